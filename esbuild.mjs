@@ -1,0 +1,58 @@
+// Builds the product and the tests' JavaScript.
+//   node esbuild.mjs            bundles into dist/
+//   node esbuild.mjs --tests    every .ts file, one by one, into out/js (mocha runs there)
+//   --minify                    for the VSIX
+import { readdirSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const minify = process.argv.includes('--minify');
+const common = {
+  bundle: true,
+  minify,
+  sourcemap: minify ? false : 'linked',
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+const node = { ...common, platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', 'koffi'] };
+
+const walk = (dir) =>
+  readdirSync(dir, { withFileTypes: true }).flatMap((e) =>
+    e.isDirectory() ? (e.name === 'node_modules' ? [] : walk(`${dir}/${e.name}`)) : [`${dir}/${e.name}`],
+  );
+
+if (process.argv.includes('--tests')) {
+  const sources = ['helper', 'extension', 'webview']
+    .flatMap(walk)
+    .filter((f) => f.endsWith('.ts') && !f.endsWith('.d.ts'));
+  await build({
+    entryPoints: sources,
+    outdir: 'out/js',
+    outbase: '.',
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+} else {
+  await Promise.all([
+    build({ ...node, entryPoints: { extension: 'extension/src/extension.ts' }, outdir: 'dist' }),
+    build({
+      ...node,
+      entryPoints: {
+        helper: 'helper/src/main.ts',
+        cli: 'helper/src/cli/main.ts',
+        symbolizeWorker: 'helper/src/symbolize/worker.ts',
+      },
+      outdir: 'dist',
+    }),
+    build({
+      ...common,
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+      entryPoints: { boot: 'webview/src/boot.ts' },
+      outdir: 'dist/webview',
+    }),
+  ]);
+}

@@ -1,0 +1,171 @@
+// Every error that a user can meet: its code, a plain sentence and the next step, in one table, so that the CLI, the
+// extension and the tests agree. `{0}`, `{1}` are filled in by `tracerError`. Thrown as TracerError inside the helper,
+// sent as JSON-RPC error data (`ErrorReport`), shown by the CLI and the extension.
+
+export interface ErrorReport {
+  code: ErrorCode;
+  /** What happened, one plain sentence. */
+  message: string;
+  /** What to do next, one plain sentence. */
+  fix: string;
+}
+
+const TABLE = {
+  USAGE: ['{0}', 'Run "ebpf-tracer --help" for the options.'],
+  INTERNAL: [
+    'Something went wrong inside the tracer: {0}',
+    'Please report this with the log ("Universal eBPF Tracer" output channel).',
+  ],
+  PID_INVALID: ['"{0}" is not a process id.', 'Give the number of a running process; "ebpf-tracer list" shows them.'],
+  PID_GONE: ['There is no process {0}.', 'It may have exited: pick another one.'],
+  PID_ZOMBIE: ['Process {0} has exited and waits for its parent (zombie).', 'Pick a process that is still running.'],
+  PID_KERNEL_THREAD: [
+    'Process {0} is a kernel thread.',
+    'Pick a user process; kernel time is part of every recording.',
+  ],
+  PID_SELF: ['Process {0} is this tracer itself.', 'Pick another process.'],
+  NOT_YOUR_PROCESS: [
+    'Process {0} belongs to {1}, not to you.',
+    'Confirm that you want to trace it, or run "ebpf-tracer record --any-user" as root.',
+  ],
+  NO_PRIVILEGE: ['Tracing needs administrator rights: {0}', 'Run with sudo, or allow the password prompt.'],
+  SUDO_ABSENT: [
+    'There is no sudo or pkexec on this machine.',
+    'Start VS Code or the command as root, or install sudo.',
+  ],
+  PASSWORD_REJECTED: [
+    'sudo did not accept the password.',
+    'Try again, or check that your user may use sudo ("sudo -v" in a terminal).',
+  ],
+  ELEVATION_CANCELLED: [
+    'The request for administrator rights was cancelled.',
+    'Start again whenever you like; nothing was changed.',
+  ],
+  HELPER_UNREADABLE: [
+    'Root cannot read {0}.',
+    'Move it to a local disk: NFS with root_squash, FUSE and Flatpak folders hide files from root.',
+  ],
+  HELPER_START: ['The tracer helper did not start: {0}', 'See the log for what it printed.'],
+  HELPER_DIED: ['The tracer helper ended unexpectedly.', 'What had arrived is saved; start again to go on.'],
+  VERSION_MISMATCH: [
+    'The helper speaks protocol version {0}, this client version {1}.',
+    'Reload the window, so that both come from the same installation.',
+  ],
+  PEER_REFUSED: [
+    'The connection came from user {0}, not from user {1}.',
+    'Only the user who started the helper may talk to it.',
+  ],
+  CONTAINER_NO_RIGHTS: [
+    'This container may not load eBPF programs: {0} missing.',
+    'Start it with {1}, or record from the host.',
+  ],
+  KERNEL_NO_BPF: ['This kernel refuses eBPF programs: {0}', 'See "ebpf-tracer check" for what this machine lacks.'],
+  KERNEL_NO_BTF: [
+    'This kernel has no type information (/sys/kernel/btf/vmlinux).',
+    'Use a kernel built with CONFIG_DEBUG_INFO_BTF (all current distributions).',
+  ],
+  LOCKDOWN: [
+    'Kernel lockdown is in confidentiality mode and forbids tracing.',
+    'Use lockdown=integrity, or boot without Secure Boot confidentiality.',
+  ],
+  MEMLOCK: [
+    'The memory limit for eBPF (RLIMIT_MEMLOCK) is too low and could not be raised.',
+    'Run "ulimit -l unlimited" before, or use a kernel from 5.11 on.',
+  ],
+  LIBBPF_MISSING: [
+    'libbpf could not be loaded: {0}',
+    "Install your distribution's libbpf package (libbpf1 or libbpf).",
+  ],
+  PERF_FORBIDDEN: [
+    'The kernel refused the sampling event: {0}',
+    'See "ebpf-tracer check": perf_event_paranoid, seccomp or a missing capability may be the cause.',
+  ],
+  BUSY: ['Process {0} is already being recorded.', 'Stop the other recording first.'],
+  NO_RECORDING: ['There is no recording {0}.', 'It may have ended already.'],
+  FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
+  DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
+  FORMAT_INVALID: ['"{0}" is not a format.', 'Use speedscope, folded, pprof or json.'],
+  COMMAND_NOT_FOUND: ['The command {0} could not be started: {1}', 'Check its name and that it is executable.'],
+  OUTPUT_NOT_WRITABLE: ['The recording cannot be written to {0}: {1}', 'Choose another place with --output.'],
+  OUTPUT_EXISTS: ['{0} exists and is not a recording.', 'Choose another name, so that nothing is overwritten.'],
+  DISK_FULL: [
+    'The disk is full: the recording could not be written to {0}.',
+    'Free some space; the last version that fitted is kept.',
+  ],
+  NOT_A_RECORDING: [
+    '{0} is not a recording of this tracer: {1}',
+    "Open *.speedscope.json files that this tracer or another profiler wrote in speedscope's format.",
+  ],
+  RECORDING_TOO_NEW: ['{0} was written by a newer version of the tracer (format {1}).', 'Update the extension.'],
+  NOTHING_RECORDED_IDLE: [
+    'No samples: process {0} used no CPU time while it was recorded.',
+    'Give it work, or record longer; off-CPU time is not sampled here.',
+  ],
+  NOTHING_RECORDED_EXITED: [
+    'No samples: process {0} exited before it could be sampled.',
+    'Use "record -- COMMAND" to record from its first instruction.',
+  ],
+  NOTHING_RECORDED_FILTERED: [
+    'No samples: all the time of process {0} was in what the options leave out ({1}).',
+    'Record again without --no-children or --no-kernel.',
+  ],
+  NOTHING_RECORDED_LOST: [
+    'No samples: {0} were taken but none arrived.',
+    'Lower the frequency; see "ebpf-tracer check".',
+  ],
+  CANCELLED: ['Cancelled.', 'Nothing was changed.'],
+} as const satisfies Record<string, readonly [message: string, fix: string]>;
+
+export type ErrorCode = keyof typeof TABLE;
+
+export const ERROR_CODES = Object.keys(TABLE) as ErrorCode[];
+
+/** Fills a table entry's `{0}`, `{1}` with `args`. */
+export function errorReport(code: ErrorCode, ...args: (string | number)[]): ErrorReport {
+  const fill = (text: string) => text.replace(/\{(\d)\}/g, (_, i) => String(args[Number(i)] ?? ''));
+  return { code, message: fill(TABLE[code][0]), fix: fill(TABLE[code][1]) };
+}
+
+export class TracerError extends Error {
+  constructor(readonly report: ErrorReport) {
+    super(report.message);
+    this.name = 'TracerError';
+  }
+}
+
+export function tracerError(code: ErrorCode, ...args: (string | number)[]): TracerError {
+  return new TracerError(errorReport(code, ...args));
+}
+
+/** Whatever was thrown, as something a user can read. */
+export function toErrorReport(error: unknown): ErrorReport {
+  if (error instanceof TracerError) return error.report;
+  const data = (error as { data?: unknown } | null)?.data as Partial<ErrorReport> | undefined;
+  if (data?.code && data.code in TABLE && data.message !== undefined && data.fix !== undefined)
+    return data as ErrorReport;
+  return errorReport('INTERNAL', error instanceof Error ? error.message : String(error));
+}
+
+/** Exit codes of the command line. */
+export const EXIT = { done: 0, failed: 1, usage: 2, noPrivilege: 3, nothingRecorded: 4 } as const;
+
+export function exitCodeOf(code: ErrorCode): number {
+  if (code.startsWith('NOTHING_RECORDED')) return EXIT.nothingRecorded;
+  switch (code) {
+    case 'USAGE':
+    case 'PID_INVALID':
+    case 'FREQUENCY_INVALID':
+    case 'DURATION_INVALID':
+    case 'FORMAT_INVALID':
+      return EXIT.usage;
+    case 'NO_PRIVILEGE':
+    case 'SUDO_ABSENT':
+    case 'PASSWORD_REJECTED':
+    case 'ELEVATION_CANCELLED':
+    case 'NOT_YOUR_PROCESS':
+    case 'CONTAINER_NO_RIGHTS':
+      return EXIT.noPrivilege;
+    default:
+      return EXIT.failed;
+  }
+}

@@ -1,0 +1,5 @@
+// The protocol in one import: `import { … } from '../protocol'`.
+export * from './errors';
+export * from './messages';
+export * from './model';
+export * from './version';

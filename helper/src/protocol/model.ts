@@ -1,0 +1,216 @@
+// The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what a
+// recording file holds. Shapes only. Shares are fractions 0..1; every number's unit is in its name.
+
+import type { ErrorReport } from './errors';
+
+// ---- processes -------------------------------------------------------------------------------------------------
+
+export type Runtime =
+  | 'native'
+  | 'go'
+  | 'rust'
+  | 'python'
+  | 'node'
+  | 'jvm'
+  | 'dotnet'
+  | 'ruby'
+  | 'php'
+  | 'perl'
+  | 'unknown';
+
+export interface ProcessInfo {
+  pid: number;
+  ppid: number;
+  uid: number;
+  user: string;
+  runtime: Runtime;
+  /** Short name (comm). */
+  name: string;
+  /** Command line, arguments joined by single spaces. Empty for a kernel thread. */
+  command: string;
+  cwd: string | null;
+  /** Container id (12 hex digits) with the engine before it where it is known: `docker:3f2a…`. */
+  container: string | null;
+  listeningPorts: number[];
+  /** Controlling terminal's device number, 0 for none: groups a terminal's children. */
+  tty: number;
+  startTimeMs: number;
+}
+
+// ---- health and attach ladder -----------------------------------------------------------------------------------
+
+/** One rung taken or refused, e.g. {what: 'sampling', taken: 'perf_event cpu-clock', refused: [...]}. */
+export interface AttachStep {
+  what: string;
+  /** The rung in use, null where none could be attached. */
+  taken: string | null;
+  refused: { rung: string; why: string }[];
+}
+
+/** Reasons why a walk ended before its thread's entry. */
+export type TruncationReason =
+  | 'noFramePointer'
+  | 'tooDeep'
+  | 'badAddress'
+  | 'noUnwindInfo'
+  | 'unreadableStack'
+  | 'unknown';
+
+export interface Health {
+  samples: number;
+  /** Samples the kernel took for us that did not arrive (ring full). */
+  lost: number;
+  /** Samples whose user stack is not whole, by reason. */
+  truncated: Partial<Record<TruncationReason, number>>;
+  /** Fill of the ring when it was last drained, 0..1. */
+  ringFill: number;
+  helperCpuMs: number;
+  helperRssBytes: number;
+  /** Run time of all our BPF programs so far, from bpf_stats; null where the kernel does not count it. */
+  bpfNs: number | null;
+  /** Files whose symbols could not be read, and why. A bad file costs only its own names. */
+  badFiles: { path: string; why: string }[];
+}
+
+// ---- check ----------------------------------------------------------------------------------------------------
+
+export interface CheckItem {
+  id: string;
+  title: string;
+  status: 'ok' | 'degraded' | 'missing' | 'unknown';
+  detail: string;
+  fix: string | null;
+}
+export interface CheckReport {
+  kernel: string;
+  arch: string;
+  items: CheckItem[];
+  attach: AttachStep[];
+}
+
+// ---- recording -------------------------------------------------------------------------------------------------
+
+export interface RecordOptions {
+  /** Target as the helper's PID namespace numbers it. */
+  pid: number;
+  /** null: until stopped or the process exits. */
+  durationMs: number | null;
+  /** Samples a second and CPU, 1..4999. */
+  frequencyHz: number;
+  children: boolean;
+  kernel: boolean;
+  /** Absolute path of the speedscope file; written atomically, mode 0600, valid at every moment. */
+  output: string;
+  /** Name shown for the recording: the command or process name. */
+  title: string;
+  /** The target waits in a held launcher: counting starts at its next exec. */
+  startAtExec: boolean;
+  /** Confirmed by the user: the process belongs to somebody else. */
+  anyUser: boolean;
+  /** Test and diagnosis switch: features to do without, e.g. ['ringbuf', 'zerocopy']. */
+  without: string[];
+}
+
+/** One line's counts in samples: self = on top of the stack, total = anywhere in it, once a sample. */
+export interface LineCount {
+  file: string;
+  line: number;
+  self: number;
+  total: number;
+}
+
+export interface FunctionCount {
+  name: string;
+  file: string | null;
+  /** First line of the function where it is known. */
+  line: number | null;
+  self: number;
+  total: number;
+}
+
+/** The `ebpfTracer` key beside speedscope's own. */
+export interface RecordingExtra {
+  formatVersion: number;
+  tracerVersion: string;
+  title: string;
+  pid: number;
+  command: string;
+  /** Working directory of the target: relative source paths start here. */
+  cwd: string | null;
+  startedAt: string;
+  durationMs: number;
+  /** false while it is being recorded, or when the helper died in mid-recording. */
+  complete: boolean;
+  stopReason: 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
+  kernel: string;
+  arch: string;
+  attach: AttachStep[];
+  frequencyHz: number;
+  children: boolean;
+  kernelStacks: boolean;
+  samples: number;
+  lost: number;
+  /** Samples whose user stack reached its thread's entry. */
+  wholeStacks: number;
+  truncated: Partial<Record<TruncationReason, number>>;
+  /** Frames in all kept samples, and how many of them have a name. */
+  frames: number;
+  symbolizedFrames: number;
+  firstSampleMs: number | null;
+  health: Health;
+  threads: { tid: number; pid: number; name: string; samples: number }[];
+  lines: LineCount[];
+  /** By index of `shared.frames`: what speedscope's frame has no place for. */
+  frameDetails: {
+    /** Mapped file's name (`libfoo.so`), `[kernel]`, `[anon]`. */
+    module: string;
+    kind: 'user' | 'kernel' | 'unknown';
+    /** Executed lines of this function with samples: [line, self, total]. */
+    lines: [line: number, self: number, total: number][];
+  }[];
+  /** Source files seen, for staleness checks: what the debug information knows of their contents. */
+  sources: { file: string; md5: string | null; binaryMtimeMs: number | null }[];
+  errors: ErrorReport[];
+}
+
+/** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
+export interface RecordingFile {
+  $schema: 'https://www.speedscope.app/file-format-schema.json';
+  shared: { frames: SpeedscopeFrame[] };
+  profiles: SampledProfile[];
+  name?: string;
+  activeProfileIndex?: number;
+  exporter?: string;
+  ebpfTracer?: RecordingExtra;
+}
+export interface SpeedscopeFrame {
+  name: string;
+  file?: string;
+  line?: number;
+  col?: number;
+}
+export interface SampledProfile {
+  type: 'sampled';
+  name: string;
+  unit: 'nanoseconds' | 'microseconds' | 'milliseconds' | 'seconds' | 'bytes' | 'none';
+  startValue: number;
+  endValue: number;
+  /** Each a stack of frame indexes, outermost first. */
+  samples: number[][];
+  weights: number[];
+}
+
+/** What `record --json` prints. */
+export interface RecordSummary {
+  samples: number;
+  lost: number;
+  wholeStacks: number;
+  truncated: Partial<Record<TruncationReason, number>>;
+  symbolizedFrames: number;
+  frames: number;
+  durationMs: number;
+  output: string;
+  helper: { cpuMs: number; rssBytes: number; bpfNs: number | null; firstSampleMs: number | null };
+  attach: AttachStep[];
+  top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
+}

@@ -1,0 +1,7 @@
+// The protocol's version, compared in the handshake. Helper and client must match exactly: both ship in one VSIX, so a
+// mismatch means an old helper outlived an update.
+
+export const PROTOCOL_VERSION = 1;
+
+/** Version of the `ebpfTracer` key of a recording file. Readers accept this one and older ones. */
+export const RECORDING_FORMAT_VERSION = 1;

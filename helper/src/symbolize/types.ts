@@ -1,0 +1,58 @@
+// What the rest of the helper asks of symbolization. One Symbolizer serves one helper process and all its recordings.
+// Flow: (pid, address) --normalize--> (file, build-id, file address) --symbolize in a worker--> Frame[].
+
+import type { Address, MappedCode } from '../stack/types';
+
+export interface Frame {
+  /** Demangled, short enough for a box; never empty: `libfoo.so+0x1234`, `[anon]` where nothing is known. */
+  name: string;
+  /** Full demangled name with arguments, where it differs. */
+  fullName: string | null;
+  /** Mapped file's base name, `[kernel]`, `[vdso]`, `[anon]`, `[jit]`. */
+  module: string;
+  kind: 'user' | 'kernel' | 'unknown';
+  /** true where `name` comes from a symbol table, debug information or a perf map. */
+  symbolized: boolean;
+  /** Source path as the debug information has it, absolute where it could be made so. */
+  file: string | null;
+  /** Executed line. */
+  line: number | null;
+  column: number | null;
+  /** Line where the function starts, for function-level frames. */
+  functionLine: number | null;
+  inlined: boolean;
+  /** Identity of the source as it was compiled: DWARF 5's MD5 (hex), and the binary's modification time. */
+  sourceMd5: string | null;
+  binaryMtimeMs: number | null;
+}
+
+export interface Symbolizer {
+  /** Reads the process's mappings and opens its files now, while it lives. Cheap when already known. */
+  addProcess(pid: number): void;
+  /** Same pid, other program: forget its mappings, read them again. */
+  processExecuted(pid: number): void;
+  processForked(pid: number, parentPid: number): void;
+  processMapped(pid: number, mapping: MappedCode): void;
+  /** Its files stay open until the last stack of it is resolved; call `release` then. */
+  processExited(pid: number): void;
+  /**
+   * Frames of a stack, innermost first, one array per address (more than one entry where functions were inlined,
+   * innermost first). Normalizes synchronously, with the mappings and perf map as they are now; never rejects: what
+   * cannot be named is a Frame that says so.
+   */
+  resolve(pid: number, kernel: Address[], user: Address[]): Promise<Frame[][]>;
+  /** Since the last call: did the perf map of this process change, so that known stacks may mean other code? */
+  jitChanged(pid: number): boolean;
+  badFiles(): { path: string; why: string }[];
+  release(pid: number): void;
+  /** CPU time and memory of the workers, as far as the process's own counters do not hold them. */
+  close(): Promise<void>;
+}
+
+export interface SymbolizerOptions {
+  /** XDG cache folder of the caller for this product; null: no disk cache. Created 0700. */
+  cacheDir: string | null;
+  /** Worker threads; they drop all capabilities before they parse. */
+  workers: number;
+  log: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
+}

@@ -1,0 +1,18 @@
+// The messages between the extension and the recording webview, both ways. Both ends switch exhaustively over `type`.
+
+/** Extension -> webview. */
+export type ToWebview =
+  /** Load or reload a recording: the whole file's text. `live` while it is still being recorded. */
+  | { type: 'load'; name: string; text: string; live: boolean }
+  /** One line over the graph: progress, losses, or that a source is newer than the binary. */
+  | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
+  | { type: 'select'; frame: number }
+  | { type: 'theme'; dark: boolean };
+
+/** Webview -> extension. */
+export type FromWebview =
+  | { type: 'ready' }
+  /** A frame's source was asked for (link, ctrl/cmd-click, Enter in a table). `frame` indexes shared.frames. */
+  | { type: 'openSource'; frame: number; line: number | null; beside: boolean }
+  | { type: 'painted'; samples: number; ms: number }
+  | { type: 'error'; text: string };
