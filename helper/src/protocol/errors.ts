@@ -76,6 +76,18 @@ const TABLE = {
     'libbpf could not be loaded: {0}',
     "Install your distribution's libbpf package (libbpf1 or libbpf).",
   ],
+  NATIVE_MISSING: [
+    'The native library koffi does not load on this system: {0}',
+    'Use a distribution with glibc 2.28 or newer on x64 or arm64 (Debian 10, Ubuntu 18.10, RHEL 8 and later).',
+  ],
+  HANDSHAKE_REQUIRED: [
+    'The request "{0}" came before the handshake.',
+    'Reload the window, so that helper and client come from the same installation.',
+  ],
+  TOKEN_REFUSED: [
+    'The connection did not show the token that this helper was started with.',
+    'Start tracing again: a fresh helper gets a fresh token.',
+  ],
   PERF_FORBIDDEN: [
     'The kernel refused the sampling event: {0}',
     'See "ebpf-tracer check": perf_event_paranoid, seccomp or a missing capability may be the cause.',
@@ -112,6 +124,14 @@ const TABLE = {
   NOTHING_RECORDED_LOST: [
     'No samples: {0} were taken but none arrived.',
     'Lower the frequency; see "ebpf-tracer check".',
+  ],
+  NOTHING_RECORDED_SHORT: [
+    'No samples: the command used only {0} ms of CPU time, too little to be met by {1} samples a second.',
+    'Record again with a higher --frequency (up to 4999).',
+  ],
+  NOTHING_RECORDED_UNSEEN: [
+    'No samples: process {0} used {1} ms of CPU time, but the sampling events never met it.',
+    'It may run in another cgroup, on other CPUs or in another namespace: record from the host; see "ebpf-tracer check".',
   ],
   CANCELLED: ['Cancelled.', 'Nothing was changed.'],
 } as const satisfies Record<string, readonly [message: string, fix: string]>;

@@ -109,6 +109,8 @@ export interface RecordOptions {
   anyUser: boolean;
   /** Test and diagnosis switch: features to do without, e.g. ['ringbuf', 'zerocopy']. */
   without: string[];
+  /** When the user asked (epoch, ms; for the CLI its own execve): firstSampleMs counts from here. Default: record/start. */
+  requestedAtMs?: number;
 }
 
 /** One line's counts in samples: self = on top of the stack, total = anywhere in it, once a sample. */
@@ -168,6 +170,14 @@ export interface RecordingExtra {
     /** Executed lines of this function with samples: [line, self, total]. */
     lines: [line: number, self: number, total: number][];
   }[];
+  /**
+   * All threads' samples once more as one call tree by executed line, which `shared.frames` (one per function) cannot
+   * hold: node i is `frame[i]` of shared.frames at `line[i]` (0: unknown), called from node `parent[i]` (-1: none),
+   * always with a smaller index; `self[i]` samples ended there. Left out past a size limit.
+   */
+  lineTree?: { parent: number[]; frame: number[]; line: number[]; self: number[] };
+  /** Set once time order was given up within buckets of this length, so that a long recording stays small. */
+  timeBucketMs?: number;
   /** Source files seen, for staleness checks: what the debug information knows of their contents. */
   sources: { file: string; md5: string | null; binaryMtimeMs: number | null }[];
   errors: ErrorReport[];
@@ -212,5 +222,6 @@ export interface RecordSummary {
   output: string;
   helper: { cpuMs: number; rssBytes: number; bpfNs: number | null; firstSampleMs: number | null };
   attach: AttachStep[];
+  stopReason?: RecordingExtra['stopReason'];
   top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
 }
