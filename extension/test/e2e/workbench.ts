@@ -1,0 +1,105 @@
+// Drives the workbench as a person would: command palette, pickers, webviews, editors. Every wait polls with a
+// deadline; nothing sleeps. Used by the end-to-end tests.
+import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
+import { artifact } from './paths';
+
+export class Workbench {
+  private constructor(readonly page: Page) {}
+
+  /** Opens `folder` and waits until the explorer shows it. */
+  static async open(browser: Browser, port: number, folder: string): Promise<Workbench> {
+    const context = await browser.newContext({ viewport: { width: 1500, height: 950 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    await page.goto(`http://127.0.0.1:${port}/?folder=${folder}`);
+    const workbench = new Workbench(page);
+    await workbench.waitUntilReady();
+    return workbench;
+  }
+
+  async waitUntilReady(): Promise<void> {
+    await this.page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 60_000 });
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.waitUntilReady();
+  }
+
+  /** Runs the palette's entry that holds `text`. */
+  async runCommand(text: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget:visible input.input').first();
+    await input.waitFor();
+    await input.fill(`>${text}`);
+    await this.row(text).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Rows of the open quick pick that hold `text`. */
+  row(text: string): Locator {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text });
+  }
+
+  /** The open quick pick's or input box's field. */
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible input').first();
+  }
+
+  /** The message under or over the quick input. */
+  get quickInputText(): Locator {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
+  }
+
+  statusBarItem(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item', { hasText: text });
+  }
+
+  /** The content of the visible webview. */
+  webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
+  }
+
+  /** The visible editor with the source file `name`. */
+  editor(name: string): Locator {
+    return this.page.locator(`.editor-instance:has(.monaco-editor[data-uri$="/${name}"])`);
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+p');
+    await this.quickInput.fill(name);
+    await this.row(name).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.editor(name).first().waitFor();
+  }
+
+  /** Line and column as the status bar tells them. */
+  async cursorLine(): Promise<number> {
+    const text = await this.page.locator('#status\\.editor\\.selection').textContent();
+    return Number(/Ln (\d+)/.exec(text ?? '')?.[1]);
+  }
+
+  /** Polls `probe` until it gives something else than null, undefined or false. */
+  async eventually<T>(
+    what: string,
+    probe: () => Promise<T | null | undefined | false>,
+    timeoutMs = 30_000,
+  ): Promise<T> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (;;) {
+      const value = await probe();
+      if (value !== null && value !== undefined && value !== false) return value;
+      if (Date.now() > deadlineMs) throw new Error(`Waited in vain (${timeoutMs} ms): ${what}`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+
+  /** Kept as a CI artefact: .artifacts/e2e/NAME.png. */
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: artifact(`${name}.png`) });
+  }
+}
