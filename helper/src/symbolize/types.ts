@@ -52,6 +52,11 @@ export interface Symbolizer {
 export interface SymbolizerOptions {
   /** XDG cache folder of the caller for this product; null: no disk cache. Created 0700. */
   cacheDir: string | null;
+  /**
+   * /proc/kallsyms as root opened it before the drop (kptr_restrict asks who opened it): read it from position 0 with
+   * pread. Left out or null: open it oneself, which shows zeros to an unprivileged process.
+   */
+  kallsymsFd?: number | null;
   /** Worker threads; they drop all capabilities before they parse. */
   workers: number;
   log: (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
