@@ -27,7 +27,7 @@ WORKLOADS := $(addprefix out/workloads/,hot-c hot-cpp hot-rust hot-go threads de
 
 .PHONY: all help ebpf check-system install-system-deps dev-setup rebuild clean test-all test-unit test-ebpf test-full \
   benchmark benchmark-performance vsix demo test test-matrix test-vm lint format check-abi abi workloads build-deps \
-  FORCE
+  print-bpf-cflags
 
 all: ebpf dist/.built ## Build the eBPF objects and the bundles in dist/ (default)
 
@@ -187,3 +187,7 @@ benchmark-performance: ## Measure only what one recording costs (some 3 minutes)
 	@$(TOOLS)/installSystemDeps.sh build bench
 	@$(MAKE) all workloads out/js/.built
 	@$(NODE) out/js/helper/bench/main.js performance
+
+# For helper/test/tools/compilerMatrix.sh: the flags, in one place.
+print-bpf-cflags:
+	@echo '$(BPF_CFLAGS)'
