@@ -1,0 +1,69 @@
+// The privileged helper (dist/helper.js): takes what only root can take, becomes its caller, then serves one client
+// over a Unix socket until that client is gone. Started through sudo, pkexec or by root, from privilege/elevate.ts and
+// the extension's elevation. On stdout it prints one line, ReadyLine or {error}. helper/README.md has the exit rules.
+
+import { join } from 'node:path';
+import { effectiveCapabilities, statusMask } from './privilege/capabilities';
+import { dropPrivileges } from './privilege/drop';
+import { refusal } from './privilege/rights';
+import { textOf } from './privilege/surroundings';
+import { takeAsRoot } from './privilege/takeAsRoot';
+import { EXIT, exitCodeOf, PROTOCOL_VERSION, type ReadyLine, TracerError, toErrorReport } from './protocol';
+import { Lifetime } from './rpc/lifetime';
+import { productVersion } from './rpc/productVersion';
+import { HelperServer } from './rpc/server';
+import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
+import { parseServeArguments } from './serveArguments';
+import { createServices } from './services';
+
+async function serve(): Promise<void> {
+  const args = parseServeArguments(process.argv.slice(2));
+  const bounding = statusMask(textOf('/proc/self/status') ?? '', 'CapBnd');
+  const missing = refusal(effectiveCapabilities(), bounding);
+  if (missing) throw new TracerError(missing);
+  const taken = takeAsRoot();
+  const dropped = dropPrivileges(args);
+
+  const log: HelperServer['log'] = (level, text) => server.log(level, text);
+  const services = createServices({ args, taken, log, shutdown: () => lifetime.end('asked to') });
+  const socket = join(args.socketDir, SOCKET_NAME);
+  const server = new HelperServer({
+    socket,
+    uid: args.uid,
+    token: readToken(args.socketDir, args.uid),
+    heartbeatTimeoutMs: args.heartbeatTimeoutMs,
+    services,
+    identity: () => ({
+      protocolVersion: PROTOCOL_VERSION,
+      helperVersion: productVersion(),
+      pid: process.pid,
+      uid: args.uid,
+      capabilities: dropped.capabilities,
+    }),
+    clientCame: () => lifetime.clientCame(),
+    clientGone: (why) => lifetime.clientGone(why),
+  });
+  const lifetime = new Lifetime({
+    lingerMs: args.lingerMs,
+    unload: () => services.unload(),
+    close: (why) => server.close(why),
+    log,
+    exit: (code) => {
+      removeSocketFolder(args.socketDir);
+      process.exit(code);
+    },
+  });
+  await server.listen();
+  const ready: ReadyLine = { ready: true, pid: process.pid, socket };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  log('info', `Helper ${productVersion()} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);
+  for (const note of taken.notes) log('info', note);
+  setImmediate(() => services.preload());
+}
+
+serve().catch((error: unknown) => {
+  const report = toErrorReport(error);
+  process.stdout.write(`${JSON.stringify({ error: report })}\n`, () =>
+    process.exit(exitCodeOf(report.code) || EXIT.failed),
+  );
+});

@@ -1,0 +1,183 @@
+// Starts the helper for the command line and hands back a connection to it. The ladder: this process may trace already
+// -> `sudo -n` (no password needed, or one was given lately) -> sudo on the terminal -> NO_PRIVILEGE with what to do.
+// Called by cli/. (The extension has a ladder of its own, with password boxes.)
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
+import { HelperConnection } from '../rpc/client';
+import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../rpc/socketFolder';
+import { effectiveCapabilities, statusMask } from './capabilities';
+import { mayTrace, refusal } from './rights';
+import { explainFailure, type StartFailure } from './startFailure';
+import { textOf } from './surroundings';
+
+/** Without a password to type, a helper that is not ready by then never will be. */
+const READY_WITHIN_MS = 30_000;
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+export interface StartHelperOptions {
+  /** May sudo ask for a password on this process's terminal? Default: stdin is one. */
+  interactive?: boolean;
+  /** How long the helper outlives its connection; a command needs none. */
+  lingerMs?: number;
+  /** The caller's cache folder for this product, or null for none. */
+  cacheDir: string | null;
+  /** Test and diagnosis switch, passed on to every recording. */
+  without?: string[];
+  log?: (line: HelperNotes['log']) => void;
+  /** Default: helper.js beside the running bundle, run by what runs this process. */
+  helperPath?: string;
+  execPath?: string;
+}
+
+interface Rung {
+  name: 'direct' | 'sudo -n' | 'sudo';
+  prefix: string[];
+}
+
+/** Throws TracerError: NO_PRIVILEGE, SUDO_ABSENT, PASSWORD_REJECTED, ELEVATION_CANCELLED, CONTAINER_NO_RIGHTS, … */
+export async function startHelper(options: StartHelperOptions): Promise<HelperConnection> {
+  const folder = createSocketFolder();
+  try {
+    const started = await climb(options, folder.dir);
+    const connection = await HelperConnection.connect({ ...folder, log: options.log });
+    forwardErrors(started, options.log);
+    void connection.closed.then(() => removeSocketFolder(folder.dir));
+    setImmediate(() => void removeStaleFolders(folder.dir).catch(() => {}));
+    return connection;
+  } catch (error) {
+    removeSocketFolder(folder.dir);
+    throw error;
+  }
+}
+
+/** The rungs that make sense for this process, best first. Throws where none does. */
+function rungs(interactive: boolean): Rung[] {
+  const effective = effectiveCapabilities();
+  if (mayTrace(effective)) return [{ name: 'direct', prefix: [] }];
+  const missing = refusal(effective, statusMask(textOf('/proc/self/status') ?? '', 'CapBnd'));
+  // Root without the capabilities stands in a container that was not given them: sudo would change nothing.
+  if (missing && (process.getuid?.() === 0 || missing.code === 'CONTAINER_NO_RIGHTS')) throw new TracerError(missing);
+  if (!findInPath('sudo')) throw tracerError('SUDO_ABSENT');
+  const ladder: Rung[] = [{ name: 'sudo -n', prefix: ['sudo', '-n'] }];
+  if (interactive)
+    ladder.push({ name: 'sudo', prefix: ['sudo', '-p', '[sudo] password for %p, to trace processes: '] });
+  return ladder;
+}
+
+async function climb(options: StartHelperOptions, socketDir: string): Promise<ChildProcess> {
+  const interactive = options.interactive ?? process.stdin.isTTY === true;
+  let last: TracerError = tracerError('NO_PRIVILEGE', 'there is no way to get them here.');
+  for (const rung of rungs(interactive)) {
+    try {
+      return await startBy(rung, options, socketDir);
+    } catch (error) {
+      if (!(error instanceof TracerError) || error.report.code !== 'NO_PRIVILEGE') throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function startBy(rung: Rung, options: StartHelperOptions, socketDir: string): Promise<ChildProcess> {
+  const execPath = options.execPath ?? process.execPath;
+  const helperPath = options.helperPath ?? join(__dirname, 'helper.js');
+  const asNode = process.versions.electron !== undefined || process.env.ELECTRON_RUN_AS_NODE !== undefined;
+  const command = [
+    ...rung.prefix,
+    // sudo clears the environment; Electron without this variable would open a window instead of running the helper.
+    ...(rung.prefix.length > 0 && asNode ? ['env', 'ELECTRON_RUN_AS_NODE=1'] : []),
+    execPath,
+    helperPath,
+    ...serveArguments(options, socketDir),
+  ];
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    const timer =
+      rung.name === 'sudo'
+        ? null
+        : setTimeout(() => fail({ ...ended, why: `no answer within ${READY_WITHIN_MS / 1000} s` }), READY_WITHIN_MS);
+    const ended: StartFailure = { rung: rung.name, execPath, helperPath, exitCode: null, stderr: '', why: null };
+    const fail = (failure: StartFailure) => {
+      if (timer) clearTimeout(timer);
+      child.kill();
+      reject(new TracerError(explainFailure(failure)));
+    };
+    child.on('error', (error) => fail({ ...ended, why: error.message }));
+    child.stderr.on('data', (chunk) => {
+      if (stderr.length < MAX_OUTPUT_BYTES) stderr += chunk;
+    });
+    child.stdout.on('data', (chunk) => {
+      if (stdout.length < MAX_OUTPUT_BYTES) stdout += chunk;
+      const line = helperLine(stdout);
+      if (!line) return;
+      if (timer) clearTimeout(timer);
+      if ('error' in line) reject(new TracerError(line.error));
+      else resolve(child);
+    });
+    child.on('close', (exitCode, signal) =>
+      fail({ ...ended, exitCode, stderr, why: signal && `it was ended by ${signal}` }),
+    );
+  });
+}
+
+type Line = ReadyLine | { error: ReturnType<typeof errorReport> };
+
+/** The helper's line among what sudo's plugins may print before it; null as long as it has not come. */
+function helperLine(stdout: string): Line | null {
+  for (const text of stdout.split('\n').slice(0, -1)) {
+    if (!text.startsWith('{')) continue;
+    try {
+      const line = JSON.parse(text);
+      if (line.ready === true || line.error?.code) return line;
+    } catch {
+      // Not ours.
+    }
+  }
+  return null;
+}
+
+function serveArguments(options: StartHelperOptions, socketDir: string): string[] {
+  const args = ['serve', '--socket-dir', socketDir];
+  args.push('--uid', String(process.getuid?.()), '--gid', String(process.getgid?.()));
+  args.push('--linger', String(options.lingerMs ?? 0));
+  if (options.cacheDir !== null) args.push('--cache-dir', options.cacheDir);
+  if (options.without?.length) args.push('--without', options.without.join(','));
+  return args;
+}
+
+/** sudo's messages in English, so that they can be told apart; nothing that would make the helper's Node listen or load. */
+function environment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C' };
+  for (const name of Object.keys(env)) if (name.startsWith('NODE_')) delete env[name];
+  return env;
+}
+
+/** What the helper still says on stderr goes to the log; neither it nor its pipes keep this process alive. */
+function forwardErrors(child: ChildProcess, log: StartHelperOptions['log']): void {
+  child.removeAllListeners('close');
+  child.stdout?.destroy();
+  child.stderr?.removeAllListeners('data').on('data', (chunk) => {
+    log?.({ level: 'warn', text: String(chunk).trimEnd() });
+  });
+  (child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
+  child.unref();
+}
+
+/** Absolute path of an executable in PATH, or null. Used by the doctor, too. */
+export function findInPath(name: string): string | null {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    try {
+      const path = join(dir, name);
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return null;
+}

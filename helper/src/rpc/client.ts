@@ -1,0 +1,132 @@
+// The client's end of the protocol, typed: connect, shake hands, ask, listen, keep the heart beating. Used by the
+// command line through privilege/elevate.ts, and by tests. (The extension has a client of its own: it shares only the
+// protocol folder.)
+
+import { connect, type Socket } from 'node:net';
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
+  type ClientNoteMethod,
+  type ClientNotes,
+  HEARTBEAT_INTERVAL_MS,
+  type HelperNoteMethod,
+  type HelperNotes,
+  PROTOCOL_VERSION,
+  type RequestMethod,
+  type Requests,
+  TracerError,
+  toErrorReport,
+  tracerError,
+} from '../protocol';
+import { productVersion } from './productVersion';
+
+export interface ConnectOptions {
+  socket: string;
+  token: string;
+  heartbeatIntervalMs?: number;
+  /** Gets the helper's log from its first line on. */
+  log?: (line: HelperNotes['log']) => void;
+  /** What the client claims to speak: for the tests of a mismatch. */
+  protocolVersion?: number;
+}
+
+type Listener = (params: never) => void;
+
+export class HelperConnection {
+  /** Set once the handshake succeeded. */
+  identity!: Requests['handshake']['result'];
+  /** Resolves when the connection is gone, whoever ended it. */
+  readonly closed: Promise<void>;
+  private readonly heartbeat: NodeJS.Timeout;
+  private readonly listeners = new Map<string, Set<Listener>>();
+  private gone = false;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly rpc: MessageConnection,
+    heartbeatIntervalMs: number,
+  ) {
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.gone = true;
+        clearInterval(this.heartbeat);
+        // Rejects what still waits for an answer.
+        rpc.dispose();
+        resolve();
+      });
+    });
+    rpc.onError(() => socket.destroy());
+    rpc.onNotification((method, params) => {
+      for (const listener of this.listeners.get(method) ?? []) listener(params as never);
+    });
+    this.heartbeat = setInterval(() => this.tell('heartbeat', { sentAtMs: Date.now() }), heartbeatIntervalMs);
+    this.heartbeat.unref();
+  }
+
+  /** Throws the helper's refusal (PEER_REFUSED, VERSION_MISMATCH, TOKEN_REFUSED), HELPER_DIED where nobody listens. */
+  static async connect(options: ConnectOptions): Promise<HelperConnection> {
+    const socket = await new Promise<Socket>((resolve, reject) => {
+      const connecting = connect(options.socket, () => resolve(connecting));
+      connecting.once('error', () => reject(tracerError('HELPER_DIED')));
+    });
+    socket.on('error', () => {});
+    const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    const connection = new HelperConnection(socket, rpc, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
+    if (options.log) connection.on('log', options.log);
+    rpc.listen();
+    try {
+      connection.identity = await connection.request('handshake', {
+        protocolVersion: options.protocolVersion ?? PROTOCOL_VERSION,
+        clientVersion: productVersion(),
+        token: options.token,
+      });
+    } catch (error) {
+      connection.dispose();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** Throws TracerError: the helper's own, CANCELLED after `signal`, HELPER_DIED where the connection went away. */
+  async request<M extends RequestMethod>(
+    method: M,
+    params: Requests[M]['params'],
+    signal?: AbortSignal,
+  ): Promise<Requests[M]['result']> {
+    if (this.gone) throw tracerError('HELPER_DIED');
+    const source = new CancellationTokenSource();
+    const cancel = () => source.cancel();
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await this.rpc.sendRequest(method, params, source.token);
+    } catch (error) {
+      const hasReport = (error as { data?: unknown }).data !== undefined;
+      if (this.gone || (!hasReport && this.socket.destroyed)) throw tracerError('HELPER_DIED');
+      throw new TracerError(toErrorReport(error));
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  tell<M extends ClientNoteMethod>(method: M, params: ClientNotes[M]): void {
+    if (!this.gone) this.rpc.sendNotification(method, params).catch(() => {});
+  }
+
+  /** Listens to what the helper says on its own; call the result to stop. */
+  on<M extends HelperNoteMethod>(method: M, listener: (params: HelperNotes[M]) => void): () => void {
+    const listeners = this.listeners.get(method) ?? new Set();
+    this.listeners.set(method, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  /** Closes the connection: the helper stops and saves what it records. */
+  dispose(): void {
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,75 @@
+// When the helper ends, in one place: its client is gone and does not come back, a signal, a failure. Nothing stays
+// loaded while nobody is connected. Made by main.ts.
+
+import { toErrorReport } from '../protocol';
+
+/** From "ready" to the first connection. A client that has read the ready line connects within milliseconds. */
+const FIRST_CLIENT_WITHIN_MS = 10_000;
+/** Saving is quick; what hangs longer than this must not keep capabilities alive. */
+const END_WITHIN_MS = 15_000;
+
+export interface LifetimeOptions {
+  /** How long to wait for the client to come back; 0: not at all. */
+  lingerMs: number;
+  /** Stops and saves all recordings, unloads everything. */
+  unload: () => Promise<void>;
+  /** Answers and closes connections, removes the socket. */
+  close: (why: string) => Promise<void>;
+  log: (level: 'info' | 'warn' | 'error', text: string) => void;
+  exit: (code: number) => void;
+}
+
+export class Lifetime {
+  private timer: NodeJS.Timeout | null = null;
+  private ending = false;
+
+  constructor(private readonly options: LifetimeOptions) {
+    this.wait(Math.max(options.lingerMs, FIRST_CLIENT_WITHIN_MS), 'no client came');
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.end(`received ${signal}`));
+    // The terminal that asked for the password may be closed: the socket is what this process hangs on.
+    process.on('SIGHUP', () => {});
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event, (error: unknown) => {
+        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.stderr.write(`${detail}\n`);
+        options.log('error', detail);
+        this.end(toErrorReport(error).message, 1);
+      });
+    }
+  }
+
+  clientCame(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  clientGone(why: string): void {
+    if (this.ending) return;
+    // The time to save does not count as waiting, but a client that returns meanwhile is welcome.
+    this.wait(this.options.lingerMs + END_WITHIN_MS, why);
+    const waiting = this.timer;
+    void this.options.unload().finally(() => {
+      if (this.timer === waiting && waiting !== null) this.wait(this.options.lingerMs, why);
+    });
+  }
+
+  /** Saves, closes and exits; further calls change nothing. */
+  end(why: string, code = 0): void {
+    if (this.ending) return;
+    this.ending = true;
+    this.options.log('info', `The helper ends: ${why}`);
+    setTimeout(() => this.options.exit(code), END_WITHIN_MS).unref();
+    void this.options
+      .unload()
+      .catch(() => {})
+      .then(() => this.options.close(why))
+      .catch(() => {})
+      .then(() => this.options.exit(code));
+  }
+
+  private wait(forMs: number, why: string): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.end(why), forMs);
+  }
+}
