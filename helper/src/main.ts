@@ -45,6 +45,7 @@ async function serve(): Promise<void> {
   });
   const lifetime = new Lifetime({
     lingerMs: args.lingerMs,
+    hasClient: () => server.hasClient(),
     unload: () => services.unload(),
     close: (why) => server.close(why),
     log,

@@ -40,16 +40,26 @@ interface Rung {
 /** Throws TracerError: NO_PRIVILEGE, SUDO_ABSENT, PASSWORD_REJECTED, ELEVATION_CANCELLED, CONTAINER_NO_RIGHTS, … */
 export async function startHelper(options: StartHelperOptions): Promise<HelperConnection> {
   const folder = createSocketFolder();
+  // Ctrl-C at the prompt reaches sudo as well; staying alive to see that lets us clean up and say so.
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.on('SIGINT', interrupt);
   try {
     const started = await climb(options, folder.dir);
     const connection = await HelperConnection.connect({ ...folder, log: options.log });
+    if (interrupted) connection.dispose();
     forwardErrors(started, options.log);
     void connection.closed.then(() => removeSocketFolder(folder.dir));
     setImmediate(() => void removeStaleFolders(folder.dir).catch(() => {}));
-    return connection;
+    if (!interrupted) return connection;
+    throw tracerError('ELEVATION_CANCELLED');
   } catch (error) {
     removeSocketFolder(folder.dir);
-    throw error;
+    throw interrupted ? tracerError('ELEVATION_CANCELLED') : error;
+  } finally {
+    process.off('SIGINT', interrupt);
   }
 }
 

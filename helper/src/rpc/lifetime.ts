@@ -11,6 +11,7 @@ const END_WITHIN_MS = 15_000;
 export interface LifetimeOptions {
   /** How long to wait for the client to come back; 0: not at all. */
   lingerMs: number;
+  hasClient: () => boolean;
   /** Stops and saves all recordings, unloads everything. */
   unload: () => Promise<void>;
   /** Answers and closes connections, removes the socket. */
@@ -25,7 +26,12 @@ export class Lifetime {
 
   constructor(private readonly options: LifetimeOptions) {
     this.wait(Math.max(options.lingerMs, FIRST_CLIENT_WITHIN_MS), 'no client came');
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.end(`received ${signal}`));
+    process.on('SIGTERM', () => this.end('received SIGTERM'));
+    // Ctrl-C in the caller's terminal comes here, too, where sudo passes it on (use_pty). A connected client got it as
+    // well and decides what it means: stop and save, abort, or leave it to the command that is being recorded.
+    process.on('SIGINT', () => {
+      if (!options.hasClient()) this.end('received SIGINT');
+    });
     // The terminal that asked for the password may be closed: the socket is what this process hangs on.
     process.on('SIGHUP', () => {});
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
