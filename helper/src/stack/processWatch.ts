@@ -1,0 +1,100 @@
+// The processes of one recording as the symbolizer must know them: told as they appear, run other programs and end, and
+// released once the last of their stacks has its names. Owned by a Recording.
+
+import type { Frame, Symbolizer } from '../symbolize/types';
+import type { ProcessRecord, StackRecord } from './types';
+
+interface Watched {
+  /** Stacks that wait for their names. */
+  pending: number;
+  exited: boolean;
+}
+
+export class ProcessWatch {
+  private readonly watched = new Map<number, Watched>();
+  private pending = 0;
+  private closed = false;
+  private whenResolved: (() => void)[] = [];
+
+  constructor(private readonly symbolizer: Symbolizer) {}
+
+  add(pid: number): void {
+    if (this.closed || this.watched.has(pid)) return;
+    this.watched.set(pid, { pending: 0, exited: false });
+    this.symbolizer.addProcess(pid);
+  }
+
+  record(record: ProcessRecord): void {
+    if (this.closed) return;
+    const { pid } = record;
+    switch (record.kind) {
+      case 'fork':
+        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exited: false });
+        this.symbolizer.processForked(pid, record.parentPid);
+        return;
+      case 'exec':
+        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exited: false });
+        this.symbolizer.processExecuted(pid);
+        return;
+      case 'mmap':
+        this.add(pid);
+        this.symbolizer.processMapped(pid, record.mapping);
+        return;
+      case 'exit': {
+        const process = this.watched.get(pid);
+        if (!process) return;
+        process.exited = true;
+        this.symbolizer.processExited(pid);
+        this.releaseIfDone(pid, process);
+      }
+    }
+  }
+
+  /** Frames of a stack, by address, innermost first. */
+  async resolve({ pid, kernel, user }: StackRecord): Promise<Frame[][]> {
+    this.add(pid);
+    const process = this.watched.get(pid);
+    if (process) process.pending++;
+    this.pending++;
+    try {
+      return await this.symbolizer.resolve(pid, kernel, user);
+    } finally {
+      this.pending--;
+      if (process) {
+        process.pending--;
+        this.releaseIfDone(pid, process);
+      }
+      // After the caller has taken the frames.
+      if (this.pending === 0) setImmediate(() => this.sayResolved());
+    }
+  }
+
+  /** Processes whose code changed behind the kernel's back (their perf map grew) since the last call. */
+  jitChanged(): number[] {
+    const changed: number[] = [];
+    for (const [pid, { exited }] of this.watched) if (!exited && this.symbolizer.jitChanged(pid)) changed.push(pid);
+    return changed;
+  }
+
+  allResolved(): Promise<void> {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.whenResolved.push(resolve));
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const pid of this.watched.keys()) this.symbolizer.release(pid);
+    this.watched.clear();
+  }
+
+  private releaseIfDone(pid: number, process: Watched): void {
+    if (!process.exited || process.pending > 0 || this.watched.get(pid) !== process) return;
+    this.watched.delete(pid);
+    this.symbolizer.release(pid);
+  }
+
+  private sayResolved(): void {
+    if (this.pending > 0) return;
+    for (const resolve of this.whenResolved.splice(0)) resolve();
+  }
+}

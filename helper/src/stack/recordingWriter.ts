@@ -1,0 +1,139 @@
+// Keeps the output file of one recording current while it grows: a whole, valid file again and again, as often as its
+// cost allows, so that a killed helper loses seconds and a live flame graph has something to load. Owned by a Recording.
+
+import { setImmediate } from 'node:timers/promises';
+import { writeAtomically } from '../export/outputFile';
+import { markIncomplete } from '../export/recordingMark';
+import { type RecordingHead, speedscopeText } from '../export/speedscope';
+import { type RecordingExtra, toErrorReport } from '../protocol';
+import type { StackProfile } from './stackProfile';
+
+type StopReason = RecordingExtra['stopReason'];
+
+/** The first file soon after the first sample, later ones further apart. */
+const FIRST_DELAY_MS = 700;
+const EARLY_INTERVAL_MS = 2_000;
+const EARLY_UNTIL_MS = 10_000;
+const LATE_INTERVAL_MS = 5_000;
+const WATCHED_INTERVAL_MS = 1_000;
+/** Time between writes as a multiple of the last one's own: 0.5 % of a core, 5 % while somebody looks. */
+const COST_FACTOR = 200;
+const WATCHED_COST_FACTOR = 20;
+
+export interface WriterEvents {
+  written(samples: number): void;
+  /** A checkpoint failed; no more are tried. */
+  failed(error: unknown): void;
+}
+
+export class RecordingWriter {
+  private timer: NodeJS.Timeout | null = null;
+  private writing: Promise<void> = Promise.resolve();
+  private busy = false;
+  private ended = false;
+  private visible = false;
+  private startedAtMs = 0;
+  private lastEndMs = 0;
+  private lastCostMs = 0;
+  private lastSamples = 0;
+  /** Samples in the file as it stands; 0 before the first write. */
+  samplesWritten = 0;
+
+  constructor(
+    private readonly output: string,
+    private readonly profile: StackProfile,
+    private readonly head: (complete: boolean, stopReason: StopReason) => RecordingHead,
+    private readonly events: WriterEvents,
+  ) {}
+
+  /** Called with the first sample. */
+  start(): void {
+    this.startedAtMs = performance.now();
+    this.schedule(FIRST_DELAY_MS);
+  }
+
+  set watched(visible: boolean) {
+    if (visible === this.visible) return;
+    this.visible = visible;
+    if (visible && this.startedAtMs > 0 && !this.busy) this.schedule(this.delayMs());
+  }
+
+  /** The last version. Throws DISK_FULL or OUTPUT_NOT_WRITABLE; an earlier version then stays, marked. */
+  async finish(stopReason: StopReason): Promise<void> {
+    await this.end();
+    try {
+      await this.write(stopReason !== 'error' && stopReason !== 'diskFull', stopReason);
+    } catch (error) {
+      this.markEarlierVersion(error, stopReason);
+      throw error;
+    }
+  }
+
+  /** No more writes; what was last written stays, marked. */
+  async abandon(stopReason: StopReason): Promise<void> {
+    await this.end();
+    if (this.samplesWritten > 0) markIncomplete(this.output, stopReason);
+  }
+
+  private async end(): Promise<void> {
+    this.ended = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.writing.catch(() => {});
+  }
+
+  private delayMs(): number {
+    const now = performance.now();
+    const early = now - this.startedAtMs < EARLY_UNTIL_MS;
+    const intervalMs = this.visible ? WATCHED_INTERVAL_MS : early ? EARLY_INTERVAL_MS : LATE_INTERVAL_MS;
+    const restMs = this.lastCostMs * (this.visible ? WATCHED_COST_FACTOR : COST_FACTOR);
+    return Math.max(0, this.lastEndMs + Math.max(intervalMs, restMs) - now);
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.timer) clearTimeout(this.timer);
+    if (this.ended) return;
+    this.timer = setTimeout(() => {
+      this.busy = true;
+      this.writing = this.checkpoint().finally(() => {
+        this.busy = false;
+      });
+    }, delayMs);
+  }
+
+  private async checkpoint(): Promise<void> {
+    if (this.profile.samples !== this.lastSamples) {
+      try {
+        await this.write(false, 'running');
+      } catch (error) {
+        this.ended = true;
+        this.events.failed(error);
+        return;
+      }
+      this.events.written(this.samplesWritten);
+    }
+    this.lastEndMs = performance.now();
+    this.schedule(this.delayMs());
+  }
+
+  private async write(complete: boolean, stopReason: StopReason): Promise<void> {
+    let costMs = 0;
+    let since = performance.now();
+    const snapshot = this.profile.snapshot();
+    try {
+      await writeAtomically(this.output, speedscopeText(snapshot, this.head(complete, stopReason)), async () => {
+        costMs += performance.now() - since;
+        await setImmediate();
+        since = performance.now();
+      });
+    } finally {
+      this.profile.release();
+    }
+    this.lastCostMs = costMs;
+    this.lastSamples = this.samplesWritten = snapshot.samples;
+  }
+
+  private markEarlierVersion(error: unknown, stopReason: StopReason): void {
+    if (this.samplesWritten === 0) return;
+    markIncomplete(this.output, toErrorReport(error).code === 'DISK_FULL' ? 'diskFull' : stopReason);
+  }
+}

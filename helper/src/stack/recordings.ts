@@ -1,0 +1,113 @@
+// All recordings of one helper: starts them, knows which go on, ends them. Called by rpc/methods.ts; what a recording
+// says on its own goes to the client that started it.
+
+import {
+  type HelperNoteMethod,
+  type HelperNotes,
+  type RecordOptions,
+  type RecordSummary,
+  type RunningRecording,
+  TracerError,
+  tracerError,
+} from '../protocol';
+import type { Symbolizer } from '../symbolize/types';
+import { type Outcome, Recording } from './recording';
+import { SharedSymbolizer } from './sharedSymbolizer';
+import type { StartCapture } from './types';
+
+/** Says something to the client: a note of the protocol by its name. */
+export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
+
+export interface RecordingParts {
+  startCapture: StartCapture;
+  symbolizer: Symbolizer;
+  log: (level: HelperNotes['log']['level'], text: string) => void;
+  /** Who asked for the helper; root (0) may trace everything. */
+  callerUid: number;
+  /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
+  readBpfNs: () => number | null;
+}
+
+/** Outcomes kept for a stop request that crosses the news that the recording ended. */
+const KEPT_OUTCOMES = 64;
+
+export class Recordings {
+  private readonly running = new Map<number, Recording>();
+  private readonly ended = new Map<number, Outcome>();
+  /** Recordings whose client waits for the outcome and needs no news of it. */
+  private readonly asked = new Set<number>();
+  private readonly symbolizer: SharedSymbolizer;
+  private nextId = 1;
+
+  constructor(private readonly parts: RecordingParts) {
+    this.symbolizer = new SharedSymbolizer(parts.symbolizer);
+  }
+
+  /** Resolves once samples can arrive. Throws TracerError. */
+  async start(options: RecordOptions, notify: Notify): Promise<{ recordingId: number; attachedMs: number }> {
+    const parts = { ...this.parts, symbolizer: this.symbolizer.user() };
+    const recording = new Recording(this.nextId++, options, parts, notify);
+    const { id } = recording;
+    this.running.set(id, recording);
+    try {
+      const started = await recording.start();
+      // Not before the client has the answer that names the recording.
+      setImmediate(() => void recording.outcome.then((outcome) => this.keep(id, outcome, notify)));
+      return started;
+    } catch (error) {
+      this.running.delete(id);
+      throw error;
+    }
+  }
+
+  /** Ends and saves it. Throws TracerError: NOTHING_RECORDED_…, DISK_FULL, NO_RECORDING, … */
+  async stop(id: number): Promise<RecordSummary> {
+    const recording = this.running.get(id);
+    this.asked.add(id);
+    void recording?.end('stopped');
+    const outcome = recording ? await recording.outcome : this.ended.get(id);
+    if (!outcome) throw tracerError('NO_RECORDING', id);
+    if (outcome.error) throw new TracerError(outcome.error);
+    if (!outcome.summary) throw tracerError('CANCELLED');
+    return outcome.summary;
+  }
+
+  /** Ends it at once; what was last written stays. */
+  async abort(id: number): Promise<void> {
+    const recording = this.running.get(id);
+    if (!recording) return;
+    this.asked.add(id);
+    recording.abort();
+    await recording.outcome;
+  }
+
+  list(): RunningRecording[] {
+    return [...this.running.values()].map(({ id, options, startedAtMs, samples }) => ({
+      recordingId: id,
+      pid: options.pid,
+      title: options.title,
+      output: options.output,
+      startedAtMs,
+      samples,
+    }));
+  }
+
+  watch(id: number, visible: boolean): void {
+    const recording = this.running.get(id);
+    if (recording) recording.watched = visible;
+  }
+
+  /** Ends and saves all of them; resolves once nothing is loaded any more. */
+  async closeAll(): Promise<void> {
+    const open = [...this.running.values()];
+    for (const recording of open) void recording.end('stopped');
+    await Promise.all(open.map((recording) => recording.outcome));
+  }
+
+  private keep(id: number, outcome: Outcome, notify: Notify): void {
+    this.running.delete(id);
+    this.ended.set(id, outcome);
+    if (this.ended.size > KEPT_OUTCOMES) this.ended.delete(this.ended.keys().next().value!);
+    if (!this.asked.delete(id)) notify('record/ended', { recordingId: id, ...outcome });
+  }
+}
