@@ -1,11 +1,13 @@
 // Builds the product and the tests' JavaScript.
 //   node esbuild.mjs            bundles into dist/
 //   node esbuild.mjs --tests    every .ts file, one by one, into out/js (mocha runs there)
-//   --minify                    for the VSIX
+//   --minify --outdir=DIR       for the VSIX (no source maps)
 import { readdirSync } from 'node:fs';
 import { build } from 'esbuild';
+import { copyWebviewAssets } from './webview/assets.mjs';
 
 const minify = process.argv.includes('--minify');
+const dist = process.argv.find((argument) => argument.startsWith('--outdir='))?.slice('--outdir='.length) ?? 'dist';
 const common = {
   bundle: true,
   minify,
@@ -36,7 +38,7 @@ if (process.argv.includes('--tests')) {
   });
 } else {
   await Promise.all([
-    build({ ...node, entryPoints: { extension: 'extension/src/extension.ts' }, outdir: 'dist' }),
+    build({ ...node, entryPoints: { extension: 'extension/src/extension.ts' }, outdir: dist }),
     build({
       ...node,
       entryPoints: {
@@ -44,7 +46,7 @@ if (process.argv.includes('--tests')) {
         cli: 'helper/src/cli/main.ts',
         symbolizeWorker: 'helper/src/symbolize/worker.ts',
       },
-      outdir: 'dist',
+      outdir: dist,
     }),
     build({
       ...common,
@@ -52,7 +54,8 @@ if (process.argv.includes('--tests')) {
       format: 'iife',
       target: 'es2022',
       entryPoints: { boot: 'webview/src/boot.ts' },
-      outdir: 'dist/webview',
+      outdir: `${dist}/webview`,
     }),
   ]);
+  copyWebviewAssets(`${dist}/webview`);
 }

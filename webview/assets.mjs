@@ -1,0 +1,18 @@
+// Copies what the page needs beside boot.js into dist/webview: its HTML template, its style sheet, and speedscope's
+// release files under names without a hash, so that the HTML need not know them. Called by esbuild.mjs.
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+
+const RELEASE = 'node_modules/speedscope/dist/release';
+
+export function copyWebviewAssets(outdir) {
+  mkdirSync(`${outdir}/speedscope`, { recursive: true });
+  copyFileSync('webview/src/index.html', `${outdir}/index.html`);
+  copyFileSync('webview/src/recording.css', `${outdir}/recording.css`);
+  copyFileSync('node_modules/speedscope/LICENSE', `${outdir}/speedscope/LICENSE`);
+  for (const name of readdirSync(RELEASE)) {
+    const main = /^speedscope-\w+\.(js|css)$/.exec(name);
+    // The font and the demangler keep their names: the style sheet and the script refer to them.
+    if (main || /\.(woff2|wasm)$|LICENSE/.test(name))
+      copyFileSync(`${RELEASE}/${name}`, `${outdir}/speedscope/${main ? `speedscope.${main[1]}` : name}`);
+  }
+}

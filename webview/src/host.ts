@@ -1,0 +1,46 @@
+// The other side: VS Code's message channel and the small state it keeps for this tab while the page is hidden or the
+// window reloads. Called by boot.ts and by the views that remember something.
+import type { FromWebview } from './messages';
+
+/** What a tab remembers. Every field is optional: an older version may have written it. */
+export interface ViewState {
+  tab?: 'graph' | 'functions' | 'tree';
+  /** Width of the flame graph in percent of the page, where it stands beside a table. */
+  splitPercent?: number;
+  graphMode?: GraphMode;
+  /** Name of the profile (thread) shown: its place in the file changes while it is being recorded. */
+  profile?: string;
+  functionSort?: { column: string; descending: boolean };
+  filter?: string;
+  treeDirection?: 'callees' | 'callers';
+}
+
+export type GraphMode = 'time-order' | 'left-heavy' | 'sandwich';
+
+interface VsCodeApi {
+  postMessage(message: FromWebview): void;
+  getState(): ViewState | undefined;
+  setState(state: ViewState): void;
+}
+declare function acquireVsCodeApi(): VsCodeApi;
+
+export interface Host {
+  send(message: FromWebview): void;
+  readonly state: Readonly<ViewState>;
+  remember(change: Partial<ViewState>): void;
+}
+
+export function connectHost(): Host {
+  const api = acquireVsCodeApi();
+  let state: ViewState = api.getState() ?? {};
+  return {
+    send: (message) => api.postMessage(message),
+    get state() {
+      return state;
+    },
+    remember(change) {
+      state = { ...state, ...change };
+      api.setState(state);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+// Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the
+// recording's frame table may have been renumbered. Also turns a wish to see the source into the message for it.
+// Called by boot.ts and the views.
+import type { Host } from './host';
+import type { Recording } from './load';
+
+export interface SourceLink {
+  /** As shown: `server.cpp:120`. */
+  text: string;
+  /** As recorded, with its folder. */
+  title: string;
+  line: number | null;
+}
+
+/** Where frame `index` is in the source; null where the recording does not know. */
+export function sourceLink(recording: Recording, index: number): SourceLink | null {
+  const frame = recording.frames[index];
+  if (!frame?.file) return null;
+  const line = frame.line ?? null;
+  const name = frame.file.slice(frame.file.lastIndexOf('/') + 1) || frame.file;
+  const suffix = line === null ? '' : `:${line}`;
+  return { text: name + suffix, title: frame.file + suffix, line };
+}
+
+/** The executed line with the most samples of its own, where the recording counts lines: [line, self, total]. */
+export function hottestLine(recording: Recording, index: number): readonly [number, number, number] | null {
+  const lines = recording.extra?.frameDetails?.[index]?.lines ?? [];
+  return lines.reduce<readonly [number, number, number] | null>(
+    (best, line) => (best === null || line[1] > best[1] || (line[1] === best[1] && line[2] > best[2]) ? line : best),
+    null,
+  );
+}
+
+const identities = new Map<string, number>();
+
+/** The same number for the same function in every version of a recording: name, file and line tell functions apart. */
+export function frameIdentity(recording: Recording, index: number): number {
+  const frame = recording.frames[index];
+  const module = recording.extra?.frameDetails?.[index]?.module ?? '';
+  const key = `${frame?.name}\0${frame?.file ?? module}\0${frame?.line ?? ''}`;
+  let identity = identities.get(key);
+  if (identity === undefined) {
+    identity = identities.size;
+    identities.set(key, identity);
+  }
+  return identity;
+}
+
+/** Index of the frame in `to` that is frame `index` in `from`. */
+export function sameFrame(from: Recording, index: number, to: Recording): number | null {
+  const wanted = frameIdentity(from, index);
+  if (index < to.frames.length && frameIdentity(to, index) === wanted) return index;
+  const found = to.frames.findIndex((_, candidate) => frameIdentity(to, candidate) === wanted);
+  return found === -1 ? null : found;
+}
+
+/** Asks for the source of a frame, beside the graph unless Alt is held. `line` where another than the frame's is meant. */
+export function openSource(
+  host: Host,
+  recording: Recording,
+  frame: number,
+  event: Pick<MouseEvent | KeyboardEvent, 'altKey'>,
+  line = sourceLink(recording, frame)?.line ?? null,
+): void {
+  host.send({ type: 'openSource', frame, line, beside: !event.altKey });
+}

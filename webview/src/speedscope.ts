@@ -1,0 +1,337 @@
+// The one place that knows speedscope's insides. speedscope (pinned to 1.25.0) offers a page only "load this file";
+// which frame was clicked, which thread is shown, or how to reload without a flash it does not say. All of that is in
+// the properties of its top component, which Preact links from the root element: root.__k are the virtual nodes,
+// node.__c the component instance, node.__k its children (names fixed in Preact's mangle.json). Nothing of speedscope
+// is changed, only read, and its own setters called. webview/test/browser fails if an update moves any of it.
+// Called by boot.ts; the state it reads is described in speedscope's src/app-state/profile-group.ts.
+import type { GraphMode } from './host';
+
+interface Frame {
+  /** Index into shared.frames. */
+  key: number;
+}
+interface CallTreeNode {
+  frame: Frame;
+  parent: CallTreeNode | null;
+  children: CallTreeNode[];
+  isRoot(): boolean;
+}
+interface Vec2 {
+  x: number;
+  y: number;
+}
+interface Rect {
+  origin: Vec2;
+  size: Vec2;
+  constructor: unknown;
+}
+interface ChartState {
+  hover: { node: CallTreeNode } | null;
+  selectedNode: CallTreeNode | null;
+  configSpaceViewportRect: Rect;
+  logicalSpaceViewportSize: Vec2;
+}
+interface ProfileState {
+  profile: Profile;
+  chronoViewState: ChartState;
+  leftHeavyViewState: ChartState;
+  sandwichViewState: {
+    callerCallee: { selectedFrame: Frame; invertedCallerFlamegraph: ChartState; calleeFlamegraph: ChartState } | null;
+  };
+}
+interface Profile {
+  getName(): string;
+  getGroupedCalltreeRoot(): CallTreeNode;
+  forEachFrame(visit: (frame: Frame) => void): void;
+}
+interface ProfileGroup {
+  indexToView: number;
+  profiles: Profile[];
+}
+export interface GraphTheme {
+  fgPrimaryColor: string;
+  fgSecondaryColor: string;
+  bgPrimaryColor: string;
+  bgSecondaryColor: string;
+  altFgPrimaryColor: string;
+  altFgSecondaryColor: string;
+  altBgPrimaryColor: string;
+  altBgSecondaryColor: string;
+  selectionPrimaryColor: string;
+  selectionSecondaryColor: string;
+  weightColor: string;
+  searchMatchTextColor: string;
+  searchMatchPrimaryColor: string;
+  searchMatchSecondaryColor: string;
+}
+interface AppProps {
+  activeProfileState: (ProfileState & { index: number }) | null;
+  profileGroup: { profiles: { profile: Profile }[] } | null;
+  viewMode: number;
+  theme: GraphTheme;
+  setViewMode(mode: number): void;
+  setProfileIndexToView(index: number): void;
+  setProfileGroup(group: ProfileGroup): void;
+  setLoading(loading: boolean): void;
+  setError(error: boolean): void;
+}
+interface App {
+  props: AppProps;
+  loadProfile(importer: () => Promise<ProfileGroup | null>): Promise<void>;
+  componentDidUpdate?(): void;
+}
+interface Flamechart {
+  getTotalWeight(): number;
+  getLayers(): { node: CallTreeNode; start: number; end: number }[][];
+}
+interface ChartProps {
+  flamechart: Flamechart;
+  configSpaceViewportRect: Rect;
+  logicalSpaceViewportSize: Vec2;
+  setConfigSpaceViewportRect(rect: Rect): void;
+  setLogicalSpaceViewportSize(size: Vec2): void;
+  setSelectedNode(node: CallTreeNode): void;
+}
+interface VirtualNode {
+  __k?: (VirtualNode | null)[] | null;
+  __c?: { props: object } | null;
+}
+
+declare global {
+  interface Window {
+    speedscope?: { loadFileFromBase64(name: string, base64: string): void };
+  }
+}
+
+const MODES: readonly GraphMode[] = ['time-order', 'left-heavy', 'sandwich'];
+
+/** What the page shows of the graph; frames are indexes into shared.frames. */
+export interface GraphState {
+  mode: GraphMode;
+  profile: number;
+  selected: number | null;
+}
+
+/**
+ * Before speedscope's script runs: it offers `loadFileFromBase64` only if the hash names a local profile, whose script
+ * it then tries to load. That script does not exist and the CSP would complain, so it is not appended.
+ */
+export function prepareSpeedscope(): void {
+  window.location.hash = '#localProfilePath=recording';
+  const append = document.head.appendChild;
+  document.head.appendChild = function <T extends Node>(this: HTMLHeadElement, node: T): T {
+    if (!(node instanceof HTMLScriptElement && node.src.startsWith('file:'))) return append.call(this, node) as T;
+    document.head.appendChild = append;
+    return node;
+  };
+}
+
+export class FlameGraph {
+  private readonly app: App;
+  private wanted: { mode: GraphMode; profile: number } = { mode: 'left-heavy', profile: 0 };
+  private loaded: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  private restoreView: (() => void) | null = null;
+
+  /** `root` is the element that speedscope rendered into. */
+  constructor(
+    private readonly root: HTMLElement,
+    onChange: (state: GraphState) => void,
+  ) {
+    const app = this.find<App>((c) => 'loadProfile' in c && 'setProfileGroup' in c.props);
+    if (!app) throw new Error('speedscope did not start: WebGL may be off in this window.');
+    this.app = app;
+    // Its loader clears the screen first and forgets view, thread and zoom: give it props that do not.
+    const load = app.loadProfile;
+    const quiet = Object.create(app, {
+      props: {
+        get: (): AppProps => ({
+          ...app.props,
+          setLoading: () => {},
+          setError: (failed) => failed && this.loaded?.reject(new Error('speedscope cannot read this file.')),
+          setProfileGroup: (group) => this.show(group),
+        }),
+      },
+    });
+    app.loadProfile = (importer) => load.call(quiet, importer);
+    app.componentDidUpdate = () => {
+      this.restoreView?.();
+      this.restoreView = null;
+      onChange(this.state);
+    };
+  }
+
+  /** Loads or reloads in place. Resolves once speedscope has taken it over, before it is painted. */
+  load(text: string, view: { mode: GraphMode; profile: number }): Promise<void> {
+    this.wanted = view;
+    return new Promise((resolve, reject) => {
+      this.loaded = { resolve, reject };
+      const reader = new FileReader();
+      reader.onload = () =>
+        window.speedscope?.loadFileFromBase64('recording.speedscope.json', (reader.result as string).split(',')[1]);
+      reader.onerror = () => reject(reader.error ?? new Error('The recording could not be read.'));
+      reader.readAsDataURL(new Blob([text]));
+    });
+  }
+
+  get state(): GraphState {
+    const active = this.app.props.activeProfileState;
+    const mode = MODES[this.app.props.viewMode];
+    const selected =
+      mode === 'sandwich'
+        ? active?.sandwichViewState.callerCallee?.selectedFrame
+        : active && chartState(active, mode).selectedNode?.frame;
+    return { mode, profile: active?.index ?? 0, selected: selected?.key ?? null };
+  }
+
+  /** The frame under the mouse. */
+  get hovered(): number | null {
+    const active = this.app.props.activeProfileState;
+    if (!active) return null;
+    const sandwich = active.sandwichViewState.callerCallee;
+    const charts =
+      this.state.mode === 'sandwich'
+        ? [sandwich?.calleeFlamegraph, sandwich?.invertedCallerFlamegraph]
+        : [chartState(active, this.state.mode)];
+    return charts.find((chart) => chart?.hover)?.hover?.node.frame.key ?? null;
+  }
+
+  /** The frame `depth` calls above the selected one: the rows of speedscope's stack trace. */
+  selectedAncestor(depth: number): number | null {
+    const active = this.app.props.activeProfileState;
+    let node = active && this.state.mode !== 'sandwich' ? chartState(active, this.state.mode).selectedNode : null;
+    for (let i = 0; node && i < depth; i++) node = node.parent;
+    return node && !node.isRoot() ? node.frame.key : null;
+  }
+
+  get theme(): GraphTheme {
+    return this.app.props.theme;
+  }
+
+  setMode(mode: GraphMode): void {
+    this.app.props.setViewMode(MODES.indexOf(mode));
+  }
+
+  setProfile(index: number): void {
+    this.app.props.setProfileIndexToView(index);
+  }
+
+  /** Selects a function: its widest box in a chart, its row in the sandwich view. */
+  select(frame: number): void {
+    const active = this.app.props.activeProfileState;
+    if (!active || this.state.selected === frame) return;
+    if (this.state.mode === 'sandwich') {
+      active.profile.forEachFrame((candidate) => {
+        if (candidate.key === frame)
+          this.find<{ props: { setSelectedFrame(f: Frame): void } }>(
+            (c) => 'setSelectedFrame' in c.props && 'profileIndex' in c.props,
+          )?.props.setSelectedFrame(candidate);
+      });
+      return;
+    }
+    const chart = this.chart();
+    let widest: { node: CallTreeNode; start: number; end: number; depth: number } | null = null;
+    chart?.flamechart.getLayers().forEach((layer, depth) => {
+      for (const box of layer)
+        if (box.node.frame.key === frame && (!widest || box.end - box.start > widest.end - widest.start))
+          widest = { ...box, depth };
+    });
+    if (!chart || !widest) return;
+    const { node, start, end, depth } = widest as { node: CallTreeNode; start: number; end: number; depth: number };
+    chart.setSelectedNode(node);
+    const { origin, size } = chart.configSpaceViewportRect;
+    if (end < origin.x || start > origin.x + size.x || depth < origin.y || depth > origin.y + size.y - 1)
+      this.moveTo(chart, { x: Math.min(origin.x, start), y: Math.max(-1, depth - size.y / 2) }, size);
+  }
+
+  /** Its place on the page changed. speedscope keeps the scale; a graph that was shown whole stays whole. */
+  resized(): void {
+    const before = this.chart();
+    const whole = before && before.configSpaceViewportRect.size.x >= before.flamechart.getTotalWeight() * 0.999;
+    window.dispatchEvent(new Event('resize'));
+    const chart = this.chart();
+    if (whole && chart)
+      this.moveTo(
+        chart,
+        { x: 0, y: chart.configSpaceViewportRect.origin.y },
+        { x: chart.flamechart.getTotalWeight(), y: chart.configSpaceViewportRect.size.y },
+      );
+  }
+
+  private show(group: ProfileGroup): void {
+    const before = this.chart();
+    const selectedPath = this.pathOfSelected();
+    const { mode, profile } = this.wanted;
+    if (before && before.configSpaceViewportRect.size.x > 0) {
+      const { configSpaceViewportRect: rect, logicalSpaceViewportSize: size } = before;
+      const oldTotal = before.flamechart.getTotalWeight();
+      this.restoreView = () => {
+        const chart = this.chart();
+        if (!chart) return;
+        // Left-heavy keeps the shares in view; in time order what was recorded stays where it was.
+        const total = chart.flamechart.getTotalWeight();
+        const whole = rect.size.x >= oldTotal * 0.999;
+        const scale = mode === 'left-heavy' || whole ? total / oldTotal : 1;
+        chart.setLogicalSpaceViewportSize(size);
+        this.moveTo(
+          chart,
+          { x: rect.origin.x * scale, y: rect.origin.y },
+          { x: rect.size.x * scale, y: rect.size.y },
+          rect,
+        );
+        const node = mode === 'left-heavy' ? this.followPath(selectedPath) : null;
+        if (node) chart.setSelectedNode(node);
+      };
+    }
+    this.app.props.setViewMode(MODES.indexOf(mode));
+    this.app.props.setProfileGroup({ ...group, indexToView: profile });
+    this.app.props.setLoading(false);
+    this.loaded?.resolve();
+    this.loaded = null;
+  }
+
+  private moveTo(chart: ChartProps, origin: Vec2, size: Vec2, like = chart.configSpaceViewportRect): void {
+    const MadeRect = like.constructor as new (origin: Vec2, size: Vec2) => Rect;
+    const MadeVec = like.origin.constructor as new (x: number, y: number) => Vec2;
+    chart.setConfigSpaceViewportRect(new MadeRect(new MadeVec(origin.x, origin.y), new MadeVec(size.x, size.y)));
+  }
+
+  private pathOfSelected(): number[] {
+    const path: number[] = [];
+    for (let depth = 0; ; depth++) {
+      const frame = this.selectedAncestor(depth);
+      if (frame === null) return path.reverse();
+      path.push(frame);
+    }
+  }
+
+  private followPath(path: readonly number[]): CallTreeNode | null {
+    let node = path.length > 0 ? this.app.props.activeProfileState?.profile.getGroupedCalltreeRoot() : undefined;
+    for (const frame of path) node = node?.children.find((child) => child.frame.key === frame);
+    return node ?? null;
+  }
+
+  private chart(): ChartProps | null {
+    return (
+      this.find<{ props: ChartProps }>((c) => 'flamechart' in c.props && 'setLogicalSpaceViewportSize' in c.props)
+        ?.props ?? null
+    );
+  }
+
+  /** The first component, outermost first, that `matches`. */
+  private find<T>(matches: (component: { props: object }) => boolean): T | null {
+    const search = (node: VirtualNode | null | undefined): T | null => {
+      if (!node) return null;
+      if (node.__c && matches(node.__c)) return node.__c as T;
+      for (const child of node.__k ?? []) {
+        const found = search(child);
+        if (found) return found;
+      }
+      return null;
+    };
+    return search((this.root as unknown as { __k?: VirtualNode }).__k);
+  }
+}
+
+function chartState(active: ProfileState, mode: GraphMode): ChartState {
+  return mode === 'time-order' ? active.chronoViewState : active.leftHeavyViewState;
+}

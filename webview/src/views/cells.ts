@@ -1,0 +1,33 @@
+// The cells that the tables share: a share with its bar and error, and a source link. Called by functionTable.ts and
+// callTree.ts.
+import type { Share } from '../shares';
+import type { SourceLink } from '../sourceLinks';
+import { element } from './element';
+
+export function renderShare(cell: HTMLElement, share: Share): void {
+  cell.title = share.title;
+  cell.style.setProperty('--fraction', share.fraction.toFixed(4));
+  cell.classList.add('share');
+  cell.append(element('span', { class: 'value' }, share.text), element('span', { class: 'error' }, share.error));
+}
+
+/** The link is not in the tab order: Enter on its row does the same. */
+export function renderLink(cell: HTMLElement, link: SourceLink | null, open: (event: MouseEvent) => void): void {
+  if (!link) return;
+  cell.append(
+    element(
+      'a',
+      {
+        href: '#',
+        class: 'source',
+        tabindex: -1,
+        title: link.title,
+        onclick: (event: MouseEvent) => {
+          event.preventDefault();
+          if (!event.ctrlKey && !event.metaKey) open(event);
+        },
+      },
+      link.text,
+    ),
+  );
+}

@@ -1,0 +1,193 @@
+// The table of hot functions: self and total of every function in the profile shown, sortable by each column, with a
+// filter over name, module and path. Called by boot.ts.
+import * as l10n from '@vscode/l10n';
+import type { Host } from '../host';
+import type { Recording, StackProfile } from '../load';
+import { describeShare, formatCount } from '../shares';
+import { frameIdentity, openSource, sourceLink } from '../sourceLinks';
+import { functionWeights, type StackTree } from '../stackTree';
+import { renderLink, renderShare } from './cells';
+import { element } from './element';
+import { type Column, Grid } from './grid';
+
+export interface FunctionRow {
+  frame: number;
+  name: string;
+  self: number;
+  total: number;
+  module: string;
+  file: string;
+  line: number;
+}
+
+/** One row for each function with samples. */
+export function functionRows(recording: Recording, tree: StackTree): FunctionRow[] {
+  const weights = functionWeights(tree, recording.frames.length);
+  const rows: FunctionRow[] = [];
+  recording.frames.forEach(({ name, file, line }, frame) => {
+    if (weights.total[frame] > 0)
+      rows.push({
+        frame,
+        name,
+        self: weights.self[frame],
+        total: weights.total[frame],
+        module: recording.extra?.frameDetails?.[frame]?.module ?? '',
+        file: file ?? '',
+        line: line ?? 0,
+      });
+  });
+  return rows;
+}
+
+const base = (file: string) => file.slice(file.lastIndexOf('/') + 1);
+const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Ascending order by column. Rows without a module or a file come last. */
+export const COMPARE: Record<string, (a: FunctionRow, b: FunctionRow) => number> = {
+  name: (a, b) => byText(a.name.toLowerCase(), b.name.toLowerCase()),
+  self: (a, b) => a.self - b.self || a.total - b.total,
+  total: (a, b) => a.total - b.total || a.self - b.self,
+  module: (a, b) => Number(a.module === '') - Number(b.module === '') || byText(a.module, b.module),
+  source: (a, b) =>
+    Number(a.file === '') - Number(b.file === '') || byText(base(a.file), base(b.file)) || a.line - b.line,
+};
+
+/** Every word must occur in name, module or path; case does not matter. */
+export function filterRows(rows: readonly FunctionRow[], filter: string): FunctionRow[] {
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter(({ name, module, file }) => {
+    const text = `${name}\n${module}\n${file}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+export class FunctionTable {
+  readonly root: HTMLElement;
+  private readonly grid: Grid<FunctionRow>;
+  private readonly count: HTMLElement;
+  private readonly input: HTMLInputElement;
+  private recording: Recording | null = null;
+  private profile: StackProfile | null = null;
+  private rows: FunctionRow[] = [];
+  private totalWeight = 0;
+  private sort: { column: string; descending: boolean };
+
+  constructor(
+    private readonly host: Host,
+    private readonly onSelect: (frame: number) => void,
+  ) {
+    this.sort = host.state.functionSort ?? { column: 'self', descending: true };
+    const share = (id: 'self' | 'total', title: string): Column<FunctionRow> => ({
+      id,
+      title,
+      numeric: true,
+      width: '108px',
+      compare: COMPARE[id],
+      render: (row, cell) => {
+        if (this.profile) renderShare(cell, describeShare(row[id], this.totalWeight, this.profile));
+      },
+    });
+    this.grid = new Grid<FunctionRow>({
+      id: 'functions',
+      label: l10n.t('Hot functions'),
+      columns: [
+        share('self', l10n.t('Self')),
+        share('total', l10n.t('Total')),
+        {
+          id: 'name',
+          title: l10n.t('Function'),
+          width: 'minmax(140px, 3fr)',
+          compare: COMPARE.name,
+          render: (row, cell) => cell.append(element('span', { class: 'name', title: row.name }, row.name)),
+        },
+        {
+          id: 'module',
+          title: l10n.t('Module'),
+          width: 'minmax(64px, 1fr)',
+          compare: COMPARE.module,
+          render: (row, cell) => cell.append(element('span', { class: 'dim', title: row.module }, row.module)),
+        },
+        {
+          id: 'source',
+          title: l10n.t('Source'),
+          width: 'minmax(96px, 1.4fr)',
+          compare: COMPARE.source,
+          render: (row, cell) => {
+            const { recording } = this;
+            if (recording)
+              renderLink(cell, sourceLink(recording, row.frame), (event) =>
+                openSource(this.host, recording, row.frame, event),
+              );
+          },
+        },
+      ],
+      keyOf: (row) => (this.recording ? frameIdentity(this.recording, row.frame) : row.frame),
+      onSelect: (row) => this.onSelect(row.frame),
+      onOpen: (row, event) => this.recording && openSource(this.host, this.recording, row.frame, event),
+      onSort: (column) => this.sortBy(column),
+    });
+    this.input = element('input', {
+      type: 'search',
+      class: 'filter',
+      placeholder: l10n.t('Filter by name, module or file'),
+      'aria-label': l10n.t('Filter by name, module or file'),
+      'aria-controls': 'functions',
+      spellcheck: 'false',
+      oninput: () => {
+        host.remember({ filter: this.input.value });
+        this.refresh();
+      },
+      onkeydown: (event: KeyboardEvent) => {
+        if (event.key === 'ArrowDown') this.grid.root.focus();
+        else if (event.key === 'Escape' && this.input.value !== '') {
+          this.input.value = '';
+          host.remember({ filter: '' });
+          this.refresh();
+        } else return;
+        event.preventDefault();
+      },
+    });
+    this.input.value = host.state.filter ?? '';
+    this.count = element('span', { class: 'count', role: 'status', 'aria-live': 'polite' });
+    this.root = element(
+      'div',
+      { class: 'table-view' },
+      element('div', { class: 'table-bar' }, this.input, this.count),
+      this.grid.root,
+    );
+  }
+
+  show(recording: Recording, profile: StackProfile, tree: StackTree): void {
+    this.recording = recording;
+    this.profile = profile;
+    this.totalWeight = tree.totalWeight;
+    this.rows = functionRows(recording, tree);
+    this.refresh();
+  }
+
+  reveal(frame: number): void {
+    this.grid.reveal((row) => row.frame === frame);
+  }
+
+  private sortBy(column: string): void {
+    // Numbers start with the largest, texts with A.
+    const descending = this.sort.column === column ? !this.sort.descending : column === 'self' || column === 'total';
+    this.sort = { column, descending };
+    this.host.remember({ functionSort: this.sort });
+    this.refresh();
+  }
+
+  private refresh(): void {
+    const compare = COMPARE[this.sort.column] ?? COMPARE.self;
+    const direction = this.sort.descending ? -1 : 1;
+    const shown = filterRows(this.rows, this.input.value).sort(
+      (a, b) => direction * compare(a, b) || a.frame - b.frame,
+    );
+    this.grid.showSort(this.sort.column, this.sort.descending);
+    this.grid.setRows(shown);
+    this.count.textContent =
+      shown.length === this.rows.length
+        ? l10n.t('{0} functions', formatCount(shown.length))
+        : l10n.t('{0} of {1} functions', formatCount(shown.length), formatCount(this.rows.length));
+  }
+}

@@ -1,0 +1,229 @@
+// A table for many rows that works by keyboard and screen reader: ARIA grid, or treegrid where rows have levels. Only
+// the rows in sight are in the document, so 10,000 functions scroll like ten. The focus stays on the grid itself and
+// aria-activedescendant names the current row, as in VS Code's own lists. Called by functionTable.ts and callTree.ts.
+//
+// Keys as in the ARIA practices for (tree)grids: https://www.w3.org/WAI/ARIA/apg/patterns/treegrid/
+import { element } from './element';
+
+const ROW_HEIGHT_PX = 22;
+/** Rows rendered beyond the visible ones, so that slow scrolling never shows a gap. */
+const OVERSCAN_ROWS = 8;
+
+export interface Column<Row> {
+  id: string;
+  title: string;
+  numeric?: boolean;
+  /** CSS grid track, e.g. `minmax(120px, 2fr)`. */
+  width: string;
+  /** Fills the empty cell. */
+  render(row: Row, cell: HTMLElement): void;
+  /** Ascending order; without it the column does not sort. */
+  compare?(a: Row, b: Row): number;
+}
+
+export interface GridOptions<Row> {
+  id: string;
+  label: string;
+  columns: Column<Row>[];
+  /** Equal for the same row before and after setRows. */
+  keyOf(row: Row): string | number;
+  onSelect(row: Row): void;
+  /** Enter, double-click, ctrl/cmd-click. */
+  onOpen(row: Row, event: MouseEvent | KeyboardEvent): void;
+  onSort?(column: string): void;
+  /** Makes it a treegrid. `expanded` is null for a leaf. */
+  tree?: { level(row: Row): number; expanded(row: Row): boolean | null; toggle(row: Row): void };
+}
+
+export class Grid<Row> {
+  readonly root: HTMLElement;
+  private readonly headers = new Map<string, HTMLElement>();
+  private readonly body: HTMLElement;
+  private rows: readonly Row[] = [];
+  private current = -1;
+  private frameRequested = false;
+
+  constructor(private readonly options: GridOptions<Row>) {
+    const { columns, tree } = options;
+    const head = element('div', { role: 'row', class: 'grid-row grid-head', 'aria-rowindex': 1 });
+    for (const column of columns) {
+      const header = element('div', { role: 'columnheader', class: column.numeric ? 'numeric' : '' });
+      if (column.compare)
+        header.append(
+          element(
+            'button',
+            { type: 'button', tabindex: -1, title: column.title, onclick: () => options.onSort?.(column.id) },
+            element('span', { class: 'title' }, column.title),
+            element('span', { class: 'arrow', 'aria-hidden': 'true' }),
+          ),
+        );
+      else header.append(element('span', { class: 'title', title: column.title }, column.title));
+      this.headers.set(column.id, header);
+      head.append(header);
+    }
+    this.body = element('div', { role: 'rowgroup', class: 'grid-body' });
+    this.root = element(
+      'div',
+      {
+        id: options.id,
+        role: tree ? 'treegrid' : 'grid',
+        class: 'grid',
+        tabindex: 0,
+        'aria-label': options.label,
+        'aria-readonly': 'true',
+        'aria-colcount': columns.length,
+        style: `--columns: ${columns.map((column) => column.width).join(' ')}`,
+        onscroll: () => this.requestRender(),
+        onkeydown: (event: KeyboardEvent) => this.onKey(event),
+      },
+      element('div', { role: 'rowgroup', class: 'grid-head-group' }, head),
+      this.body,
+    );
+    this.body.addEventListener('click', (event) => this.onClick(event));
+    this.body.addEventListener('dblclick', (event) => {
+      const index = this.indexAt(event);
+      if (index >= 0 && !isControl(event)) this.options.onOpen(this.rows[index], event);
+    });
+    new ResizeObserver(() => this.requestRender()).observe(this.root);
+  }
+
+  /** Replaces the rows; the current one stays current where its key is still there. */
+  setRows(rows: readonly Row[]): void {
+    const key = this.current >= 0 ? this.options.keyOf(this.rows[this.current]) : null;
+    this.rows = rows;
+    this.current = key === null ? -1 : rows.findIndex((row) => this.options.keyOf(row) === key);
+    this.root.setAttribute('aria-rowcount', String(rows.length + 1));
+    this.body.style.height = `${rows.length * ROW_HEIGHT_PX}px`;
+    this.render();
+  }
+
+  showSort(column: string, descending: boolean): void {
+    for (const [id, header] of this.headers) {
+      if (id === column) header.setAttribute('aria-sort', descending ? 'descending' : 'ascending');
+      else header.removeAttribute('aria-sort');
+    }
+  }
+
+  /** Makes the first row that `matches` current and brings it into view, without telling `onSelect`. */
+  reveal(matches: (row: Row) => boolean): void {
+    const index = this.rows.findIndex(matches);
+    if (index >= 0 && index !== this.current) this.moveTo(index, false);
+  }
+
+  get currentRow(): Row | null {
+    return this.rows[this.current] ?? null;
+  }
+
+  private requestRender(): void {
+    if (this.frameRequested) return;
+    this.frameRequested = true;
+    requestAnimationFrame(() => {
+      this.frameRequested = false;
+      this.render();
+    });
+  }
+
+  private render(): void {
+    const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_HEIGHT_PX) - OVERSCAN_ROWS);
+    const count = Math.ceil(this.root.clientHeight / ROW_HEIGHT_PX) + 2 * OVERSCAN_ROWS;
+    const rendered: HTMLElement[] = [];
+    for (let index = first; index < Math.min(this.rows.length, first + count); index++) rendered.push(this.row(index));
+    this.body.replaceChildren(...rendered);
+    const shown = this.current >= first && this.current < first + count;
+    if (shown) this.root.setAttribute('aria-activedescendant', this.rowId(this.current));
+    else this.root.removeAttribute('aria-activedescendant');
+  }
+
+  private row(index: number): HTMLElement {
+    const { columns, tree } = this.options;
+    const data = this.rows[index];
+    const selected = index === this.current;
+    const row = element('div', {
+      id: this.rowId(index),
+      role: 'row',
+      class: `grid-row${selected ? ' selected' : ''}`,
+      'aria-rowindex': index + 2,
+      'aria-selected': String(selected),
+      style: `top: ${index * ROW_HEIGHT_PX}px`,
+      'data-index': index,
+    });
+    if (tree) {
+      const expanded = tree.expanded(data);
+      row.setAttribute('aria-level', String(tree.level(data)));
+      if (expanded !== null) row.setAttribute('aria-expanded', String(expanded));
+    }
+    for (const column of columns) {
+      const cell = element('div', { role: 'gridcell', class: column.numeric ? 'numeric' : '' });
+      column.render(data, cell);
+      row.append(cell);
+    }
+    return row;
+  }
+
+  private rowId(index: number): string {
+    return `${this.options.id}-row-${index}`;
+  }
+
+  private indexAt(event: Event): number {
+    const row = event.target instanceof Element ? event.target.closest<HTMLElement>('.grid-row') : null;
+    return row ? Number(row.dataset.index) : -1;
+  }
+
+  private onClick(event: MouseEvent): void {
+    const index = this.indexAt(event);
+    if (index < 0) return;
+    const data = this.rows[index];
+    const target = event.target as Element;
+    const twistie = target.closest('.twistie') !== null;
+    this.moveTo(index, true);
+    if (twistie) this.options.tree?.toggle(data);
+    else if (event.ctrlKey || event.metaKey) this.options.onOpen(data, event);
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || this.rows.length === 0) return;
+    const page = Math.max(1, Math.floor(this.root.clientHeight / ROW_HEIGHT_PX) - 2);
+    const last = this.rows.length - 1;
+    const data = this.currentRow;
+    const { tree } = this.options;
+    const targets: Record<string, number> = {
+      ArrowDown: this.current + 1,
+      ArrowUp: this.current < 0 ? 0 : this.current - 1,
+      PageDown: this.current + page,
+      PageUp: this.current - page,
+      Home: 0,
+      End: last,
+    };
+    if (event.key in targets) this.moveTo(Math.min(last, Math.max(0, targets[event.key])), true);
+    else if (event.key === 'Enter' && data) this.options.onOpen(data, event);
+    else if (tree && data && event.key === 'ArrowRight') {
+      if (tree.expanded(data) === false) tree.toggle(data);
+      else if (tree.expanded(data)) this.moveTo(this.current + 1, true);
+    } else if (tree && data && event.key === 'ArrowLeft') {
+      if (tree.expanded(data)) tree.toggle(data);
+      else {
+        let parent = this.current - 1;
+        while (parent >= 0 && tree.level(this.rows[parent]) >= tree.level(data)) parent--;
+        if (parent >= 0) this.moveTo(parent, true);
+      }
+    } else if (tree && data && event.key === ' ' && tree.expanded(data) !== null) tree.toggle(data);
+    else return;
+    event.preventDefault();
+  }
+
+  private moveTo(index: number, tell: boolean): void {
+    const changed = index !== this.current;
+    this.current = index;
+    const top = index * ROW_HEIGHT_PX;
+    // The head is one row high and stays on top.
+    const visible = this.root.clientHeight - ROW_HEIGHT_PX;
+    if (top < this.root.scrollTop) this.root.scrollTop = top;
+    else if (top + ROW_HEIGHT_PX > this.root.scrollTop + visible) this.root.scrollTop = top + ROW_HEIGHT_PX - visible;
+    this.render();
+    if (tell && changed) this.options.onSelect(this.rows[index]);
+  }
+}
+
+function isControl(event: MouseEvent): boolean {
+  return event.target instanceof Element && event.target.closest('a, button, .twistie') !== null;
+}

@@ -1,0 +1,221 @@
+// The frame around the views: tabs, graph modes, thread choice, and a splitter that puts a table beside the flame graph
+// where there is room for both. In a narrow window the chosen tab has the page to itself. The flame graph itself is
+// speedscope's element, which stays the body's last child: this file tells it where its place is. Called by boot.ts.
+import * as l10n from '@vscode/l10n';
+import type { GraphMode, Host, ViewState } from '../host';
+import { element } from './element';
+
+export type Tab = NonNullable<ViewState['tab']>;
+
+/** From this width on, a table stands beside the graph. */
+const WIDE_PX = 960;
+const MIN_SPLIT_PERCENT = 20;
+const MAX_SPLIT_PERCENT = 80;
+const DEFAULT_SPLIT_PERCENT = 55;
+
+export interface LayoutEvents {
+  onMode(mode: GraphMode): void;
+  onProfile(index: number): void;
+  /** The flame graph's place changed, or it came into sight. */
+  onGraphResized(): void;
+  onTab(tab: Tab): void;
+}
+
+export class Layout {
+  readonly root = element('div', { class: 'page' });
+  private readonly tabs = new Map<Tab, HTMLButtonElement>();
+  private readonly panels: Record<Tab, HTMLElement>;
+  private readonly modes = new Map<GraphMode, HTMLButtonElement>();
+  private readonly threads: HTMLSelectElement;
+  private readonly graphControls: HTMLElement;
+  private readonly splitter: HTMLElement;
+  private readonly notice = element('div', { class: 'notice', role: 'status', hidden: true });
+  private readonly main: HTMLElement;
+  private tab: Tab;
+  private splitPercent: number;
+
+  constructor(
+    private readonly host: Host,
+    parts: { status: HTMLElement; functions: HTMLElement; tree: HTMLElement; selection: HTMLElement },
+    private readonly graphRoot: HTMLElement,
+    private readonly events: LayoutEvents,
+  ) {
+    this.tab = host.state.tab ?? 'functions';
+    this.splitPercent = host.state.splitPercent ?? DEFAULT_SPLIT_PERCENT;
+    const panel = (tab: Tab, ...content: Node[]) =>
+      element(
+        'section',
+        { id: `panel-${tab}`, class: `panel ${tab}`, role: 'tabpanel', 'aria-labelledby': `tab-${tab}` },
+        ...content,
+      );
+    this.panels = {
+      graph: panel('graph', this.notice),
+      functions: panel('functions', parts.functions),
+      tree: panel('tree', parts.tree),
+    };
+    this.panels.graph.setAttribute('aria-owns', graphRoot.id);
+    const tabList = element('div', { class: 'tabs', role: 'tablist', 'aria-label': l10n.t('Views') });
+    const addTab = (tab: Tab, text: string) => {
+      const button = element(
+        'button',
+        {
+          type: 'button',
+          id: `tab-${tab}`,
+          role: 'tab',
+          'aria-controls': `panel-${tab}`,
+          onclick: () => this.select(tab),
+        },
+        text,
+      );
+      this.tabs.set(tab, button);
+      tabList.append(button);
+    };
+    addTab('graph', l10n.t('Flame Graph'));
+    addTab('functions', l10n.t('Hot Functions'));
+    addTab('tree', l10n.t('Call Tree'));
+    tabList.addEventListener('keydown', (event) => this.onTabKey(event));
+
+    this.graphControls = element('div', {
+      class: 'segments',
+      role: 'group',
+      'aria-label': l10n.t('Order of the flame graph'),
+    });
+    const addMode = (mode: GraphMode, text: string, title: string) => {
+      const button = element('button', { type: 'button', title, onclick: () => events.onMode(mode) }, text);
+      this.modes.set(mode, button);
+      this.graphControls.append(button);
+    };
+    addMode('left-heavy', l10n.t('Left Heavy'), l10n.t('Equal stacks merged, heaviest first (2)'));
+    addMode('time-order', l10n.t('Time Order'), l10n.t('Stacks in the order in which they were sampled (1)'));
+    addMode('sandwich', l10n.t('Sandwich'), l10n.t('One function with all its callers and callees (3)'));
+    this.threads = element('select', {
+      class: 'threads',
+      'aria-label': l10n.t('Thread'),
+      onchange: () => events.onProfile(this.threads.selectedIndex),
+    });
+
+    this.splitter = element('div', {
+      class: 'splitter',
+      role: 'separator',
+      tabindex: 0,
+      'aria-orientation': 'vertical',
+      'aria-label': l10n.t('Width of the flame graph'),
+      'aria-valuemin': MIN_SPLIT_PERCENT,
+      'aria-valuemax': MAX_SPLIT_PERCENT,
+      onpointerdown: (event: PointerEvent) => this.splitter.setPointerCapture(event.pointerId),
+      onpointermove: (event: PointerEvent) => {
+        if (!this.splitter.hasPointerCapture(event.pointerId)) return;
+        const { left, width } = this.main.getBoundingClientRect();
+        this.split(((event.clientX - left) / width) * 100);
+      },
+      ondblclick: () => this.split(DEFAULT_SPLIT_PERCENT),
+      onkeydown: (event: KeyboardEvent) => {
+        const step = { ArrowLeft: -2, ArrowRight: 2 }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        this.split(this.splitPercent + step);
+      },
+    });
+    this.main = element(
+      'main',
+      { class: 'panes' },
+      this.panels.graph,
+      this.splitter,
+      this.panels.functions,
+      this.panels.tree,
+    );
+    this.root.append(
+      parts.status,
+      element('div', { class: 'toolbar' }, tabList, this.graphControls, this.threads),
+      this.main,
+      parts.selection,
+    );
+    this.split(this.splitPercent);
+    this.showMode(host.state.graphMode ?? 'left-heavy');
+  }
+
+  /** Once the page is in the document. */
+  start(): void {
+    new ResizeObserver(() => this.arrange()).observe(this.main);
+    new ResizeObserver(() => this.placeGraph()).observe(this.panels.graph);
+    this.arrange();
+  }
+
+  get isGraphVisible(): boolean {
+    return !this.panels.graph.hidden;
+  }
+  get visibleTab(): Tab {
+    return this.tab;
+  }
+
+  select(tab: Tab): void {
+    this.tab = tab;
+    this.host.remember({ tab });
+    this.arrange();
+    this.events.onTab(tab);
+  }
+
+  showMode(mode: GraphMode): void {
+    for (const [id, button] of this.modes) button.setAttribute('aria-pressed', String(id === mode));
+  }
+
+  showThreads(names: readonly { text: string; title: string }[], selected: number): void {
+    const same =
+      this.threads.length === names.length && names.every(({ text }, i) => this.threads.options[i].text === text);
+    if (!same) this.threads.replaceChildren(...names.map(({ text, title }) => element('option', { title }, text)));
+    this.threads.selectedIndex = selected;
+    this.threads.hidden = names.length < 2;
+  }
+
+  /** A sentence in place of the graph; null shows the graph again. */
+  notify(text: string | null): void {
+    this.notice.hidden = text === null;
+    this.notice.textContent = text ?? '';
+    this.placeGraph();
+  }
+
+  private arrange(): void {
+    const wide = this.main.clientWidth >= WIDE_PX;
+    const beside = wide && this.tab !== 'graph';
+    this.main.classList.toggle('beside', beside);
+    this.panels.graph.hidden = !beside && this.tab !== 'graph';
+    this.panels.functions.hidden = this.tab !== 'functions';
+    this.panels.tree.hidden = this.tab !== 'tree';
+    this.splitter.hidden = !beside;
+    this.graphControls.hidden = this.panels.graph.hidden;
+    for (const [id, button] of this.tabs) {
+      button.setAttribute('aria-selected', String(id === this.tab));
+      button.tabIndex = id === this.tab ? 0 : -1;
+    }
+    this.placeGraph();
+  }
+
+  private placeGraph(): void {
+    const visible = this.isGraphVisible && this.notice.hidden;
+    this.graphRoot.classList.toggle('out-of-sight', !visible);
+    const { left, top, width, height } = this.panels.graph.getBoundingClientRect();
+    if (!visible || width === 0) return;
+    const { style } = document.documentElement;
+    style.setProperty('--graph-left', `${left}px`);
+    style.setProperty('--graph-top', `${top}px`);
+    style.setProperty('--graph-width', `${width}px`);
+    style.setProperty('--graph-height', `${height}px`);
+    this.events.onGraphResized();
+  }
+
+  private split(percent: number): void {
+    this.splitPercent = Math.round(Math.min(MAX_SPLIT_PERCENT, Math.max(MIN_SPLIT_PERCENT, percent)) * 10) / 10;
+    this.main.style.setProperty('--split', `${this.splitPercent}%`);
+    this.splitter.setAttribute('aria-valuenow', String(Math.round(this.splitPercent)));
+    this.host.remember({ splitPercent: this.splitPercent });
+  }
+
+  private onTabKey(event: KeyboardEvent): void {
+    const order = [...this.tabs.keys()];
+    const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    this.select(order[(order.indexOf(this.tab) + next + order.length) % order.length]);
+    this.tabs.get(this.tab)?.focus();
+  }
+}

@@ -1,0 +1,93 @@
+// The line under everything: the selected function, the link to its source, its shares. Always there, so that nothing
+// moves when something is selected. Called by boot.ts.
+import * as l10n from '@vscode/l10n';
+import type { Host } from '../host';
+import type { Recording, StackProfile } from '../load';
+import { describeShare, formatShare } from '../shares';
+import { hottestLine, openSource, sourceLink } from '../sourceLinks';
+import type { FunctionWeights, StackTree } from '../stackTree';
+import { element } from './element';
+
+const isMac = /Mac/.test(navigator.platform);
+
+export class SelectionBar {
+  readonly root = element('footer', { class: 'selection', role: 'status', 'aria-live': 'polite' });
+
+  constructor(private readonly host: Host) {
+    this.clear();
+  }
+
+  clear(): void {
+    this.root.replaceChildren(
+      element(
+        'span',
+        { class: 'dim' },
+        isMac
+          ? l10n.t('Click a frame to see where it is in the source; Cmd+click opens it')
+          : l10n.t('Click a frame to see where it is in the source; Ctrl+click opens it'),
+      ),
+    );
+  }
+
+  show(recording: Recording, profile: StackProfile, tree: StackTree, weights: FunctionWeights, frame: number): void {
+    const name = recording.frames[frame]?.name ?? '';
+    const link = sourceLink(recording, frame);
+    const hottest = hottestLine(recording, frame);
+    const module = recording.extra?.frameDetails?.[frame]?.module;
+    const parts: Node[] = [element('span', { class: 'name', title: name }, name)];
+    if (link)
+      parts.push(
+        this.link(l10n.t('{0}', link.text), link.title, (event) => openSource(this.host, recording, frame, event)),
+      );
+    else
+      parts.push(
+        element(
+          'span',
+          { class: 'dim' },
+          module ? l10n.t('{0}, no source line known', module) : l10n.t('no source known'),
+        ),
+      );
+    for (const [label, weight] of [
+      [l10n.t('self'), weights.self[frame]],
+      [l10n.t('total'), weights.total[frame]],
+    ] as const) {
+      const share = describeShare(weight, tree.totalWeight, profile);
+      parts.push(
+        element(
+          'span',
+          { class: 'figure', title: share.title },
+          `${label} ${share.text}`,
+          element('span', { class: 'dim' }, ` ${share.error}`),
+        ),
+      );
+    }
+    if (hottest && hottest[1] > 0 && link && hottest[0] !== link.line)
+      parts.push(
+        this.link(
+          l10n.t('hottest line {0}', hottest[0]),
+          l10n.t(
+            '{0} of all samples end in this line',
+            formatShare(hottest[1] / Math.max(1, recording.extra?.samples ?? 1)),
+          ),
+          (event) => openSource(this.host, recording, frame, event, hottest[0]),
+        ),
+      );
+    this.root.replaceChildren(...parts);
+  }
+
+  private link(text: string, title: string, open: (event: MouseEvent) => void): HTMLElement {
+    return element(
+      'a',
+      {
+        href: '#',
+        class: 'source',
+        title,
+        onclick: (event: MouseEvent) => {
+          event.preventDefault();
+          open(event);
+        },
+      },
+      text,
+    );
+  }
+}

@@ -1,0 +1,182 @@
+// The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
+// details (conditions of the recording, broken files, warnings). Called by boot.ts.
+import * as l10n from '@vscode/l10n';
+import type { RecordingExtra, TruncationReason } from '../../../helper/src/protocol';
+import type { Recording } from '../load';
+import type { ToWebview } from '../messages';
+import { formatCount, formatMs, formatShare } from '../shares';
+import { element } from './element';
+
+type Status = Extract<ToWebview, { type: 'status' }>;
+
+const REASONS: Record<TruncationReason, () => string> = {
+  noFramePointer: () => l10n.t('no frame pointer'),
+  tooDeep: () => l10n.t('stack too deep'),
+  badAddress: () => l10n.t('bad address'),
+  noUnwindInfo: () => l10n.t('no unwind information'),
+  unreadableStack: () => l10n.t('unreadable stack'),
+  unknown: () => l10n.t('unknown reason'),
+};
+
+const ENDS: Partial<Record<RecordingExtra['stopReason'], () => string>> = {
+  helperDied: () => l10n.t('cut short: the tracer ended unexpectedly'),
+  diskFull: () => l10n.t('cut short: the disk was full'),
+  error: () => l10n.t('cut short by an error'),
+};
+
+/** The parts of the line, most important first; `warning` marks those that lessen the recording's worth. */
+export function summaryParts(
+  recording: Recording,
+  live: boolean,
+): { text: string; title?: string; warning?: boolean }[] {
+  const { extra } = recording;
+  if (!extra) return [{ text: l10n.t('Written by another program') }, { text: recording.name }];
+  const parts: { text: string; title?: string; warning?: boolean }[] = [
+    { text: l10n.t('{0} samples', formatCount(extra.samples)) },
+    { text: formatMs(extra.durationMs) },
+    { text: l10n.t('{0} Hz', formatCount(extra.frequencyHz)), title: l10n.t('Samples a second on each CPU') },
+    {
+      text: l10n.t('{0} lost', formatCount(extra.lost)),
+      title: l10n.t('Samples that the kernel took but could not hand over'),
+      warning: extra.lost > 0,
+    },
+  ];
+  const truncated = Object.entries(extra.truncated).filter(([, count]) => count > 0) as [TruncationReason, number][];
+  const sum = truncated.reduce((all, [, count]) => all + count, 0);
+  if (sum > 0)
+    parts.push({
+      text: l10n.t('{0} of stacks cut off', formatShare(sum / Math.max(1, extra.samples))),
+      title: truncated
+        .sort((a, b) => b[1] - a[1])
+        .map(([reason, count]) => `${REASONS[reason]?.() ?? reason}: ${formatCount(count)}`)
+        .join('\n'),
+      warning: sum > extra.samples / 20,
+    });
+  const end = ENDS[extra.stopReason];
+  if (end) parts.push({ text: end(), warning: true });
+  else if (!extra.complete && !live) parts.push({ text: l10n.t('incomplete'), warning: true });
+  return parts;
+}
+
+export class StatusLine {
+  readonly root: HTMLElement;
+  private readonly dot = element('span', { class: 'live-dot', role: 'img', 'aria-label': l10n.t('Recording') });
+  private readonly summary = element('span', { class: 'summary' });
+  private readonly message = element('span', { class: 'message', role: 'status', 'aria-live': 'polite' });
+  private readonly panel = element('div', { class: 'details', id: 'details', role: 'region', hidden: true });
+  private readonly button: HTMLButtonElement;
+  private readonly warnings: Status[] = [];
+  private recording: Recording | null = null;
+
+  constructor() {
+    this.dot.hidden = true;
+    this.panel.setAttribute('aria-label', l10n.t('Recording details'));
+    this.button = element(
+      'button',
+      {
+        type: 'button',
+        class: 'details-button',
+        'aria-expanded': 'false',
+        'aria-controls': 'details',
+        onclick: () => this.toggle(this.panel.hidden === true),
+      },
+      l10n.t('Details'),
+    );
+    this.root = element(
+      'header',
+      {
+        class: 'status',
+        onkeydown: (event: KeyboardEvent) => {
+          if (event.key !== 'Escape' || this.panel.hidden) return;
+          this.toggle(false);
+          this.button.focus();
+        },
+      },
+      this.dot,
+      this.summary,
+      this.message,
+      this.button,
+      this.panel,
+    );
+    document.addEventListener('mousedown', (event) => {
+      if (event.target instanceof Node && !this.root.contains(event.target)) this.toggle(false);
+    });
+  }
+
+  show(recording: Recording, live: boolean): void {
+    this.recording = recording;
+    this.dot.hidden = !live;
+    this.summary.replaceChildren(
+      ...summaryParts(recording, live).map(({ text, title, warning }) =>
+        element('span', { class: warning ? 'part warning' : 'part', title: title ?? null }, text),
+      ),
+    );
+    this.refreshDetails();
+  }
+
+  say(status: Status): void {
+    const { text, severity } = status;
+    if (severity !== 'info' && text !== '' && !this.warnings.some((known) => known.text === text))
+      this.warnings.push(status);
+    this.message.className = `message ${severity}`;
+    this.message.textContent = text;
+    this.message.title = text;
+    this.refreshDetails();
+  }
+
+  private toggle(open: boolean): void {
+    this.panel.hidden = !open;
+    this.button.setAttribute('aria-expanded', String(open));
+  }
+
+  private refreshDetails(): void {
+    const rows: [string, string][] = this.recording?.extra ? detailRows(this.recording.extra) : [];
+    const problems = [
+      ...this.warnings.map(({ text, severity }) => ({ text, severity })),
+      ...(this.recording?.extra?.errors ?? []).map(({ message, fix }) => ({
+        text: `${message} ${fix}`,
+        severity: 'error',
+      })),
+    ];
+    this.button.classList.toggle('warning', problems.length > 0 || !!this.recording?.extra?.health.badFiles.length);
+    this.button.disabled = rows.length === 0 && problems.length === 0;
+    this.panel.replaceChildren(
+      ...problems.map(({ text, severity }) => element('p', { class: `problem ${severity}` }, text)),
+      element('dl', {}, ...rows.flatMap(([term, text]) => [element('dt', {}, term), element('dd', {}, text)])),
+    );
+  }
+}
+
+function detailRows(extra: RecordingExtra): [string, string][] {
+  const { health } = extra;
+  const rows: [string, string][] = [
+    [l10n.t('Process'), `${extra.pid}: ${extra.command}`],
+    [l10n.t('Started'), new Date(extra.startedAt).toLocaleString(document.documentElement.lang || undefined)],
+    [l10n.t('Kernel'), `${extra.kernel} (${extra.arch})`],
+    [l10n.t('Threads'), formatCount(extra.threads.length)],
+    [l10n.t('Whole stacks'), formatShare(extra.wholeStacks / Math.max(1, extra.samples))],
+    [l10n.t('Frames with a name'), formatShare(extra.symbolizedFrames / Math.max(1, extra.frames))],
+  ];
+  for (const step of extra.attach)
+    rows.push([
+      l10n.t('Attached: {0}', step.what),
+      [step.taken ?? l10n.t('nothing'), ...step.refused.map(({ rung, why }) => l10n.t('not {0}: {1}', rung, why))].join(
+        '; ',
+      ),
+    ]);
+  if (extra.timeBucketMs)
+    rows.push([
+      l10n.t('Time order'),
+      l10n.t('kept within {0}, so that the file stays small', formatMs(extra.timeBucketMs)),
+    ]);
+  rows.push([
+    l10n.t('Cost of recording'),
+    [
+      l10n.t('helper {0} CPU', formatMs(health.helperCpuMs)),
+      l10n.t('{0} MB', formatCount(health.helperRssBytes / 1e6)),
+      ...(health.bpfNs === null ? [] : [l10n.t('BPF {0}', formatMs(health.bpfNs / 1e6))]),
+    ].join(', '),
+  ]);
+  for (const { path, why } of health.badFiles) rows.push([l10n.t('No symbols from'), `${path}: ${why}`]);
+  return rows;
+}
