@@ -23,7 +23,7 @@ WORKLOAD_CFLAGS := -g -O2 -fno-omit-frame-pointer -Wall -Werror -pthread
 BPF_NAMES := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 OBJECTS := $(addsuffix .o,$(BPF_NAMES))
 SOURCES = $(shell find helper extension webview -name '*.ts' -not -path '*/node_modules/*') $(wildcard webview/src/*.css)
-WORKLOADS := $(addprefix out/workloads/,hot-c hot-cpp hot-rust hot-go threads demo)
+WORKLOADS := $(addprefix out/workloads/,hot-c hot-cpp hot-rust hot-go threads server demo)
 
 .PHONY: all help ebpf check-system install-system-deps dev-setup rebuild clean test-all test-unit test-ebpf test-full \
   benchmark benchmark-performance vsix demo test test-matrix test-vm lint format check-abi abi workloads build-deps \

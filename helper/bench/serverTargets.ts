@@ -1,0 +1,87 @@
+// Servers under a steady load, for the overhead figures: ours (frame pointers, so that whole stacks are walked) under wrk
+// and Debian's redis under redis-benchmark. Target on CPU 0, load on CPU 1, everything on loopback and bounded in time.
+import { spawn } from 'node:child_process';
+import { createConnection } from 'node:net';
+import { WORKLOADS } from './paths';
+import { pause, type Started, start } from './processes';
+
+/** Work done so far: what CPU time is divided by. */
+export interface Work {
+  requests: number;
+  cpuNs: number;
+}
+
+export interface ServerTarget {
+  name: string;
+  pid: number;
+  work(): Promise<Work>;
+  stop(): Promise<void>;
+}
+
+const LIMIT_SECONDS = 3_600;
+
+function load(command: string[]): { stop(): void } {
+  const child = spawn('timeout', [String(LIMIT_SECONDS), 'taskset', '-c', '1', ...command], { stdio: 'ignore' });
+  return { stop: () => child.kill('SIGTERM') };
+}
+
+export async function startOurServer(): Promise<ServerTarget> {
+  const server: Started = await start([`${WORKLOADS}/server`, '0', String(LIMIT_SECONDS)], 0);
+  const url = `http://127.0.0.1:${server.firstLine.split(' ')[1]}`;
+  const wrk = load(['wrk', '-t1', '-c16', `-d${LIMIT_SECONDS}s`, `${url}/orders/42/items`]);
+  return {
+    name: 'HTTP server with frame pointers under wrk',
+    pid: server.pid,
+    async work() {
+      const stats = (await (await fetch(`${url}/stats`)).json()) as { served: number; cpuNs: number };
+      return { requests: stats.served, cpuNs: stats.cpuNs };
+    },
+    async stop() {
+      wrk.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** Sends INFO and reads what it answers. */
+function redisInfo(port: number): Promise<string> {
+  return new Promise((done, fail) => {
+    const socket = createConnection(port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+      // A bulk string: $LENGTH\r\n, then as many bytes.
+      const length = Number(/^\$(\d+)\r\n/.exec(text)?.[1] ?? Number.NaN);
+      if (text.length >= length + String(length).length + 3) socket.end();
+    });
+    socket.on('close', () => done(text));
+    socket.on('error', fail);
+    socket.write('INFO everything\r\n');
+  });
+}
+
+export async function startRedis(): Promise<ServerTarget> {
+  const port = 16_379;
+  const server = await start(
+    ['redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    0,
+  );
+  while (!(await redisInfo(port).catch(() => '')).includes('redis_version')) await pause(50);
+  const bench = load(['redis-benchmark', '-p', String(port), '-c', '16', '-n', '1000000000', '-t', 'set', '-q']);
+  return {
+    name: 'redis under redis-benchmark',
+    pid: server.pid,
+    async work() {
+      const info = await redisInfo(port);
+      const field = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+      return {
+        requests: field('total_commands_processed'),
+        cpuNs: (field('used_cpu_user') + field('used_cpu_sys')) * 1e9,
+      };
+    },
+    async stop() {
+      bench.stop();
+      await server.stop();
+    },
+  };
+}
