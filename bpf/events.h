@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
- * The only kernel -> helper ABI: every record that crosses a ring buffer, in one header.
- * helper/src/abi/events.gen.ts is generated from this file's BTF as it stands in the objects; `make check-abi` fails
- * when the two differ. Every record starts with struct event_header. Little things that matter: all times are
- * bpf_ktime_get_ns() (CLOCK_MONOTONIC), all pids are as the helper's own PID namespace numbers them.
+ * The only kernel <-> helper ABI: every record that crosses a ring buffer and every map value that both sides touch,
+ * in one header. helper/src/abi/events.gen.ts is generated from this file's BTF as it stands in the objects
+ * (helper/src/abi/generate.mjs); `make check-abi` fails when the two differ. All times are bpf_ktime_get_ns()
+ * (CLOCK_MONOTONIC), all pids are as the helper's own PID namespace numbers them.
  */
 #ifndef EVENTS_H
 #define EVENTS_H
 
-#define EVENTS_MAX_FRAMES	127	/* user frames and kernel frames each */
-#define EVENTS_COMM_LEN		16
+#define EVENTS_MAX_FRAMES	127	/* user frames and kernel frames each: perf's own default depth */
+#define EVENTS_COMM_LEN		16	/* TASK_COMM_LEN */
 
 enum event_kind {
 	EVENT_SAMPLE = 1,	/* struct sample_event: a known stack was hit once more */
@@ -19,13 +19,24 @@ enum event_kind {
 	EVENT_EXIT = 5,
 };
 
+/* Why a walk of a user stack ended. Only WALK_WHOLE is a whole stack. */
+enum walk_end {
+	WALK_WHOLE = 0,			/* at the entry of its thread */
+	WALK_NO_FRAME_POINTER = 1,	/* the frame pointer register held something else */
+	WALK_TOO_DEEP = 2,		/* EVENTS_MAX_FRAMES were not enough */
+	WALK_BAD_ADDRESS = 3,		/* a return address that cannot be code */
+	WALK_NO_UNWIND_INFO = 4,	/* not walkable by what is loaded (32-bit code) */
+	WALK_UNREADABLE_STACK = 5,	/* the stack's memory was not there */
+	WALK_UNKNOWN = 6,		/* a clean end of the chain, but not at a place known as a thread's entry */
+};
+
 struct event_header {
-	__u32 kind;		/* enum event_kind */
+	enum event_kind kind;
 	__u32 size_bytes;	/* of the whole record */
 	__u64 time_ns;
 };
 
-/* At most 64 bytes: this is what a known stack costs. */
+/* This is what a known stack costs: 56 bytes, 64 with the ring buffer's own header. */
 struct sample_event {
 	struct event_header header;
 	__u64 stack_id;
@@ -34,6 +45,57 @@ struct sample_event {
 	__u32 cpu;
 	__u32 reserved;
 	char comm[EVENTS_COMM_LEN];
+};
+
+/* As long as its frames need: the size is in the header. */
+struct stack_event {
+	struct event_header header;
+	__u64 stack_id;		/* hash of pid, generation and all frames */
+	__u32 pid;
+	__u32 generation;	/* of struct target when it was taken */
+	enum walk_end user_end;
+	__u16 user_count;
+	__u16 kernel_count;
+	__u64 frames[2 * EVENTS_MAX_FRAMES];	/* user frames innermost first, then kernel frames innermost first */
+};
+
+struct process_event {
+	struct event_header header;
+	__u32 pid;
+	__u32 parent_pid;	/* EVENT_FORK only, else 0 */
+	__u32 generation;	/* that its stacks have from now on */
+	__u32 reserved;
+	char comm[EVENTS_COMM_LEN];
+};
+
+enum target_state {
+	TARGET_HELD = 0,	/* not counted before its next exec */
+	TARGET_ACTIVE = 1,
+	TARGET_EXITED = 2,	/* its last kernel work still counts; the helper deletes it later */
+};
+
+/* Value of the map `targets`, key: pid (__u32). */
+struct target {
+	__u32 generation;	/* of its code: changed by exec, and by the helper where only it knows */
+	enum target_state state;
+};
+
+/* Value of the per-CPU map `counters`, key 0. */
+struct capture_counters {
+	__u64 taken;		/* samples of the targets, kept or lost */
+	__u64 lost;		/* of these: no room in the buffer */
+	__u64 filtered;		/* of the targets but in the kernel, where the kernel was to be left out */
+	__u64 unfollowed;	/* children that found no room in `targets` */
+	__u64 lost_process;	/* fork, exec and exit records without room in the buffer */
+};
+
+/* Read-only settings, written by the helper before it loads an object. */
+struct tracer_settings {
+	__u32 use_ring_buffer;	/* 0: `events` is a perf event array */
+	__u32 count_kernel;	/* 0: samples taken in the kernel are left out */
+	__u32 use_task_pt_regs;	/* the helper function bpf_task_pt_regs is there */
+	__u32 follow_children;
+	__u32 pid_ns_inode;	/* of the helper's PID namespace; 0: it is the initial one, nothing to translate */
 };
 
 #endif /* EVENTS_H */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * Walks a user stack by frame pointers. Ours rather than bpf_get_stack(): the kernel's walker stops without saying why,
+ * follows whatever the register holds, and reads twice a frame. This one takes the stack a window at a time (one copy
+ * of 1 KiB costs less than three of 16 bytes), tells the ends apart, and leaves the place where walking by tables joins.
+ *
+ * A frame record is {caller's frame pointer, return address}, on x86-64 and arm64 alike. Records only ever lie higher
+ * on the stack than the one before.
+ *
+ * When is a stack whole? A distribution's libc has no frame pointers, so the chain of a main() ends not with 0 but
+ * with what the libc had in the register; and 0 alone proves nothing, for a function without frame pointers may hold
+ * a 0 there. So the end counts as the thread's entry only by its place: close below the first thing on the stack (the
+ * main thread's: mm->start_stack; other threads': the thread's control block, which C libraries put there; goroutines':
+ * g.stack.hi), and with at least one return address found.
+ */
+#ifndef LIB_UNWIND_FP_BPF_H
+#define LIB_UNWIND_FP_BPF_H
+
+#include "kernel.bpf.h"
+#include "hash.bpf.h"
+#include "../events.h"
+
+#define FP_WINDOW_BYTES		1024	/* some 10 to 15 frames of typical code */
+#define FP_WINDOW_WORDS		(FP_WINDOW_BYTES / 8)
+#define FP_RECORD_BYTES		16
+#define FP_MAIN_ENTRY_GAP	1024	/* _start's and the libc's frames above main's: 350 bytes with glibc 2.36 */
+#define FP_THREAD_ENTRY_GAP	8192	/* the same, and static TLS, which lies between (1 to 4 KiB with glibc) */
+#define FP_GO_ENTRY_GAP		256	/* goexit's own frame */
+#define FP_STACK_MAX_BYTES	(1ULL << 30)	/* further below the base than this: on another stack */
+#define USER_ADDRESS_MIN	0x1000ULL
+#define USER_ADDRESS_END	(1ULL << 48)	/* arm64's usual half; x86-64's is smaller by one bit */
+
+_Static_assert((FP_WINDOW_WORDS & (FP_WINDOW_WORDS - 1)) == 0, "indexes into the window are masked");
+
+/* Read from map memory again, whatever the compiler and the verifier believe to know of it. */
+#define forget(field)	(*(volatile typeof(field) *)&(field))
+
+/* The part of the stack at hand: [base, base + valid). */
+struct fp_window {
+	__u64 words[FP_WINDOW_WORDS];
+	__u64 base;		/* address of words[0] */
+	__u64 valid;		/* bytes */
+	__u64 last;		/* the walk has come to here: end of the last record, at first the stack pointer */
+};
+
+static __always_inline bool is_user_mode(struct user_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return (regs->cs & 3) == 3;
+#else
+	return (regs->pstate & 0xf) == 0;
+#endif
+}
+
+static __always_inline bool is_32bit(struct user_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->cs == 0x23;	/* __USER32_CS */
+#else
+	return regs->pstate & 0x10;	/* PSR_MODE32_BIT */
+#endif
+}
+
+static __always_inline __u64 frame_pointer(struct user_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->bp;
+#else
+	return regs->regs[29];
+#endif
+}
+
+/* arm64 signs return addresses in the bits above the address. */
+static __always_inline __u64 strip_signature(__u64 address)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return address & (USER_ADDRESS_END - 1);
+#else
+	return address;
+#endif
+}
+
+static __always_inline __u64 thread_pointer(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread.fsbase);
+#else
+	return BPF_CORE_READ(task, thread.uw.tp_value);
+#endif
+}
+
+/*
+ * Goroutines run on stacks of their own. Their g is where amd64's thread-local slot points (fs:-8) or in arm64's r28;
+ * g begins with stack.lo, stack.hi (Go's runtime/runtime2.go, since 1.4).
+ */
+static __always_inline bool near_goroutine_entry(struct user_regs *regs, __u64 thread, __u64 last)
+{
+	__u64 g = 0, bounds[2] = {};
+
+#if defined(__TARGET_ARCH_x86)
+	if (bpf_probe_read_user(&g, sizeof(g), (void *)(thread - 8)))
+		return false;
+#else
+	g = regs->regs[28];
+#endif
+	if (bpf_probe_read_user(bounds, sizeof(bounds), (void *)g))
+		return false;
+	return bounds[0] < last && last <= bounds[1] && bounds[1] - last <= FP_GO_ENTRY_GAP;
+}
+
+/* Is `last`, the highest place that the walk reached, where this thread's first function has its frame? */
+static __always_inline bool near_entry(struct user_regs *regs, __u64 last)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 ids = bpf_get_current_pid_tgid();
+	__u64 thread = thread_pointer(task), base;
+
+	if ((__u32)ids == ids >> 32) {
+		base = BPF_CORE_READ(task, mm, start_stack);
+		if (base - last <= FP_MAIN_ENTRY_GAP)
+			return true;
+	} else if (thread - last <= FP_THREAD_ENTRY_GAP) {
+		return true;
+	}
+	return near_goroutine_entry(regs, thread, last);
+}
+
+/*
+ * Fills the stack's user part, innermost first: frames[0] is the instruction itself, the others are return addresses.
+ * Returns `hash` with each mixed in.
+ *
+ * For the verifier: what the loop leaves behind is kept in map memory (the count, the end, the window), where it forgets the
+ * values. In registers each of the 127 ways out of the loop would be a state of its own in all that follows.
+ */
+static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_window *window,
+					     struct stack_event *stack, __u64 hash)
+{
+	__u64 fp = frame_pointer(regs);
+	__u32 i;
+
+	stack->frames[0] = regs->ip;
+	stack->user_count = 1;
+	hash = mix(hash, regs->ip);
+	if (is_32bit(regs)) {
+		stack->user_end = WALK_NO_UNWIND_INFO;
+		return hash;
+	}
+	stack->user_end = WALK_TOO_DEEP;
+	window->base = 0;
+	window->valid = 0;
+	window->last = regs->sp;
+	for (i = 1; i < EVENTS_MAX_FRAMES; i++) {
+		__u64 offset, address;
+
+		/* Each record lies above the one before. */
+		if (fp - forget(window->last) > FP_STACK_MAX_BYTES || (fp & 7)) {
+			stack->user_end = fp ? WALK_NO_FRAME_POINTER : WALK_UNKNOWN;
+			break;
+		}
+		if (fp - forget(window->base) + FP_RECORD_BYTES > forget(window->valid)) {
+			window->base = fp;
+			window->valid = FP_WINDOW_BYTES;
+			if (bpf_probe_read_user(window->words, FP_WINDOW_BYTES, (void *)fp)) {
+				window->valid = FP_RECORD_BYTES;	/* nothing mapped behind it? */
+				if (bpf_probe_read_user(window->words, FP_RECORD_BYTES, (void *)fp)) {
+					stack->user_end = WALK_UNREADABLE_STACK;
+					break;
+				}
+			}
+		}
+		offset = fp - forget(window->base);
+		offset /= 8;
+		address = strip_signature(window->words[(offset + 1) & (FP_WINDOW_WORDS - 1)]);
+		if (address - USER_ADDRESS_MIN >= USER_ADDRESS_END - USER_ADDRESS_MIN) {
+			stack->user_end = WALK_BAD_ADDRESS;
+			break;
+		}
+		stack->frames[i] = address;
+		stack->user_count = i + 1;
+		hash = mix(hash, address);
+		window->last = fp + FP_RECORD_BYTES;
+		fp = window->words[offset & (FP_WINDOW_WORDS - 1)];
+	}
+	if (stack->user_end == WALK_TOO_DEEP)
+		return hash;
+	if (stack->user_count < 2)
+		stack->user_end = stack->user_end == WALK_UNKNOWN ? WALK_NO_FRAME_POINTER : stack->user_end;
+	else if (near_entry(regs, window->last))
+		stack->user_end = WALK_WHOLE;
+	return hash;
+}
+
+#endif /* LIB_UNWIND_FP_BPF_H */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Samples the targets' stacks: one perf event a CPU runs sample_stack() `frequency` times a second. The smallest
+ * program of a recording and the first one loaded, so that samples arrive while everything else still starts.
+ * Loaded and attached by helper/src/stack/capture.ts.
+ *
+ * A stack is sent once in full (struct stack_event); afterwards each hit costs one struct sample_event.
+ */
+#include "lib/kernel.bpf.h"
+#include "events.h"
+#include "lib/settings.bpf.h"
+#include "lib/filter.bpf.h"
+#include "lib/ringbuf.bpf.h"
+#include "lib/hash.bpf.h"
+#include "lib/unwind_fp.bpf.h"
+
+/* Stacks remembered as sent: 4 to a set, 16,384 sets. More live stacks than that cost a full record again and again. */
+#define KNOWN_WAYS	4
+#define KNOWN_SETS	16384
+#define KERNEL_STACK_BYTES	(EVENTS_MAX_FRAMES * sizeof(__u64))
+#define STACK_FIXED_BYTES	__builtin_offsetof(struct stack_event, frames)
+
+_Static_assert((KNOWN_SETS & (KNOWN_SETS - 1)) == 0, "the set is chosen by mask");
+_Static_assert(sizeof(struct sample_event) + 8 <= 64, "a known stack costs at most 64 bytes in the ring");
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/*
+ * Least recently sent in a set goes first. An array, not an LRU hash: it is found by index (no lock, no allocation,
+ * safe in the NMI of a hardware counter), and what races between CPUs can lose is one entry, which costs a record more.
+ */
+struct known_set {
+	__u64 stack_ids[KNOWN_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KNOWN_SETS);
+	__type(key, __u32);
+	__type(value, struct known_set);
+} known_stacks SEC(".maps");
+
+/* Too large for the 512 bytes of a program's own stack. */
+struct scratch {
+	struct user_regs regs;
+	struct fp_window window;
+	struct stack_event stack;
+	struct sample_event sample;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* The registers with which the thread was last in user space: the sample's own, or those saved on entry to the kernel. */
+static __always_inline bool read_user_regs(struct user_regs *sampled, struct user_regs *regs)
+{
+	void *saved;
+
+	if (is_user_mode(sampled)) {
+		__builtin_memcpy(regs, sampled, sizeof(*regs));
+		return true;
+	}
+	if (kernel_has_ring_buffer() && settings.use_task_pt_regs) {
+		saved = call_task_pt_regs(call_current_task_btf());
+	} else {
+		/* Before 5.15: on top of the kernel stack (task_pt_regs(), THREAD_SIZE 16 KiB on x86-64 and arm64). */
+		saved = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), stack);
+		saved += 16384 - SAVED_REGS_BYTES;
+	}
+	return !bpf_probe_read_kernel(regs, sizeof(*regs), saved) && is_user_mode(regs);
+}
+
+static __always_inline bool is_known(struct known_set *set, __u64 stack_id)
+{
+	return set->stack_ids[0] == stack_id || set->stack_ids[1] == stack_id || set->stack_ids[2] == stack_id ||
+	       set->stack_ids[3] == stack_id;
+}
+
+static __always_inline void remember(struct known_set *set, __u64 stack_id)
+{
+	set->stack_ids[3] = set->stack_ids[2];
+	set->stack_ids[2] = set->stack_ids[1];
+	set->stack_ids[1] = set->stack_ids[0];
+	set->stack_ids[0] = stack_id;
+}
+
+/* Appends the kernel's frames to the user's and returns the whole stack's hash. */
+static __always_inline __u64 append_kernel_stack(struct perf_event_context *ctx, struct stack_event *stack, __u64 hash)
+{
+	__u64 first = stack->user_count, count;
+	long bytes;
+	__u32 i;
+
+	if (first > EVENTS_MAX_FRAMES)
+		return hash;
+	bytes = bpf_get_stack(ctx, &stack->frames[first], KERNEL_STACK_BYTES, 0);
+	if (bytes <= 0)
+		return hash;
+	count = (__u64)bytes / sizeof(__u64);
+	stack->kernel_count = count;
+	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
+		if (i >= count)
+			break;
+		hash = mix(hash, stack->frames[first + i]);
+	}
+	return hash;
+}
+
+static __always_inline long send_stack(void *ctx, struct stack_event *stack)
+{
+	__u64 size_bytes;
+
+	size_bytes = STACK_FIXED_BYTES + ((__u64)stack->user_count + stack->kernel_count) * sizeof(__u64);
+	if (size_bytes > sizeof(*stack))
+		return -1;
+	stack->header.size_bytes = size_bytes;
+	return emit(ctx, stack, size_bytes);
+}
+
+static __always_inline void take_sample(struct perf_event_context *ctx, struct target *target, __u32 tgid,
+					struct capture_counters *count)
+{
+	struct sample_event *sample;
+	struct stack_event *stack;
+	struct known_set *set;
+	struct scratch *scratch;
+	__u32 zero = 0, index;
+	__u64 hash;
+
+	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	if (!scratch)
+		return;
+	stack = &scratch->stack;
+	stack->header.kind = EVENT_STACK;
+	stack->header.time_ns = bpf_ktime_get_ns();
+	stack->pid = tgid;
+	stack->generation = target->generation;
+	stack->user_count = 0;
+	stack->kernel_count = 0;
+	stack->user_end = WALK_UNREADABLE_STACK;
+
+	hash = mix(tgid, stack->generation);
+	/* Perf buffers are one a CPU and read one after another: there a stack must be known for each CPU by itself. */
+	if (!settings.use_ring_buffer)
+		hash = mix(hash, bpf_get_smp_processor_id());
+	if (read_user_regs(&ctx->regs, &scratch->regs))
+		hash = walk_user_stack(&scratch->regs, &scratch->window, stack, hash);
+	if (!is_user_mode(&ctx->regs))
+		hash = append_kernel_stack(ctx, stack, hash);
+	hash = mix(hash, ((__u64)stack->user_end << 32) | stack->user_count);
+	stack->stack_id = hash;
+
+	index = hash & (KNOWN_SETS - 1);
+	set = bpf_map_lookup_elem(&known_stacks, &index);
+	if (!set)
+		return;
+	if (!is_known(set, hash)) {
+		if (send_stack(ctx, stack) < 0) {
+			count->lost++;
+			return;
+		}
+		remember(set, hash);
+	}
+
+	sample = &scratch->sample;
+	sample->header.kind = EVENT_SAMPLE;
+	sample->header.size_bytes = sizeof(*sample);
+	sample->header.time_ns = stack->header.time_ns;
+	sample->stack_id = hash;
+	sample->pid = tgid;
+	sample->tid = current_tid();
+	sample->cpu = bpf_get_smp_processor_id();
+	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
+	if (emit(ctx, sample, sizeof(*sample)) < 0)
+		count->lost++;
+}
+
+SEC("perf_event")
+int sample_stack(struct perf_event_context *ctx)
+{
+	__u32 tgid = current_tgid();
+	struct target *target = find_target(tgid);
+	struct capture_counters *count;
+
+	if (!target || target->state == TARGET_HELD)
+		return 0;
+	count = this_cpu_counters();
+	if (!count)
+		return 0;
+	if (!settings.count_kernel && !is_user_mode(&ctx->regs)) {
+		count->filtered++;
+		return 0;
+	}
+	count->taken++;
+	take_sample(ctx, target, tgid, count);
+	return 0;
+}
