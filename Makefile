@@ -54,12 +54,10 @@ xdp_tracer.o:
 endif
 
 # The debug information goes, the BTF that libbpf needs stays. Without llvm-strip the object is only larger.
-$(OBJECTS): %.o: bpf/%.bpf.c Makefile
-	@mkdir -p out/bpf
+$(OBJECTS): %.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/lib/*.h)
 	@command -v $(CLANG) >/dev/null || { echo "clang is missing: run make install-system-deps" >&2; exit 1; }
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF out/bpf/$*.d -MT $@ -c $< -o $@
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	@if command -v $(LLVM_STRIP) >/dev/null; then $(LLVM_STRIP) -g $@; fi
--include $(wildcard out/bpf/*.d)
 
 dist/bpf/%.o: %.o
 	@mkdir -p dist/bpf && cp $< $@

@@ -39,6 +39,10 @@ typedef _Bool bool;
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+/* libbpf before 0.4 leaves out `inline`, so a helper that one program does not use would be a warning. */
+#undef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+
 /*
  * User registers as the kernel lays them out on its stack and as a perf_event program's context begins: an ABI
  * (arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h), so no relocation.

@@ -26,7 +26,7 @@ while read -r suite package clang; do
     flags=$(make --no-print-directory print-bpf-cflags)
     if "${root[@]}" chroot "$dir" "$clang" $flags -c "bpf/$name.bpf.c" -o "bpf/$name.o" && cp "$dir/bpf/$name.o" "$out/"; then
       # In a mount namespace of its own, so that the pins vanish with it.
-      if "${root[@]}" unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && bpftool prog loadall "$1" /sys/fs/bpf/matrix' \
+      if "${root[@]}" unshare --mount sh -c 'mount -t bpf bpf /sys/fs/bpf && bpftool prog load "$1" /sys/fs/bpf/matrix' \
         sh "$out/$name.o" >"$out/$name.log" 2>&1; then
         echo "ok      $name.o by $version: compiled, loaded here"; passed=$((passed + 1))
       else
