@@ -1,0 +1,109 @@
+// What can be done with a recording in the Recordings view: open, rename, reveal, export, delete; and "Open Recording…"
+// for a file from elsewhere.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import * as vscode from 'vscode';
+import { type ErrorReport, TracerError, tracerError } from '../../../helper/src/protocol';
+import { cleanEnvironment } from '../elevation/helperCommand';
+import { FILE_SUFFIX } from '../session/recordingNames';
+import type { StoredRecording } from '../session/recordingStore';
+import { openRecording } from '../session/sessions';
+import type { Tracer } from '../tracer';
+
+const EXPORT_TIMEOUT_MS = 120_000;
+
+export async function openRecordingFile(tracer: Tracer, uri?: vscode.Uri): Promise<void> {
+  const chosen =
+    uri ??
+    (
+      await vscode.window.showOpenDialog({
+        title: vscode.l10n.t('Open Recording'),
+        filters: { [vscode.l10n.t('Recordings')]: ['json'] },
+        defaultUri: vscode.Uri.file(tracer.recordings.folder),
+      })
+    )?.[0];
+  if (chosen) await openRecording(chosen.fsPath, false);
+}
+
+export const openStored = (_tracer: Tracer, recording: StoredRecording) => openRecording(recording.path, false);
+
+export async function renameStored(tracer: Tracer, recording: StoredRecording): Promise<void> {
+  const current = recording.facts?.title ?? recording.name;
+  const title = await vscode.window.showInputBox({
+    title: vscode.l10n.t('Rename Recording'),
+    value: current,
+    validateInput: (value) => (value.trim() === '' ? vscode.l10n.t('A name is needed.') : undefined),
+  });
+  if (title && title !== current) await tracer.recordings.rename(recording.path, title.trim());
+}
+
+export async function revealStored(_tracer: Tracer, recording: StoredRecording): Promise<void> {
+  // The desktop's file manager does not reach a remote machine.
+  if (vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop) {
+    await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(recording.path));
+    return;
+  }
+  const copy = vscode.l10n.t('Copy Path');
+  const choice = await vscode.window.showInformationMessage(recording.path, copy);
+  if (choice === copy) await vscode.env.clipboard.writeText(recording.path);
+}
+
+export async function exportStored(tracer: Tracer, recording: StoredRecording): Promise<void> {
+  const formats = [
+    { label: 'pprof', detail: vscode.l10n.t('For "go tool pprof" and services that take pprof'), suffix: '.pb.gz' },
+    { label: 'folded', detail: vscode.l10n.t('One line a stack, for flamegraph.pl and others'), suffix: '.folded' },
+    { label: 'speedscope', detail: vscode.l10n.t('The file itself'), suffix: FILE_SUFFIX },
+  ];
+  const format = await vscode.window.showQuickPick(formats, { title: vscode.l10n.t('Export Recording') });
+  if (!format) return;
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(tracer.recordings.folder);
+  const target = await vscode.window.showSaveDialog({
+    title: vscode.l10n.t('Export Recording'),
+    defaultUri: vscode.Uri.joinPath(folder, `${recording.name}${format.suffix}`),
+  });
+  if (!target) return;
+  if (format.label === 'speedscope') {
+    await vscode.workspace.fs.copy(vscode.Uri.file(recording.path), target, { overwrite: true });
+    return;
+  }
+  await runExport(tracer, recording.path, format.label, target.fsPath);
+}
+
+export async function deleteStored(tracer: Tracer, recording: StoredRecording): Promise<void> {
+  const remove = vscode.l10n.t('Delete');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Delete the recording "{0}"? It cannot be brought back.', recording.facts?.title ?? recording.name),
+    { modal: true },
+    remove,
+  );
+  if (choice !== remove) return;
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .filter((tab) => tab.input instanceof vscode.TabInputCustom && tab.input.uri.fsPath === recording.path);
+  await vscode.window.tabGroups.close(tabs);
+  await (await tracer.profiles()).clear(recording.path);
+  await tracer.recordings.delete(recording.path);
+}
+
+async function runExport(tracer: Tracer, file: string, format: string, output: string): Promise<void> {
+  const argv = [tracer.cliScript, 'export', file, '--format', format, '--output', output, '--json'];
+  try {
+    await promisify(execFile)(process.execPath, argv, {
+      timeout: EXPORT_TIMEOUT_MS,
+      env: cleanEnvironment(process.env, { ELECTRON_RUN_AS_NODE: '1' }),
+    });
+  } catch (error) {
+    const { stdout, message } = error as Error & { stdout?: string };
+    throw parseError(stdout) ?? tracerError('INTERNAL', message);
+  }
+}
+
+function parseError(stdout: string | undefined): TracerError | null {
+  try {
+    const { error } = JSON.parse(stdout ?? '') as { error?: ErrorReport };
+    return error ? new TracerError(error) : null;
+  } catch {
+    return null;
+  }
+}

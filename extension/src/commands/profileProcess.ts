@@ -1,0 +1,50 @@
+// "Profile This Process…", from the palette, the debug toolbar and a terminal's context menu: choose, then record.
+
+import { readFileSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { ProcessInfo } from '../../../helper/src/protocol';
+import { debuggedPids } from '../picker/debugTarget';
+import { displayName } from '../picker/processItems';
+import { pickProcess } from '../picker/processPicker';
+import { readProcesses } from '../picker/processSource';
+import type { Tracer } from '../tracer';
+import { startRecording } from './startRecording';
+
+/** Opens the picker. `terminal`: whose children come first, else the active one's. */
+export async function profileProcess(tracer: Tracer, terminal = vscode.window.activeTerminal): Promise<void> {
+  const host = await tracer.host();
+  const picked = await pickProcess({
+    read: () => readProcesses(host, tracer.cliScript),
+    debugSession: tracer.debugWatcher.active(),
+    terminalPid: (await terminal?.processId) ?? null,
+    log: tracer.log,
+  });
+  if (picked) await record(tracer, picked.pid, picked.process);
+}
+
+/** From the debug toolbar: no question where there is exactly one process that it can mean. */
+export async function profileDebugged(tracer: Tracer): Promise<void> {
+  const session = tracer.debugWatcher.active();
+  if (session) {
+    const processes = await readProcesses(await tracer.host(), tracer.cliScript);
+    const [pid, ...more] = debuggedPids(session, processes);
+    if (pid !== undefined && more.length === 0) {
+      await record(tracer, pid, processes.find((one) => one.pid === pid) ?? null);
+      return;
+    }
+  }
+  await profileProcess(tracer);
+}
+
+async function record(tracer: Tracer, pid: number, process: ProcessInfo | null): Promise<void> {
+  const title = process ? displayName(process) : nameOf(pid);
+  await startRecording(tracer, { pid, title, startAtExec: false, requestedAtMs: Date.now() }, process);
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return String(pid);
+  }
+}

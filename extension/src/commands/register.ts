@@ -1,0 +1,48 @@
+// Binds each command id to its flow. Flows are loaded when first run: activation only fills this table.
+
+import * as vscode from 'vscode';
+import { Command, type CommandId, Setting } from '../contributions';
+import type { StoredRecording } from '../session/recordingStore';
+import type { Tracer } from '../tracer';
+import type { RecordingEditorProvider } from '../views/recordingEditor';
+
+type Flow = (...args: never[]) => unknown;
+
+export function registerCommands(tracer: Tracer, editors: () => Promise<RecordingEditorProvider>): vscode.Disposable[] {
+  const profile = () => import('./profileProcess');
+  const manage = () => import('./manageRecordings');
+  const flows: Record<CommandId, Flow> = {
+    [Command.profileProcess]: async () => (await profile()).profileProcess(tracer),
+    [Command.profileDebugged]: async () => (await profile()).profileDebugged(tracer),
+    [Command.profileTerminal]: async (terminal?: vscode.Terminal) => (await profile()).profileProcess(tracer, terminal),
+    [Command.recordCommand]: async (line?: string) =>
+      (await import('./recordCommand')).recordCommand(tracer, typeof line === 'string' ? line : undefined),
+    [Command.stopRecording]: async () => (await import('./stopRecording')).stopRecording(tracer),
+    [Command.openRecording]: async (uri?: vscode.Uri) => (await manage()).openRecordingFile(tracer, uri),
+    [Command.toggleLineHeat]: async () => (await import('../settings')).toggleSetting(Setting.lineHeat),
+    [Command.toggleCodeLens]: async () => (await import('../settings')).toggleSetting(Setting.codeLens),
+    [Command.clearAnnotations]: async () => (await tracer.profiles()).clear(),
+    [Command.checkMachine]: async () => (await import('../views/checkPanel')).checkMachine(tracer),
+    [Command.showLog]: () => tracer.log.show(),
+    [Command.showInFlameGraph]: async (path: string, frame: number) => {
+      (await editors()).select(path, frame);
+      await (await import('../session/sessions')).openRecording(path, true);
+    },
+    [Command.recordingsRefresh]: () => tracer.recordings.refresh(),
+    [Command.recordingsOpen]: async (one: StoredRecording) => (await manage()).openStored(tracer, one),
+    [Command.recordingsRename]: async (one: StoredRecording) => (await manage()).renameStored(tracer, one),
+    [Command.recordingsReveal]: async (one: StoredRecording) => (await manage()).revealStored(tracer, one),
+    [Command.recordingsExport]: async (one: StoredRecording) => (await manage()).exportStored(tracer, one),
+    [Command.recordingsDelete]: async (one: StoredRecording) => (await manage()).deleteStored(tracer, one),
+  };
+  return Object.entries(flows).map(([id, flow]) =>
+    vscode.commands.registerCommand(id, async (...args: never[]) => {
+      try {
+        return await flow(...args);
+      } catch (error) {
+        await (await import('../views/showError')).showError(tracer, error);
+        return undefined;
+      }
+    }),
+  );
+}

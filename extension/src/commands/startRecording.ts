@@ -1,0 +1,89 @@
+// From a chosen process to a running recording: checks, the question about other users' processes, rights, the output
+// file. Shared by the commands that profile a process and that record a command.
+
+import { readFileSync } from 'node:fs';
+import * as vscode from 'vscode';
+import { type ProcessInfo, type RecordOptions, TracerError, tracerError } from '../../../helper/src/protocol';
+import type { HelperClient } from '../client/helperClient';
+import { checkPid } from '../picker/pidCheck';
+import type { RecordingSession } from '../session/recordingSession';
+import { recordingSettings } from '../settings';
+import type { Tracer } from '../tracer';
+
+/** Users whose processes the user agreed to trace, until the window closes. */
+const confirmedUids = new Set<number>();
+
+export interface Target {
+  pid: number;
+  title: string;
+  startAtExec: boolean;
+  requestedAtMs: number;
+}
+
+/** undefined when the user said no. Throws TracerError. */
+export async function startRecording(
+  tracer: Tracer,
+  target: Target,
+  process: ProcessInfo | null,
+): Promise<RecordingSession | undefined> {
+  const problem = checkPid(target.pid);
+  if (problem) throw new TracerError(problem);
+  const owner = ownerOf(target.pid, process);
+  const anyUser = owner.uid !== (globalThis.process.getuid?.() ?? 0);
+  if (anyUser && !(await confirmOwner(target, owner))) return undefined;
+  const client = await helperWithProgress(tracer);
+  const options: RecordOptions = {
+    pid: target.pid,
+    title: target.title,
+    startAtExec: target.startAtExec,
+    requestedAtMs: target.requestedAtMs,
+    anyUser,
+    output: tracer.recordings.newPath(target.title),
+    without: [],
+    ...recordingSettings(),
+  };
+  const sessions = await tracer.sessions();
+  return sessions.record(client, options);
+}
+
+/** The helper, with a sign of life in the status bar while it starts. */
+export async function helperWithProgress(tracer: Tracer): Promise<HelperClient> {
+  const host = await tracer.host();
+  const existing = await host.existing();
+  if (existing) return existing;
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting the tracer helper…') },
+    () => host.ensure(),
+  );
+}
+
+interface Owner {
+  uid: number;
+  name: string;
+}
+
+async function confirmOwner(target: Target, owner: Owner): Promise<boolean> {
+  if (confirmedUids.has(owner.uid)) return true;
+  const trace = vscode.l10n.t('Profile It');
+  const choice = await vscode.window.showWarningMessage(
+    vscode.l10n.t('Process {0} ({1}) belongs to {2}, not to you. Profile it?', target.pid, target.title, owner.name),
+    {
+      modal: true,
+      detail: vscode.l10n.t('What it runs becomes visible to you: names of functions and files, not its data.'),
+    },
+    trace,
+  );
+  if (choice !== trace) return false;
+  confirmedUids.add(owner.uid);
+  return true;
+}
+
+function ownerOf(pid: number, process: ProcessInfo | null): Owner {
+  if (process) return { uid: process.uid, name: process.user };
+  try {
+    const uid = Number(/^Uid:\s*\d+\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    return { uid, name: vscode.l10n.t('user {0}', uid) };
+  } catch {
+    throw tracerError('PID_GONE', pid);
+  }
+}

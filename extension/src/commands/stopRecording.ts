@@ -1,0 +1,27 @@
+// "Stop Recording", also the status-bar item's click: asks which only when there are several.
+
+import * as vscode from 'vscode';
+import { formatCount, formatElapsed } from '../session/format';
+import type { Tracer } from '../tracer';
+
+export async function stopRecording(tracer: Tracer): Promise<void> {
+  const running = (await tracer.sessions()).list().filter((one) => one.state === 'recording');
+  if (running.length === 0) {
+    vscode.window.showInformationMessage(vscode.l10n.t('Nothing is being recorded.'));
+    return;
+  }
+  if (running.length === 1) {
+    await running[0].stop();
+    return;
+  }
+  const picked = await vscode.window.showQuickPick(
+    running.map((session) => ({
+      label: session.subject.title,
+      description: String(session.subject.pid),
+      detail: vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples)),
+      session,
+    })),
+    { title: vscode.l10n.t('Stop Recording'), canPickMany: true },
+  );
+  await Promise.all((picked ?? []).map(({ session }) => session.stop()));
+}

@@ -1,0 +1,58 @@
+// Every id that package.json contributes, in one place, so that a typing mistake is a compile error. A unit test
+// compares this file with package.json in both directions. Imported by everything that registers or runs an id.
+
+export const EXTENSION_ID = 'universal-ebpf-tracer.universal-ebpf-tracer';
+
+export const Command = {
+  profileProcess: 'ebpfTracer.profileProcess',
+  profileDebugged: 'ebpfTracer.profileDebugged',
+  profileTerminal: 'ebpfTracer.profileTerminal',
+  recordCommand: 'ebpfTracer.recordCommand',
+  stopRecording: 'ebpfTracer.stopRecording',
+  openRecording: 'ebpfTracer.openRecording',
+  toggleLineHeat: 'ebpfTracer.toggleLineHeat',
+  toggleCodeLens: 'ebpfTracer.toggleCodeLens',
+  clearAnnotations: 'ebpfTracer.clearAnnotations',
+  checkMachine: 'ebpfTracer.checkMachine',
+  showLog: 'ebpfTracer.showLog',
+  showInFlameGraph: 'ebpfTracer.showInFlameGraph',
+  recordingsRefresh: 'ebpfTracer.recordings.refresh',
+  recordingsOpen: 'ebpfTracer.recordings.open',
+  recordingsRename: 'ebpfTracer.recordings.rename',
+  recordingsReveal: 'ebpfTracer.recordings.reveal',
+  recordingsExport: 'ebpfTracer.recordings.export',
+  recordingsDelete: 'ebpfTracer.recordings.delete',
+} as const;
+export type CommandId = (typeof Command)[keyof typeof Command];
+
+/** Settings, without the `ebpfTracer.` section. */
+export const Setting = {
+  frequencyHz: 'frequencyHz',
+  durationSeconds: 'durationSeconds',
+  followChildren: 'followChildren',
+  kernelStacks: 'kernelStacks',
+  openWhileRecording: 'openWhileRecording',
+  lineHeat: 'annotations.lineHeat',
+  codeLens: 'annotations.codeLens',
+  minimumPercent: 'annotations.minimumPercent',
+  elevationMethod: 'elevation.method',
+} as const;
+export type SettingName = (typeof Setting)[keyof typeof Setting];
+export const SETTING_SECTION = 'ebpfTracer';
+
+export const ViewContainer = { tracer: 'ebpfTracer' } as const;
+export const View = { recordings: 'ebpfTracer.recordings' } as const;
+export const RECORDING_EDITOR = 'ebpfTracer.recording';
+export const WALKTHROUGH = 'ebpfTracer.getStarted';
+
+/** Keys for `when` clauses. */
+export const ContextKey = {
+  recording: 'ebpfTracer.isRecording',
+  annotated: 'ebpfTracer.hasAnnotations',
+} as const;
+
+export const Color = {
+  heatBar: 'ebpfTracer.heatBar',
+  heatBarStale: 'ebpfTracer.heatBarStale',
+  heatText: 'ebpfTracer.heatText',
+} as const;

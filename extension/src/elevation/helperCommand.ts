@@ -1,0 +1,45 @@
+// The command line that starts the helper, the same for every way of becoming root. Called by the rungs.
+
+export interface HelperProgram {
+  /** The runtime: this extension host's own. On a desktop that is Electron, which is Node only when told so. */
+  node: string;
+  isElectron: boolean;
+  /** dist/helper.js. */
+  script: string;
+}
+
+export interface HelperRequest {
+  program: HelperProgram;
+  socketFolder: string;
+  uid: number;
+  gid: number;
+  lingerMs: number;
+}
+
+/** argv without the elevation in front. `env` carries the switch for Electron, because sudo and pkexec strip it. */
+export function helperCommand({ program, socketFolder, uid, gid, lingerMs }: HelperRequest): string[] {
+  return [
+    ...(program.isElectron ? ['env', 'ELECTRON_RUN_AS_NODE=1'] : []),
+    program.node,
+    program.script,
+    'serve',
+    '--socket-dir',
+    socketFolder,
+    '--uid',
+    String(uid),
+    '--gid',
+    String(gid),
+    '--linger',
+    String(lingerMs),
+  ];
+}
+
+/** This process's environment without what VS Code and its debugger put there for their own child processes. */
+export function cleanEnvironment(env: NodeJS.ProcessEnv, additions: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const clean: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (name === 'NODE_OPTIONS' || name.startsWith('VSCODE_') || name.startsWith('ELECTRON_')) continue;
+    clean[name] = value;
+  }
+  return { ...clean, ...additions };
+}

@@ -1,0 +1,114 @@
+// One process as a row of the picker: icon of its runtime, name indented by its place in the tree, pid, ports,
+// container, command line. Called by processPicker.ts.
+
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { ErrorReport, ProcessInfo, Runtime } from '../../../helper/src/protocol';
+import type { Group, ListedProcess } from './processTree';
+
+export interface ProcessItem extends vscode.QuickPickItem {
+  pid: number | null;
+  process: ProcessInfo | null;
+}
+
+/** Codicons, each a hint at the runtime. */
+const ICON: Record<Runtime, string> = {
+  native: 'chip',
+  go: 'symbol-interface',
+  rust: 'gear',
+  python: 'symbol-misc',
+  node: 'symbol-event',
+  jvm: 'coffee',
+  dotnet: 'symbol-namespace',
+  ruby: 'ruby',
+  php: 'symbol-variable',
+  perl: 'symbol-key',
+  unknown: 'circle-outline',
+};
+
+const RUNTIME_NAME: Record<Runtime, string> = {
+  native: '',
+  go: 'Go',
+  rust: 'Rust',
+  python: 'Python',
+  node: 'Node.js',
+  jvm: 'JVM',
+  dotnet: '.NET',
+  ruby: 'Ruby',
+  php: 'PHP',
+  perl: 'Perl',
+  unknown: '',
+};
+
+/** Rows are one line each: longer command lines only push the rest out of sight. */
+const COMMAND_SHOWN_CHARS = 160;
+const INDENT = '\u2003'; // em space: survives where ordinary spaces are trimmed
+const DEPTH_SHOWN = 8;
+
+export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
+  const facts = [
+    String(process.pid),
+    RUNTIME_NAME[process.runtime],
+    process.listeningPorts.length > 0
+      ? `$(broadcast) ${process.listeningPorts.map((port) => `:${port}`).join(' ')}`
+      : '',
+    process.container ? `$(package) ${process.container}` : '',
+    group === 'others' ? `$(account) ${process.user}` : '',
+  ];
+  return {
+    label: `${INDENT.repeat(Math.min(depth, DEPTH_SHOWN))}$(${ICON[process.runtime]}) ${displayName(process)}`,
+    description: facts.filter((fact) => fact !== '').join('  '),
+    detail: undefined,
+    pid: process.pid,
+    process,
+    ...(process.command === ''
+      ? {}
+      : { detail: INDENT.repeat(Math.min(depth, DEPTH_SHOWN) + 1) + clip(process.command) }),
+  };
+}
+
+/** The interpreter's script says more than the interpreter; comm is cut at 15 bytes, so prefer the program's name. */
+export function displayName(process: ProcessInfo): string {
+  const [program, ...args] = process.command.split(' ');
+  const name = basename(program ?? '') || process.name;
+  if (['python', 'node', 'ruby', 'php', 'perl'].includes(process.runtime)) {
+    const script = args.find((word) => !word.startsWith('-'));
+    if (script && /[/.]/.test(script)) return `${process.name} ${basename(script)}`;
+  }
+  return name.startsWith(process.name.slice(0, 15)) ? name : process.name;
+}
+
+export function separator(group: Group): vscode.QuickPickItem {
+  const label = {
+    debugged: vscode.l10n.t('debug session'),
+    terminal: vscode.l10n.t('active terminal'),
+    own: vscode.l10n.t('your processes'),
+    others: vscode.l10n.t('processes of other users'),
+  }[group];
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+/** The first row while a pid is typed: the process with that pid, listed or not. */
+export function typedPidItem(pid: number, process: ProcessInfo | undefined): ProcessItem {
+  return {
+    label: `$(arrow-right) ${vscode.l10n.t('Process {0}', pid)}`,
+    description: process ? displayName(process) : '',
+    detail: process ? clip(process.command) : undefined,
+    alwaysShow: true,
+    pid,
+    process: process ?? null,
+  };
+}
+
+export function errorItem(report: ErrorReport): ProcessItem {
+  return {
+    label: `$(error) ${report.message}`,
+    detail: report.fix,
+    alwaysShow: true,
+    pid: null,
+    process: null,
+  };
+}
+
+const clip = (text: string) =>
+  text.length > COMMAND_SHOWN_CHARS ? `${text.slice(0, COMMAND_SHOWN_CHARS - 1)}…` : text;

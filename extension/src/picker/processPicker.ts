@@ -1,0 +1,111 @@
+// "Which process?": a QuickPick over the process tree that refreshes while it is open without moving the selection,
+// and takes a typed pid. Called by commands/profileProcess.ts.
+
+import * as vscode from 'vscode';
+import { type ProcessInfo, toErrorReport } from '../../../helper/src/protocol';
+import type { Log } from '../log';
+import { type DebuggedSession, debuggedPids } from './debugTarget';
+import { checkPid, looksLikePid, parsePid } from './pidCheck';
+import { errorItem, type ProcessItem, separator, toItem, typedPidItem } from './processItems';
+import { listProcesses, type PickerContext } from './processTree';
+
+const REFRESH_MS = 2_000;
+
+export interface PickRequest {
+  read: () => Promise<ProcessInfo[]>;
+  debugSession: DebuggedSession | null;
+  /** Shell whose children come first. */
+  terminalPid: number | null;
+  log: Log;
+}
+
+/** `process` null: a typed pid that the list does not hold. */
+export interface Picked {
+  pid: number;
+  process: ProcessInfo | null;
+}
+
+/** undefined when the user closed it. */
+export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
+  const pick = vscode.window.createQuickPick<ProcessItem | vscode.QuickPickItem>();
+  pick.title = vscode.l10n.t('Profile This Process');
+  pick.placeholder = vscode.l10n.t('Type a name, a port or a process id');
+  pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
+  pick.keepScrollPosition = true;
+  pick.busy = true;
+  let processes: ProcessInfo[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let done = false;
+
+  const render = () => {
+    const active = pick.activeItems.map(pidOf).find((pid) => pid !== null);
+    const context: PickerContext = {
+      uid: process.getuid?.() ?? 0,
+      hiddenPids: new Set([process.pid]),
+      debuggedPids: request.debugSession ? debuggedPids(request.debugSession, processes) : new Set(),
+      terminalPid: request.terminalPid,
+    };
+    const items: (ProcessItem | vscode.QuickPickItem)[] = typedItems(pick.value, processes);
+    let group: string | null = null;
+    for (const listed of listProcesses(processes, context)) {
+      if (listed.group !== group) items.push(separator(listed.group));
+      group = listed.group;
+      items.push(toItem(listed));
+    }
+    pick.items = items;
+    const same = items.find((item) => active !== undefined && pidOf(item) === active);
+    if (same && !looksLikePid(pick.value)) pick.activeItems = [same];
+  };
+  const refresh = async () => {
+    try {
+      processes = await request.read();
+      if (!done) render();
+    } catch (error) {
+      const report = toErrorReport(error);
+      request.log.error(`process list: ${report.message}`);
+      if (!done && processes.length === 0) pick.items = [errorItem(report)];
+    }
+    pick.busy = false;
+    if (!done) timer = setTimeout(refresh, REFRESH_MS);
+  };
+
+  return new Promise((resolve) => {
+    const finish = (picked?: Picked) => {
+      if (done) return;
+      done = true;
+      clearTimeout(timer);
+      pick.dispose();
+      resolve(picked);
+    };
+    pick.onDidChangeValue(render);
+    pick.onDidHide(() => finish());
+    pick.onDidAccept(() => {
+      const item = pick.selectedItems[0] ?? pick.activeItems[0];
+      const pid = item ? pidOf(item) : null;
+      // A row that states an error is read, not chosen: the picker stays.
+      if (item && pid !== null) finish({ pid, process: (item as ProcessItem).process });
+    });
+    pick.show();
+    void refresh();
+  });
+}
+
+function typedItems(value: string, processes: ProcessInfo[]): ProcessItem[] {
+  if (!looksLikePid(value)) return [];
+  const parsed = parsePid(value);
+  if ('error' in parsed) return [errorItem(parsed.error)];
+  const report = checkPid(parsed.pid);
+  // While more digits may follow, a pid that does not exist yet is only said when nothing else matches.
+  if (report) return [errorItem(report)];
+  return [
+    typedPidItem(
+      parsed.pid,
+      processes.find((one) => one.pid === parsed.pid),
+    ),
+  ];
+}
+
+function pidOf(item: vscode.QuickPickItem): number | null {
+  return 'pid' in item ? (item as ProcessItem).pid : null;
+}

@@ -1,0 +1,148 @@
+// One recording from start to its kept file: state, counters, the ways it can end. Knows nothing of vscode; sessions.ts
+// shows it. However it ends, by hand, after its duration, with its process or with the helper, `ended` resolves once.
+
+import { EventEmitter } from 'node:events';
+import {
+  type ErrorReport,
+  errorReport,
+  type Health,
+  type RecordOptions,
+  type RecordSummary,
+  toErrorReport,
+} from '../../../helper/src/protocol';
+import type { HelperClient } from '../client/helperClient';
+import { markHelperDied } from './helperDied';
+
+export type SessionState = 'starting' | 'recording' | 'stopping' | 'ended';
+
+export interface SessionEnd {
+  /** null when it did not end in order. */
+  summary: RecordSummary | null;
+  error: ErrorReport | null;
+  /** Samples that the file holds, as far as known. */
+  samples: number;
+}
+
+/** What a session needs to know of itself; a found one (after a reload) has no options. */
+export type SessionSubject = Pick<RecordOptions, 'pid' | 'title' | 'output'>;
+
+export class RecordingSession {
+  state: SessionState = 'starting';
+  samples = 0;
+  elapsedMs = 0;
+  health: Health | null = null;
+  readonly ended: Promise<SessionEnd>;
+  private recordingId: number | null = null;
+  private visible = false;
+  private readonly events = new EventEmitter();
+  private readonly subscriptions: { dispose(): void }[] = [];
+  private end!: (end: SessionEnd) => void;
+
+  constructor(
+    private readonly client: HelperClient,
+    readonly subject: SessionSubject,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  /** Resolves once samples can arrive. Throws TracerError; then nothing was recorded. */
+  async start(options: RecordOptions): Promise<void> {
+    this.listen();
+    try {
+      const { recordingId } = await this.client.request('record/start', options);
+      this.recordingId = recordingId;
+    } catch (error) {
+      this.finish({ summary: null, error: toErrorReport(error), samples: 0 });
+      throw error;
+    }
+    this.setState('recording');
+    if (this.visible) this.watch(true);
+  }
+
+  /** Takes over a recording that outlived a window reload. */
+  adopt(recordingId: number, samples: number, startedAtMs: number): void {
+    this.listen();
+    this.recordingId = recordingId;
+    this.samples = samples;
+    this.elapsedMs = Date.now() - startedAtMs;
+    this.setState('recording');
+  }
+
+  /** Ends it and keeps what was recorded. Idempotent; never rejects: see `ended`. */
+  async stop(): Promise<SessionEnd> {
+    if (this.state === 'recording' && this.recordingId !== null) {
+      this.setState('stopping');
+      try {
+        const summary = await this.client.request('record/stop', { recordingId: this.recordingId });
+        this.finish({ summary, error: null, samples: summary.samples });
+      } catch (error) {
+        const report = toErrorReport(error);
+        // It ended by itself while the request was under way: `record/ended` tells how. The helper's death is told
+        // by the closed connection.
+        if (report.code !== 'NO_RECORDING' && report.code !== 'HELPER_DIED')
+          this.finish({ summary: null, error: report, samples: this.samples });
+      }
+    }
+    return this.ended;
+  }
+
+  /** A view of this recording came into sight or left it: the helper rewrites the file more often while watched. */
+  watch(visible: boolean): void {
+    this.visible = visible;
+    if (this.recordingId !== null && this.state === 'recording')
+      this.client.note('record/watch', { recordingId: this.recordingId, visible });
+  }
+
+  onDidChange(listener: () => void): void {
+    this.events.on('change', listener);
+  }
+
+  /** The file was rewritten with all that had arrived. */
+  onCheckpoint(listener: () => void): void {
+    this.events.on('checkpoint', listener);
+  }
+
+  private listen(): void {
+    const isOurs = (id: number) => id === this.recordingId;
+    this.subscriptions.push(
+      this.client.onNote('record/progress', (note) => {
+        if (!isOurs(note.recordingId)) return;
+        this.samples = note.samples;
+        this.elapsedMs = note.elapsedMs;
+        this.health = note.health;
+        this.events.emit('change');
+      }),
+      this.client.onNote('record/checkpoint', (note) => {
+        if (!isOurs(note.recordingId)) return;
+        this.samples = Math.max(this.samples, note.samples);
+        this.events.emit('checkpoint');
+      }),
+      this.client.onNote('record/ended', (note) => {
+        if (!isOurs(note.recordingId)) return;
+        this.finish({ summary: note.summary, error: note.error, samples: note.summary?.samples ?? this.samples });
+      }),
+    );
+    this.client.onClose(() => void this.helperDied());
+  }
+
+  private async helperDied(): Promise<void> {
+    if (this.state === 'ended') return;
+    const samples = await markHelperDied(this.subject.output);
+    this.finish({ summary: null, error: errorReport('HELPER_DIED'), samples: samples ?? 0 });
+  }
+
+  private finish(end: SessionEnd): void {
+    if (this.state === 'ended') return;
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.samples = end.samples;
+    this.setState('ended');
+    this.end(end);
+  }
+
+  private setState(state: SessionState): void {
+    this.state = state;
+    this.events.emit('change');
+  }
+}

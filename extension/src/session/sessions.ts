@@ -1,0 +1,143 @@
+// The recordings under way in this window and what is shown of them: status-bar item, notification with Cancel, the
+// live flame graph, and at the end the kept file or the reason why there is none. Called by the commands and the
+// recording editor.
+
+import * as vscode from 'vscode';
+import { errorReport, type RecordOptions, tracerError } from '../../../helper/src/protocol';
+import type { HelperClient } from '../client/helperClient';
+import { ContextKey, RECORDING_EDITOR } from '../contributions';
+import { openWhileRecording } from '../settings';
+import type { Tracer } from '../tracer';
+import { showError } from '../views/showError';
+import { formatCount, formatElapsed } from './format';
+import { RecordingSession, type SessionEnd } from './recordingSession';
+import { StatusBar } from './statusBar';
+
+export class Sessions implements vscode.Disposable {
+  private readonly running = new Set<RecordingSession>();
+  private readonly statusBar = new StatusBar();
+  private readonly started = new vscode.EventEmitter<RecordingSession>();
+  readonly onDidStart = this.started.event;
+
+  constructor(private readonly tracer: Tracer) {}
+
+  list(): RecordingSession[] {
+    return [...this.running];
+  }
+
+  /** The one that writes this file. */
+  byOutput(path: string): RecordingSession | null {
+    return this.list().find((one) => one.subject.output === path) ?? null;
+  }
+
+  /**
+   * Starts one and returns once samples can arrive; what follows is shown by itself. Throws TracerError.
+   */
+  async record(client: HelperClient, options: RecordOptions): Promise<RecordingSession> {
+    if (this.list().some((one) => one.subject.pid === options.pid)) throw tracerError('BUSY', options.pid);
+    const session = new RecordingSession(client, options);
+    this.follow(session);
+    await session.start(options);
+    this.show(session);
+    return session;
+  }
+
+  /** After a window reload: shows again what the helper still records. */
+  async adopt(client: HelperClient): Promise<void> {
+    for (const one of await client.request('record/list', {})) {
+      if (this.byOutput(one.output)) continue;
+      const session = new RecordingSession(client, one);
+      this.follow(session);
+      session.adopt(one.recordingId, one.samples, one.startedAtMs);
+      this.show(session);
+    }
+  }
+
+  dispose(): void {
+    this.statusBar.dispose();
+    this.started.dispose();
+  }
+
+  private follow(session: RecordingSession): void {
+    this.running.add(session);
+    const update = () => {
+      this.statusBar.show(this.list().filter((one) => one.state !== 'starting'));
+      const recording = this.list().some((one) => one.state === 'recording');
+      void vscode.commands.executeCommand('setContext', ContextKey.recording, recording);
+    };
+    session.onDidChange(update);
+    void session.ended.then(() => {
+      this.running.delete(session);
+      update();
+    });
+  }
+
+  private show(session: RecordingSession): void {
+    this.started.fire(session);
+    void this.showProgress(session);
+    if (openWhileRecording()) {
+      let opened = false;
+      session.onCheckpoint(() => {
+        if (!opened) void openRecording(session.subject.output, true);
+        opened = true;
+      });
+    }
+    void session.ended.then((end) => this.showEnd(session, end));
+  }
+
+  private async showProgress(session: RecordingSession): Promise<void> {
+    const { title, pid } = session.subject;
+    await vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: vscode.l10n.t('Recording {0} (process {1})', title, pid),
+        cancellable: true,
+      },
+      async (progress, token) => {
+        token.onCancellationRequested(() => void session.stop());
+        session.onDidChange(() => {
+          const message =
+            session.state === 'stopping'
+              ? vscode.l10n.t('saving…')
+              : vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples));
+          progress.report({ message });
+        });
+        await session.ended;
+      },
+    );
+  }
+
+  private async showEnd(session: RecordingSession, end: SessionEnd): Promise<void> {
+    const { title, output } = session.subject;
+    this.tracer.log.info(
+      `recording of ${title} ended: ${end.samples} samples, ${end.summary?.stopReason ?? end.error?.code ?? 'stopped'}`,
+    );
+    if (end.samples > 0) {
+      await this.tracer.recordings.remember(output, {
+        title,
+        samples: end.samples,
+        durationMs: end.summary?.durationMs ?? session.elapsedMs,
+        complete: end.summary !== null,
+      });
+      await openRecording(output, false);
+    }
+    if (end.error) await showError(this.tracer, end.error);
+    else if (end.samples === 0) await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pid));
+    const lost = end.summary?.lost ?? 0;
+    if (lost > 0) this.tracer.log.warn(`${lost} samples were lost`);
+  }
+}
+
+/** Opens it beside the code that it is about, or brings it to the front. */
+export async function openRecording(path: string, preserveFocus: boolean): Promise<void> {
+  const uri = vscode.Uri.file(path);
+  const open = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs.map((tab) => ({ group, tab })))
+    .find(({ tab }) => tab.input instanceof vscode.TabInputCustom && tab.input.uri.fsPath === path);
+  const beside = vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+  await vscode.commands.executeCommand('vscode.openWith', uri, RECORDING_EDITOR, {
+    viewColumn: open?.group.viewColumn ?? beside,
+    preserveFocus,
+    preview: false,
+  } satisfies vscode.TextDocumentShowOptions);
+}

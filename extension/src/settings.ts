@@ -1,0 +1,51 @@
+// Reads our settings, typed, each with its limits applied, and switches the two that have a command.
+// Called by the flows each time they need a value, so that a change takes effect without a reload.
+
+import * as vscode from 'vscode';
+import { SETTING_SECTION, Setting, type SettingName } from './contributions';
+
+export type ElevationMethod = 'auto' | 'sudo' | 'askpass' | 'terminal' | 'pkexec';
+
+export interface RecordingSettings {
+  frequencyHz: number;
+  /** null: until stopped by hand or until the process exits. */
+  durationMs: number | null;
+  children: boolean;
+  kernel: boolean;
+}
+
+function read<T>(name: SettingName, fallback: T): T {
+  return vscode.workspace.getConfiguration(SETTING_SECTION).get<T>(name, fallback);
+}
+
+export function recordingSettings(): RecordingSettings {
+  const durationSeconds = read(Setting.durationSeconds, 0);
+  return {
+    frequencyHz: Math.min(4999, Math.max(1, Math.round(read(Setting.frequencyHz, 99)))),
+    durationMs: durationSeconds > 0 ? durationSeconds * 1000 : null,
+    children: read(Setting.followChildren, true),
+    kernel: read(Setting.kernelStacks, true),
+  };
+}
+
+export const openWhileRecording = (): boolean => read(Setting.openWhileRecording, true);
+export const lineHeatEnabled = (): boolean => read(Setting.lineHeat, true);
+export const codeLensEnabled = (): boolean => read(Setting.codeLens, true);
+/** Share, 0..1, under which a line or function stays unmarked. */
+export const minimumShare = (): number => Math.max(0, read(Setting.minimumPercent, 0.5)) / 100;
+export const elevationMethod = (): ElevationMethod => read<ElevationMethod>(Setting.elevationMethod, 'auto');
+
+/** Flips a boolean setting for the user and returns its new value. */
+export async function toggleSetting(name: SettingName): Promise<boolean> {
+  const config = vscode.workspace.getConfiguration(SETTING_SECTION);
+  const value = !config.get<boolean>(name, true);
+  const scopes = config.inspect<boolean>(name);
+  const target =
+    scopes?.workspaceValue === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;
+  await config.update(name, value, target);
+  return value;
+}
+
+export function affectsAnnotations(event: vscode.ConfigurationChangeEvent): boolean {
+  return event.affectsConfiguration(`${SETTING_SECTION}.annotations`);
+}

@@ -1,0 +1,36 @@
+// Opens a recorded source at its line, in an editor group that leaves the flame graph in sight. Called by the recording
+// editor.
+
+import { resolve } from 'node:path';
+import * as vscode from 'vscode';
+import type { SourceLocator } from '../profile/sourceLocator';
+
+/** `line` is 1-based. `column` undefined: another group than `graphColumn`, an existing one where there is one. */
+export async function openSourceAt(
+  locator: SourceLocator,
+  file: string,
+  cwd: string | null,
+  line: number | null,
+  column: vscode.ViewColumn | undefined,
+  graphColumn: vscode.ViewColumn | undefined,
+): Promise<void> {
+  const recorded = resolve(cwd ?? '/', file);
+  const path = await locator.findOrAsk(recorded);
+  if (path === null) return;
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
+  const at = new vscode.Position(Math.min(Math.max(0, (line ?? 1) - 1), document.lineCount - 1), 0);
+  const start = at.with({ character: document.lineAt(at.line).firstNonWhitespaceCharacterIndex });
+  const editor = await vscode.window.showTextDocument(document, {
+    viewColumn: column ?? columnBeside(path, graphColumn),
+    preview: true,
+  });
+  editor.selection = new vscode.Selection(start, start);
+  editor.revealRange(new vscode.Range(start, start), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+function columnBeside(path: string, graphColumn: vscode.ViewColumn | undefined): vscode.ViewColumn {
+  const groups = vscode.window.tabGroups.all.filter((group) => group.viewColumn !== graphColumn);
+  const holds = (group: vscode.TabGroup) =>
+    group.tabs.some((tab) => tab.input instanceof vscode.TabInputText && tab.input.uri.fsPath === path);
+  return (groups.find(holds) ?? groups[0])?.viewColumn ?? vscode.ViewColumn.Beside;
+}

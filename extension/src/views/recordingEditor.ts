@@ -1,0 +1,222 @@
+// The custom editor for *.speedscope.json: hosts the webview (webview/README.md), gives it the file's text, again with
+// every change of the file while it is in sight, and opens the sources it asks for. Registered by extension.ts.
+
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import * as vscode from 'vscode';
+import { type RecordingFile, TracerError, toErrorReport, tracerError } from '../../../helper/src/protocol';
+import type { FromWebview, ToWebview } from '../../../webview/src/messages';
+import { readRecording } from '../profile/readRecording';
+import { isNewerThanBinary } from '../profile/staleness';
+import type { RecordingSession } from '../session/recordingSession';
+import type { Tracer } from '../tracer';
+import { openSourceAt } from './openSource';
+import { fillRecordingPage } from './recordingHtml';
+import { recordingStatus } from './recordingStatus';
+
+/** Several checkpoints or watcher events at once make one reload. */
+const RELOAD_DELAY_MS = 100;
+/** Hottest sources that are compared with their binary each time a recording is opened. */
+const STALE_CHECKED_FILES = 200;
+
+export interface RecordingDocument extends vscode.CustomDocument {
+  uri: vscode.Uri;
+}
+
+export class RecordingEditorProvider implements vscode.CustomReadonlyEditorProvider<RecordingDocument> {
+  private readonly open = new Map<string, RecordingEditor>();
+
+  constructor(private readonly tracer: Tracer) {}
+
+  openCustomDocument(uri: vscode.Uri): RecordingDocument {
+    return { uri, dispose: () => undefined };
+  }
+
+  async resolveCustomEditor(document: RecordingDocument, panel: vscode.WebviewPanel): Promise<void> {
+    const editor = new RecordingEditor(this.tracer, document.uri, panel);
+    this.open.set(document.uri.fsPath, editor);
+    panel.onDidDispose(() => {
+      editor.dispose();
+      if (this.open.get(document.uri.fsPath) === editor) this.open.delete(document.uri.fsPath);
+    });
+    await editor.show();
+  }
+
+  /** Selects a frame in the open editor of this recording; false where it is not open. */
+  select(path: string, frame: number): boolean {
+    const editor = this.open.get(path);
+    editor?.select(frame);
+    return editor !== undefined;
+  }
+}
+
+class RecordingEditor {
+  private recording: RecordingFile | null = null;
+  private session: RecordingSession | null = null;
+  private readonly subscriptions: vscode.Disposable[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private ready = false;
+  /** The file changed while it was out of sight. */
+  private outdated = false;
+  private pendingSelect: number | null = null;
+  private disposed = false;
+
+  constructor(
+    private readonly tracer: Tracer,
+    private readonly uri: vscode.Uri,
+    private readonly panel: vscode.WebviewPanel,
+  ) {}
+
+  async show(): Promise<void> {
+    const { webview } = this.panel;
+    const assets = join(this.tracer.context.extensionPath, 'dist', 'webview');
+    webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.file(assets)] };
+    this.subscriptions.push(
+      webview.onDidReceiveMessage((message: FromWebview) => void this.receive(message)),
+      this.panel.onDidChangeViewState(() => this.visibilityChanged()),
+      this.watchFile(),
+    );
+    webview.html = fillRecordingPage(await readFile(join(assets, 'index.html'), 'utf8'), {
+      lang: vscode.env.language,
+      cspSource: webview.cspSource,
+      assets: webview.asWebviewUri(vscode.Uri.file(assets)).toString(),
+      l10n: vscode.l10n.bundle ?? {},
+    });
+    const sessions = await this.tracer.sessions();
+    this.follow(sessions.byOutput(this.uri.fsPath));
+    this.subscriptions.push(sessions.onDidStart((one) => one.subject.output === this.uri.fsPath && this.follow(one)));
+  }
+
+  select(frame: number): void {
+    if (this.ready && this.recording) this.post({ type: 'select', frame });
+    else this.pendingSelect = frame;
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    clearTimeout(this.timer);
+    this.session?.watch(false);
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private follow(session: RecordingSession | null): void {
+    if (!session) return;
+    this.session = session;
+    session.watch(this.panel.visible);
+    session.onCheckpoint(() => this.changed());
+    session.onDidChange(() => this.postStatus());
+    void session.ended.then(() => {
+      this.session = null;
+      this.changed();
+    });
+  }
+
+  private async receive(message: FromWebview): Promise<void> {
+    switch (message.type) {
+      case 'ready':
+        this.ready = true;
+        await this.load();
+        return;
+      case 'openSource':
+        await this.openSource(message.frame, message.line, message.beside);
+        return;
+      case 'painted':
+        this.tracer.log.debug(`painted ${message.samples} samples in ${Math.round(message.ms)} ms`);
+        return;
+      case 'error':
+        this.tracer.log.error(`webview: ${message.text}`);
+        return;
+    }
+  }
+
+  private async load(): Promise<void> {
+    if (!this.ready || this.disposed) return;
+    this.outdated = false;
+    try {
+      const path = this.uri.fsPath;
+      const text = await readFile(path, 'utf8').catch((error: Error) => {
+        throw tracerError('NOT_A_RECORDING', path, error.message);
+      });
+      this.recording = readRecording(text, path);
+      this.post({ type: 'load', name: basename(path), text, live: this.session !== null });
+      if (this.pendingSelect !== null) this.post({ type: 'select', frame: this.pendingSelect });
+      this.pendingSelect = null;
+      this.postStatus();
+      await (await this.tracer.profiles()).activate(path, this.recording);
+      if (!this.session) await this.postStale();
+    } catch (error) {
+      const report = toErrorReport(error);
+      this.tracer.log.error(`${report.code}: ${report.message}`);
+      if (!(error instanceof TracerError)) this.tracer.log.error(String((error as Error).stack));
+      this.post({ type: 'status', severity: 'error', text: `${report.message} ${report.fix}` });
+    }
+  }
+
+  private changed(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.panel.visible) void this.load();
+      else this.outdated = true;
+    }, RELOAD_DELAY_MS);
+  }
+
+  private visibilityChanged(): void {
+    this.session?.watch(this.panel.visible);
+    if (this.panel.visible && this.outdated) void this.load();
+    else if (this.panel.active && this.recording)
+      void this.tracer
+        .profiles()
+        .then((profiles) => this.recording && profiles.activate(this.uri.fsPath, this.recording));
+  }
+
+  private watchFile(): vscode.Disposable {
+    const folder = vscode.Uri.joinPath(this.uri, '..');
+    const watcher = vscode.workspace.createFileSystemWatcher(
+      new vscode.RelativePattern(folder, basename(this.uri.fsPath)),
+      false,
+      false,
+      true,
+    );
+    watcher.onDidChange(() => this.session ?? this.changed());
+    watcher.onDidCreate(() => this.session ?? this.changed());
+    return watcher;
+  }
+
+  private postStatus(): void {
+    const status = recordingStatus(this.session, this.recording?.ebpfTracer ?? null);
+    this.post({ type: 'status', ...status });
+  }
+
+  private async postStale(): Promise<void> {
+    const extra = this.recording?.ebpfTracer;
+    if (!extra) return;
+    const { locator } = await this.tracer.profiles();
+    const newer: string[] = [];
+    for (const source of extra.sources.slice(0, STALE_CHECKED_FILES)) {
+      const path = await locator.find(source.file);
+      if (path && (await isNewerThanBinary(source, path))) newer.push(basename(path));
+    }
+    if (newer.length === 0) return;
+    const text =
+      newer.length === 1
+        ? vscode.l10n.t('{0} is newer than the program that was recorded: lines may be off. Build again.', newer[0])
+        : vscode.l10n.t(
+            '{0} source files are newer than the program that was recorded: lines may be off. Build again.',
+            newer.length,
+          );
+    this.post({ type: 'status', severity: 'warning', text });
+  }
+
+  private async openSource(index: number, line: number | null, beside: boolean): Promise<void> {
+    const frame = this.recording?.shared.frames[index];
+    if (!frame?.file) return;
+    const { locator } = await this.tracer.profiles();
+    const cwd = this.recording?.ebpfTracer?.cwd ?? null;
+    const column = beside ? undefined : this.panel.viewColumn;
+    await openSourceAt(locator, frame.file, cwd, line ?? frame.line ?? null, column, this.panel.viewColumn);
+  }
+
+  private post(message: ToWebview): void {
+    if (this.ready && !this.disposed) void this.panel.webview.postMessage(message);
+  }
+}

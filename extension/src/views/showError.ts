@@ -1,0 +1,69 @@
+// An error as the user meets it: the sentence, the next step, and buttons that take it. What the user cancelled is no
+// error and shows nothing. Called by every command.
+
+import { hostname } from 'node:os';
+import * as vscode from 'vscode';
+import { type ErrorCode, type ErrorReport, toErrorReport } from '../../../helper/src/protocol';
+import { Command } from '../contributions';
+import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from '../elevation/rights';
+import type { Tracer } from '../tracer';
+
+const QUIET: ReadonlySet<ErrorCode> = new Set(['ELEVATION_CANCELLED', 'CANCELLED']);
+const WARNINGS = /^(NOTHING_RECORDED|PID_|BUSY|HELPER_DIED|DISK_FULL)/;
+const MACHINE = /^(NO_PRIVILEGE|KERNEL_|LOCKDOWN|MEMLOCK|LIBBPF_|NATIVE_|PERF_|NOTHING_RECORDED_(LOST|UNSEEN))/;
+
+interface Action {
+  label: string;
+  run: () => Thenable<unknown>;
+}
+
+export async function showError(tracer: Pick<Tracer, 'log'>, error: unknown): Promise<void> {
+  const report = isReport(error) ? error : toErrorReport(error);
+  if (QUIET.has(report.code)) {
+    tracer.log.info(`${report.code}: ${report.message}`);
+    return;
+  }
+  tracer.log.error(`${report.code}: ${report.message} ${report.fix}`);
+  if (!isReport(error) && error instanceof Error && report.code === 'INTERNAL') tracer.log.error(error.stack ?? '');
+  const actions = actionsFor(report.code);
+  const show = WARNINGS.test(report.code) ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
+  const choice = await show(`${report.message} ${report.fix}`, ...actions.map((action) => action.label));
+  await actions.find((action) => action.label === choice)?.run();
+}
+
+/** Runs a command's flow and shows what goes wrong in it. */
+export async function guarded<T>(tracer: Pick<Tracer, 'log'>, flow: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await flow();
+  } catch (error) {
+    await showError(tracer, error);
+    return undefined;
+  }
+}
+
+function actionsFor(code: ErrorCode): Action[] {
+  const run = (label: string, command: string): Action => ({
+    label,
+    run: () => vscode.commands.executeCommand(command),
+  });
+  const copy = (label: string, text: string): Action => ({ label, run: () => vscode.env.clipboard.writeText(text) });
+  if (code === 'CONTAINER_NO_RIGHTS') {
+    return [
+      copy(vscode.l10n.t('Copy Run Arguments'), containerRunArguments()),
+      copy(vscode.l10n.t('Copy devcontainer.json Lines'), devcontainerLines()),
+      copy(vscode.l10n.t('Copy Command for the Host'), hostCommand(containerEngine() ?? 'docker', hostname())),
+    ];
+  }
+  if (MACHINE.test(code)) return [run(vscode.l10n.t('Check This Machine'), Command.checkMachine)];
+  if (code === 'INTERNAL' || code.startsWith('HELPER_')) return [run(vscode.l10n.t('Show Log'), Command.showLog)];
+  if (code === 'VERSION_MISMATCH' || code === 'HANDSHAKE_REQUIRED')
+    return [run(vscode.l10n.t('Reload Window'), 'workbench.action.reloadWindow')];
+  if (code === 'PASSWORD_REJECTED' || code === 'PID_GONE')
+    return [run(vscode.l10n.t('Try Again'), Command.profileProcess)];
+  return [];
+}
+
+function isReport(error: unknown): error is ErrorReport {
+  const report = error as Partial<ErrorReport> | null;
+  return typeof report?.code === 'string' && typeof report.message === 'string' && typeof report.fix === 'string';
+}
