@@ -8,7 +8,7 @@ export interface Frame {
   name: string;
   /** Full demangled name with arguments, where it differs. */
   fullName: string | null;
-  /** Mapped file's base name, `[kernel]`, `[vdso]`, `[anon]`, `[jit]`. */
+  /** Mapped file's base name, `[kernel]`, a kernel module's name in brackets, `[vdso]`, `[anon]`, `[jit]`. */
   module: string;
   kind: 'user' | 'kernel' | 'unknown';
   /** true where `name` comes from a symbol table, debug information or a perf map. */
@@ -18,7 +18,9 @@ export interface Frame {
   /** Executed line. */
   line: number | null;
   column: number | null;
-  /** Line where the function starts, for function-level frames. */
+  /** Where the function itself is declared, for function-level frames; `file` may be another one, of code inlined into it. */
+  functionFile?: string | null;
+  /** Line in `functionFile` where the function starts. */
   functionLine: number | null;
   inlined: boolean;
   /** Identity of the source as it was compiled: DWARF 5's MD5 (hex), and the binary's modification time. */
