@@ -2,7 +2,7 @@
 //   node esbuild.mjs            bundles into dist/
 //   node esbuild.mjs --tests    every .ts file, one by one, into out/js (mocha runs there)
 //   --minify --outdir=DIR       for the VSIX (no source maps)
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
 import { build } from 'esbuild';
 import { copyWebviewAssets } from './webview/assets.mjs';
 
@@ -58,4 +58,6 @@ if (process.argv.includes('--tests')) {
     }),
   ]);
   copyWebviewAssets(`${dist}/webview`);
+  // Read at run time by helper/src/symbolize/demangle/wasm.ts, beside the worker's bundle.
+  copyFileSync('node_modules/gecko-profiler-demangle/index_bg.wasm', `${dist}/demangle.wasm`);
 }

@@ -1,0 +1,97 @@
+// Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
+// way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts.
+
+import { MAX_BATCH_ADDRESSES, MAX_CACHED_ADDRESSES } from './limits';
+import type { Place, Task } from './pool/messages';
+import type { WorkerPool } from './pool/pool';
+import type { Frame } from './types';
+
+/** Something that has addresses: a file, an image, a perf map of one size, the kernel. */
+export interface Subject {
+  readonly answers: Map<number, Frame[]>;
+  /** Requests of one number go to one worker. */
+  affinity: number;
+  /** Makes the request for a batch. */
+  task: (addresses: Float64Array) => Task | Promise<Task>;
+  frames: (address: number, place: Place | null) => Frame[];
+  /** The subject gave no or incomplete answers. */
+  problem: (why: string) => void;
+}
+
+interface Waiting {
+  subject: Subject;
+  questions: Map<number, { promise: Promise<Frame[]>; resolve: (frames: Frame[]) => void }>;
+  sending: boolean;
+}
+
+export class Batches {
+  private readonly waiting = new Map<Map<number, Frame[]>, Waiting>();
+  /** How many answers each map holds, least recently extended first. */
+  private readonly held = new Map<Map<number, Frame[]>, number>();
+  private cached = 0;
+
+  constructor(private readonly pool: WorkerPool) {}
+
+  ask(subject: Subject, address: number): Frame[] | Promise<Frame[]> {
+    const known = subject.answers.get(address);
+    if (known) return known;
+    let waiting = this.waiting.get(subject.answers);
+    if (!waiting) {
+      waiting = { subject, questions: new Map(), sending: false };
+      this.waiting.set(subject.answers, waiting);
+    }
+    let question = waiting.questions.get(address);
+    if (!question) {
+      let resolve: (frames: Frame[]) => void = () => {};
+      const promise = new Promise<Frame[]>((done) => {
+        resolve = done;
+      });
+      question = { promise, resolve };
+      waiting.questions.set(address, question);
+    }
+    if (!waiting.sending) {
+      waiting.sending = true;
+      const first = waiting;
+      // Not at once: the rest of the stack, and of the ring's drain, asks first.
+      setImmediate(() => void this.send(first));
+    }
+    return question.promise;
+  }
+
+  private async send(waiting: Waiting): Promise<void> {
+    const { subject } = waiting;
+    while (waiting.questions.size > 0) {
+      const batch = [...waiting.questions].slice(0, MAX_BATCH_ADDRESSES);
+      for (const [address] of batch) waiting.questions.delete(address);
+      let places: Place[] = [];
+      try {
+        const task = await subject.task(Float64Array.from(batch, ([address]) => address));
+        const answer = await this.pool.request(subject.affinity, task);
+        places = answer.places;
+        for (const problem of answer.problems) subject.problem(problem);
+      } catch (error) {
+        subject.problem(error instanceof Error ? error.message : String(error));
+      }
+      batch.forEach(([address, { resolve }], i) => {
+        const frames = subject.frames(address, places[i] ?? null);
+        subject.answers.set(address, frames);
+        resolve(frames);
+      });
+      this.account(subject.answers);
+    }
+    waiting.sending = false;
+    this.waiting.delete(subject.answers);
+  }
+
+  private account(answers: Map<number, Frame[]>): void {
+    this.cached += answers.size - (this.held.get(answers) ?? 0);
+    this.held.delete(answers);
+    this.held.set(answers, answers.size);
+    for (const [old, count] of this.held) {
+      if (this.cached <= MAX_CACHED_ADDRESSES || (old === answers && this.held.size > 1)) return;
+      old.clear();
+      this.held.delete(old);
+      this.cached -= count;
+    }
+  }
+}

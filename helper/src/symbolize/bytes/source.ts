@@ -1,0 +1,122 @@
+// Random access to bytes that may be far larger than memory: a file (or a part of it) read through small windows, or a
+// buffer. Parsers of big sections take a ByteSource and never load a file whole. Used by every format here.
+
+import { readSync } from 'node:fs';
+import { MAX_NAME_BYTES, MAX_PAGES, MAX_READ_BYTES, PAGE_BYTES } from '../limits';
+import { FormatError } from './cursor';
+
+export interface ByteSource {
+  readonly sizeBytes: number;
+  /** Exactly `lengthBytes` bytes, not to be written to. Throws FormatError outside of the source or above the limit. */
+  read(offset: number, lengthBytes: number): Buffer;
+  /** Up to `lengthBytes`, less at the end of the source. */
+  readUpTo(offset: number, lengthBytes: number): Buffer;
+  part(offset: number, sizeBytes: number): ByteSource;
+}
+
+/** The windows that one worker holds over all its files, oldest use first. */
+class PageCache {
+  private readonly pages = new Map<string, Buffer>();
+
+  get(key: string, load: () => Buffer): Buffer {
+    let page = this.pages.get(key);
+    if (page) this.pages.delete(key);
+    else {
+      page = load();
+      if (this.pages.size >= MAX_PAGES) this.pages.delete(this.pages.keys().next().value as string);
+    }
+    this.pages.set(key, page);
+    return page;
+  }
+
+  drop(owner: string): void {
+    for (const key of this.pages.keys()) if (key.startsWith(owner)) this.pages.delete(key);
+  }
+}
+
+const cache = new PageCache();
+
+/** Forgets the windows of a file that is about to be closed. */
+export function dropPages(fileId: number): void {
+  cache.drop(`${fileId}:`);
+}
+
+export class FileSource implements ByteSource {
+  /** `fileId` is never reused, unlike the descriptor. */
+  constructor(
+    private readonly fileId: number,
+    private readonly fd: number,
+    readonly sizeBytes: number,
+    private readonly start = 0,
+  ) {}
+
+  read(offset: number, lengthBytes: number): Buffer {
+    if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= this.sizeBytes))
+      throw new FormatError('read outside of the file');
+    if (lengthBytes > MAX_READ_BYTES) throw new FormatError(`part of ${lengthBytes} bytes is too large`);
+    const from = this.start + offset;
+    const pageNumber = Math.floor(from / PAGE_BYTES);
+    const inPage = from - pageNumber * PAGE_BYTES;
+    if (inPage + lengthBytes > PAGE_BYTES) return this.load(from, lengthBytes);
+    const page = cache.get(`${this.fileId}:${pageNumber}`, () => this.load(pageNumber * PAGE_BYTES, PAGE_BYTES, true));
+    if (inPage + lengthBytes > page.length) throw new FormatError('file is shorter than it was');
+    return page.subarray(inPage, inPage + lengthBytes);
+  }
+
+  readUpTo(offset: number, lengthBytes: number): Buffer {
+    return this.read(offset, Math.max(0, Math.min(lengthBytes, this.sizeBytes - offset)));
+  }
+
+  part(offset: number, sizeBytes: number): ByteSource {
+    if (!(offset >= 0 && sizeBytes >= 0 && offset + sizeBytes <= this.sizeBytes))
+      throw new FormatError('part outside of the file');
+    return new FileSource(this.fileId, this.fd, sizeBytes, this.start + offset);
+  }
+
+  private load(position: number, lengthBytes: number, mayBeShort = false): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(lengthBytes);
+    let got = 0;
+    while (got < lengthBytes) {
+      const n = readSync(this.fd, buffer, got, lengthBytes - got, position + got);
+      if (n === 0) break;
+      got += n;
+    }
+    if (got < lengthBytes && !mayBeShort) throw new FormatError('file is shorter than it was');
+    return buffer.subarray(0, got);
+  }
+}
+
+export class BufferSource implements ByteSource {
+  constructor(private readonly bytes: Buffer) {}
+
+  get sizeBytes(): number {
+    return this.bytes.length;
+  }
+
+  read(offset: number, lengthBytes: number): Buffer {
+    if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= this.bytes.length))
+      throw new FormatError('read outside of the data');
+    return this.bytes.subarray(offset, offset + lengthBytes);
+  }
+
+  readUpTo(offset: number, lengthBytes: number): Buffer {
+    return this.read(offset, Math.max(0, Math.min(lengthBytes, this.bytes.length - offset)));
+  }
+
+  part(offset: number, sizeBytes: number): ByteSource {
+    return new BufferSource(this.read(offset, sizeBytes));
+  }
+}
+
+/** Zero-terminated UTF-8 at `offset`; cut where it exceeds the limit for names. */
+export function cstringAt(source: ByteSource, offset: number): string {
+  if (!(offset >= 0 && offset < source.sizeBytes)) throw new FormatError('string outside of its table');
+  let lengthBytes = 128;
+  for (;;) {
+    const bytes = source.readUpTo(offset, lengthBytes);
+    const zero = bytes.indexOf(0);
+    if (zero >= 0) return bytes.toString('utf8', 0, zero);
+    if (bytes.length < lengthBytes || lengthBytes >= MAX_NAME_BYTES) return bytes.toString('utf8');
+    lengthBytes *= 4;
+  }
+}

@@ -1,0 +1,36 @@
+// Linker's name -> what a person reads: {name for the box, full name}. Called by fileSymbols.ts for names of symbol tables
+// and DWARF. Never throws: a name that cannot be demangled is shown as it is.
+
+import { MAX_DEMANGLE_BYTES } from '../limits';
+import { shortCppName, shortRustName } from './shortName';
+import { demangleAny } from './wasm';
+
+export interface DisplayName {
+  name: string;
+  /** Null where it is the same. */
+  fullName: string | null;
+}
+
+const RUST_V0 = /^_R[A-Z0-9]/;
+const RUST_LEGACY = /17h[0-9a-f]{16}E/;
+const ITANIUM = /^_{1,4}Z/;
+/** Versions (`memcpy@@GLIBC_2.14`) and what LTO adds (`.llvm.1234`, `.lto_priv.0`) name no other function. */
+const VERSION = /@@?[A-Za-z][\w.]*$/;
+const LTO_SUFFIX = /\.(?:llvm\.\d+|lto_priv\.\d+)/;
+
+export function displayName(linkageName: string): DisplayName {
+  const plain = linkageName.replace(VERSION, '').replace(LTO_SUFFIX, '') || linkageName;
+  const isRust = RUST_V0.test(plain) || (ITANIUM.test(plain) && RUST_LEGACY.test(plain));
+  if (!isRust && !ITANIUM.test(plain)) return { name: plain, fullName: null };
+  if (plain.length > MAX_DEMANGLE_BYTES) return { name: plain.slice(0, 64), fullName: plain };
+  let full: string;
+  try {
+    full = demangleAny(plain);
+  } catch {
+    return { name: plain, fullName: null };
+  }
+  // The library takes off an underscore when it finds no way to read the rest.
+  if (full === plain || `_${full}` === plain || full === '') return { name: plain, fullName: null };
+  const name = isRust ? shortRustName(full) : shortCppName(full);
+  return { name: name || full, fullName: name === full ? null : full };
+}

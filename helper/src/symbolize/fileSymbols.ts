@@ -1,0 +1,193 @@
+// All that one program or library can tell about its addresses: Go's table first (it is what Go itself believes), then
+// the symbol table for the function and DWARF for the line. Called by worker.ts; one object per mapped file.
+
+import { closeSync } from 'node:fs';
+import { crc32OfFile } from './bytes/crc32';
+import { FormatError } from './bytes/cursor';
+import { type ByteSource, cstringAt, FileSource } from './bytes/source';
+import { displayName } from './demangle/demangle';
+import { shortGoName } from './demangle/shortName';
+import { DwarfResolver } from './dwarf/resolver';
+import type { DwarfSections } from './dwarf/types';
+import { type Spill, sectionContents } from './elf/contents';
+import { ElfFile } from './elf/parser';
+import { type FunctionTable, findFunction, readFunctions } from './elf/symbols';
+import { SHT_NOBITS } from './elf/types';
+import { findPclntab } from './gopclntab/parser';
+import { findGoPlace } from './gopclntab/resolver';
+import type { Pclntab } from './gopclntab/types';
+import type { DebugHandle, Place } from './pool/messages';
+
+const MAX_PROBLEMS = 4;
+
+export class FileSymbols {
+  readonly problems = new Set<string>();
+  private functions: { table: FunctionTable; names: ByteSource } | null = null;
+  private go: Pclntab | null = null;
+  private dwarf: DwarfResolver | null = null;
+
+  private constructor(
+    readonly elf: ElfFile,
+    private readonly spill: Spill,
+  ) {}
+
+  static async open(elf: ElfFile, debug: ElfFile | null, spill: Spill): Promise<FileSymbols> {
+    const symbols = new FileSymbols(elf, spill);
+    if (elf.damage) symbols.report(elf.damage);
+    symbols.go = symbols.attempt('Go line table', () => findPclntab(elf));
+    for (const file of debug ? [debug, elf] : [elf])
+      symbols.functions ??= symbols.attempt('symbol table', () => readFunctions(file));
+    for (const file of debug ? [debug, elf] : [elf]) {
+      if (symbols.dwarf || symbols.go) break;
+      try {
+        symbols.dwarf = DwarfResolver.open(await dwarfSections(file, spill), elf);
+      } catch (error) {
+        symbols.report(`debug information: ${messageOf(error)}`);
+      }
+    }
+    return symbols;
+  }
+
+  /** In typed arrays and buffers; what DWARF loads later is bounded by itself. */
+  get sizeBytes(): number {
+    return 65_536 + (this.functions?.table.starts.length ?? 0) * 16;
+  }
+
+  /** `fileOffset` as it is mapped. */
+  placeOf(fileOffset: number): Place {
+    const address = this.elf.addressOf(fileOffset);
+    const place: Place = { ...NOWHERE, address };
+    if (address === null) return place;
+    this.attempt('Go line table', () => this.fromGo(address, place));
+    if (place.name !== null) return place;
+    const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
+    this.attempt('debug information', () => this.fromDwarf(address, start, place));
+    for (const problem of this.dwarf?.problems ?? []) this.report(problem);
+    return place;
+  }
+
+  close(): void {
+    for (const fd of this.spill.descriptors.splice(0)) closeSync(fd);
+  }
+
+  private fromGo(address: number, place: Place): void {
+    const found = this.go && findGoPlace(this.go, address);
+    if (!found) return;
+    place.name = shortGoName(found.name);
+    place.fullName = place.name === found.name ? null : found.name;
+    place.file = found.file;
+    place.line = found.line;
+    place.functionFile = found.startFile;
+    place.functionLine = found.startLine;
+  }
+
+  /** Returns the function's first address. */
+  private fromSymbols(address: number, place: Place): number | null {
+    if (!this.functions) return null;
+    const { table, names } = this.functions;
+    const found = findFunction(table, address);
+    if (found < 0) return null;
+    const linkageName = cstringAt(names, table.nameOffsets[found]);
+    if (linkageName !== '') Object.assign(place, displayName(linkageName));
+    return table.starts[found];
+  }
+
+  private fromDwarf(address: number, functionStart: number | null, place: Place): void {
+    if (!this.dwarf) return;
+    const line = this.dwarf.line(address);
+    if (line) {
+      place.file = line.file;
+      place.line = line.line;
+      place.column = line.column;
+      place.sourceMd5 = line.md5;
+    }
+    const declared = this.dwarf.function(address);
+    if (declared && place.name === null) {
+      const name = declared.linkageName ?? declared.name;
+      if (name) Object.assign(place, displayName(name));
+    }
+    if (declared?.line) {
+      place.functionFile = declared.file;
+      place.functionLine = declared.line;
+    } else if (functionStart !== null) {
+      const first = this.dwarf.line(functionStart);
+      place.functionFile = first?.file ?? null;
+      place.functionLine = first?.line ?? null;
+    }
+  }
+
+  private attempt<T>(what: string, read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      this.report(`${what}: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  private report(problem: string): void {
+    if (this.problems.size < MAX_PROBLEMS) this.problems.add(problem);
+  }
+}
+
+export const NOWHERE: Place = {
+  address: null,
+  name: null,
+  fullName: null,
+  module: null,
+  file: null,
+  line: null,
+  column: null,
+  functionFile: null,
+  functionLine: null,
+  sourceMd5: null,
+};
+
+/** The first candidate that belongs to the program: same build-id, or the CRC that its debug link gives. */
+export function chooseDebugFile(
+  elf: ElfFile,
+  candidates: DebugHandle[],
+): { debug: ElfFile | null; problem: string | null } {
+  let problem: string | null = null;
+  for (const candidate of candidates) {
+    try {
+      const source = new FileSource(candidate.id, candidate.fd, candidate.sizeBytes);
+      const debug = ElfFile.parse(source);
+      const sameBuild = elf.buildId !== null && debug.buildId === elf.buildId;
+      if (sameBuild || (candidate.crc !== null && crc32OfFile(source) === candidate.crc))
+        return { debug, problem: null };
+      problem = `${candidate.path} belongs to another build`;
+    } catch (error) {
+      problem = `${candidate.path}: ${messageOf(error)}`;
+    }
+  }
+  return { debug: null, problem };
+}
+
+export function hasLineTable(elf: ElfFile): boolean {
+  return elf.sections.some(
+    (s) =>
+      s.type !== SHT_NOBITS && (s.name === '.debug_line' || s.name === '.zdebug_line' || s.name.endsWith('.gopclntab')),
+  );
+}
+
+async function dwarfSections(elf: ElfFile, spill: Spill): Promise<DwarfSections> {
+  const read = (name: string) => sectionContents(elf, name, spill);
+  return {
+    info: await read('.debug_info'),
+    abbrev: await read('.debug_abbrev'),
+    line: await read('.debug_line'),
+    lineStr: await read('.debug_line_str'),
+    str: await read('.debug_str'),
+    strOffsets: await read('.debug_str_offsets'),
+    addr: await read('.debug_addr'),
+    ranges: await read('.debug_ranges'),
+    rnglists: await read('.debug_rnglists'),
+  };
+}
+
+/** Bad bytes and unreadable files are expected; anything else is a mistake of ours, and costs no more than this file. */
+export function messageOf(error: unknown): string {
+  if (error instanceof FormatError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,69 @@
+// Frames for the box: from what a worker found out about an address, and from nothing where nothing is known. Called by
+// batches.ts and index.ts. No frame is ever without a name.
+
+import type { Place } from './pool/messages';
+import type { Frame } from './types';
+
+const EMPTY: Frame = {
+  name: '',
+  fullName: null,
+  module: '',
+  kind: 'unknown',
+  symbolized: false,
+  file: null,
+  line: null,
+  column: null,
+  functionFile: null,
+  functionLine: null,
+  inlined: false,
+  sourceMd5: null,
+  binaryMtimeMs: null,
+};
+
+/** `module+0x1234`: as much as can be said of code without a symbol. */
+export function offsetFrame(module: string, kind: Frame['kind'], offset: number | null): Frame {
+  return { ...EMPTY, name: offset === null ? module : `${module}+0x${offset.toString(16)}`, module, kind };
+}
+
+/** `fallbackOffset` is shown where the file does not even tell the address. */
+export function userFrame(
+  module: string,
+  place: Place | null,
+  fallbackOffset: number | null,
+  mtimeMs: number | null,
+): Frame {
+  if (!place) return offsetFrame(module, 'user', fallbackOffset);
+  return {
+    name: place.name ?? offsetFrame(module, 'user', place.address ?? fallbackOffset).name,
+    fullName: place.fullName,
+    module,
+    kind: 'user',
+    symbolized: place.name !== null,
+    file: place.file,
+    line: place.line,
+    column: place.column,
+    functionFile: place.functionFile,
+    functionLine: place.functionLine,
+    inlined: false,
+    sourceMd5: place.sourceMd5,
+    binaryMtimeMs: mtimeMs,
+  };
+}
+
+export function kernelFrame(address: number, place: Place | null): Frame {
+  if (!place?.name)
+    return { ...EMPTY, name: `[kernel]+0x${hexOfKernelAddress(address)}`, module: '[kernel]', kind: 'kernel' };
+  return {
+    ...EMPTY,
+    name: place.name,
+    fullName: place.fullName,
+    module: place.module ?? '[kernel]',
+    kind: 'kernel',
+    symbolized: true,
+  };
+}
+
+/** Two's complement in 64 bits. */
+export function hexOfKernelAddress(address: number): string {
+  return BigInt.asUintN(64, BigInt(address)).toString(16);
+}

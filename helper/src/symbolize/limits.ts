@@ -1,0 +1,55 @@
+// Every bound of symbolization in one place: what a hostile or absurd file may cost. Parsers throw FormatError where one
+// is exceeded; the worker pool ends a worker that exceeds time or heap. Either costs the names of that one file.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** One request (a batch of addresses of one file) may take this long, then its worker is ended and the file is bad. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** Addresses in one request, so that the time limit means something and answers stream. */
+export const MAX_BATCH_ADDRESSES = 1_024;
+/** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */
+export const WORKER_IDLE_MS = 5_000;
+/** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
+export const WORKER_HEAP_MIB = 96;
+/** Buffers and typed arrays that all files of one worker may hold together; above, the least used file is forgotten. */
+export const ARRAY_BUDGET_BYTES = 64 * MiB;
+/** Most that one read or one decompressed section may bring into memory. */
+export const MAX_READ_BYTES = 48 * MiB;
+/** A compressed section beyond MAX_READ_BYTES is inflated into an unlinked file in the cache folder, up to this. */
+export const MAX_SPILL_BYTES = 4096 * MiB;
+/** Window of a read, and how many windows a worker keeps. */
+export const PAGE_BYTES = 16 * KiB;
+export const MAX_PAGES = 384;
+
+export const MAX_PROGRAM_HEADERS = 4_096;
+export const MAX_SECTIONS = 262_144;
+export const MAX_SYMBOLS = 4_000_000;
+export const MAX_NAME_BYTES = 16 * KiB;
+/** Mangled names beyond this are shown as they are: demanglers may need time exponential in the length. */
+export const MAX_DEMANGLE_BYTES = 4 * KiB;
+
+export const MAX_UNITS = 1_000_000;
+export const MAX_UNIT_BYTES = 32 * MiB;
+export const MAX_ABBREVIATIONS = 65_536;
+export const MAX_RANGES_PER_UNIT = 1_000_000;
+export const MAX_LINE_ROWS = 4_000_000;
+export const MAX_LINE_FILES = 262_144;
+/** Length of a chain of DW_AT_abstract_origin and DW_AT_specification. */
+export const MAX_ORIGIN_DEPTH = 8;
+export const MAX_DIES_PER_UNIT = 8_000_000;
+
+export const MAX_PERF_MAP_BYTES = 128 * MiB;
+export const MAX_PERF_MAP_ENTRIES = 500_000;
+export const MAX_KALLSYMS_BYTES = 128 * MiB;
+export const MAX_KALLSYMS_ENTRIES = 1_000_000;
+export const MAX_VDSO_BYTES = 256 * KiB;
+
+/** Answers kept in the helper over all files; beyond, those of the file that was used longest ago go. */
+export const MAX_CACHED_ADDRESSES = 200_000;
+/** Files kept open at once. */
+export const MAX_OPEN_FILES = 4_096;
+/** /proc/PID/maps is read again for an unknown address, at most this often. */
+export const REREAD_MAPS_MS = 200;
+/** Disk cache: all of it, evicted by age of use. */
+export const MAX_CACHE_BYTES = 512 * MiB;

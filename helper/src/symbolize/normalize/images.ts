@@ -1,0 +1,44 @@
+// The vdso: code that the kernel maps into every process, in no file. Its bytes are copied from the target while it lives;
+// equal copies are one image. Called by processes.ts.
+
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { MAX_VDSO_BYTES } from '../limits';
+import type { Frame } from '../types';
+
+export interface Image {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly answers: Map<number, Frame[]>;
+}
+
+export class Images {
+  private readonly byHash = new Map<string, Image>();
+
+  /** Null where the memory cannot be read. */
+  read(pid: number, start: number, end: number, reserveId: () => number): Image | null {
+    const bytes = readMemory(pid, start, Math.min(end - start, MAX_VDSO_BYTES));
+    if (!bytes) return null;
+    const hash = createHash('sha1').update(bytes).digest('hex');
+    let image = this.byHash.get(hash);
+    if (!image) {
+      image = { id: reserveId(), bytes, answers: new Map() };
+      this.byHash.set(hash, image);
+    }
+    return image;
+  }
+}
+
+function readMemory(pid: number, start: number, sizeBytes: number): Uint8Array | null {
+  try {
+    const fd = openSync(`/proc/${pid}/mem`, 'r');
+    try {
+      const bytes = new Uint8Array(sizeBytes);
+      return readSync(fd, bytes, 0, sizeBytes, start) === sizeBytes ? bytes : null;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return null;
+  }
+}

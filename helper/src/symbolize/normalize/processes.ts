@@ -1,0 +1,188 @@
+// (pid, address) -> what is mapped there: a file and the offset in it, the vdso, code that was generated at run time, or
+// nothing known. Needs the process, not the contents of files; those are the workers'. Called by ../index.ts.
+
+import { readMaps } from '../../process/maps';
+import { type AddressRange, MapsTable } from '../../process/mapsTable';
+import type { MappedCode } from '../../stack/types';
+import { REREAD_MAPS_MS } from '../limits';
+import type { Frame } from '../types';
+import { type FileIdentity, type MappedFile, MappedFiles } from './files';
+import { type Image, Images } from './images';
+import { openPerfMap, type PerfMapFile, perfMapSize } from './perfMaps';
+import { type Root, Roots } from './roots';
+
+/** A process's code generated at run time, with the names its perf map gave for one size of that map. */
+export interface JitCode {
+  map: PerfMapFile;
+  sizeBytes: number;
+  answers: Map<number, Frame[]>;
+}
+
+export type Place =
+  | { kind: 'file'; file: MappedFile; offset: number }
+  | { kind: 'image'; image: Image; offset: number }
+  | { kind: 'jit'; jit: JitCode; address: number }
+  /** `name` as the maps have it: `[vsyscall]`, `[anon]`. */
+  | { kind: 'unknown'; name: string; offset: number | null };
+
+type Code = AddressRange & ({ file: MappedFile } | { image: Image } | { name: string });
+
+interface Process {
+  pid: number;
+  root: Root;
+  maps: MapsTable<Code>;
+  jit: JitCode | null;
+  /** Size that `jitChanged` told of last. */
+  toldJitBytes: number;
+  mapsReadAtMs: number;
+  jitTriedAtMs: number;
+  exited: boolean;
+}
+
+const ANON = '[anon]';
+/** A perf map that is not there is looked for again, at most this often. */
+const JIT_RETRY_MS = 250;
+
+export class Processes {
+  readonly files = new MappedFiles();
+  readonly distrusted = new Map<string, string>();
+  private readonly images = new Images();
+  private readonly roots = new Roots();
+  private readonly byPid = new Map<number, Process>();
+  private readonly reserveId = () => this.files.reserveId();
+
+  add(pid: number): Process {
+    let process = this.byPid.get(pid);
+    if (!process) {
+      process = this.create(pid);
+      this.byPid.set(pid, process);
+      this.readMaps(process);
+    }
+    return process;
+  }
+
+  executed(pid: number): void {
+    this.release(pid);
+    this.add(pid);
+  }
+
+  forked(pid: number, parentPid: number): void {
+    const parent = this.byPid.get(parentPid);
+    if (!parent || this.byPid.has(pid)) return void this.add(pid);
+    this.byPid.set(pid, { ...this.create(pid), root: parent.root, maps: parent.maps.copy() });
+  }
+
+  mapped(pid: number, mapping: MappedCode): void {
+    const process = this.add(pid);
+    const known = process.maps.find(mapping.start);
+    // What was read from /proc/PID/maps just before is told once more by the kernel.
+    if (known && 'file' in known && known.file.path === mapping.path && known.file.fd !== null)
+      if (known.end >= mapping.end && known.fileOffset + (mapping.start - known.start) === mapping.fileOffset) return;
+    process.maps.add(this.code(process, { ...mapping, deleted: false }));
+  }
+
+  exited(pid: number): void {
+    const process = this.byPid.get(pid);
+    if (process) process.exited = true;
+  }
+
+  /** Returns the ids and files that nobody needs any more; the caller has workers forget them, then closes them. */
+  release(pid: number): void {
+    const process = this.byPid.get(pid);
+    this.byPid.delete(pid);
+    if (process?.jit) this.droppedMaps.push(process.jit.map);
+  }
+
+  private readonly droppedMaps: PerfMapFile[] = [];
+
+  /** What can be closed since the last call. `everything`: nobody will ask any more. */
+  takeUnused(everything = false): { files: MappedFile[]; perfMaps: PerfMapFile[] } {
+    if (everything) for (const pid of [...this.byPid.keys()]) this.release(pid);
+    const used = new Set<MappedFile>();
+    for (const process of this.byPid.values())
+      for (const code of process.maps.all) if ('file' in code) used.add(code.file);
+    const files = this.files.takeUnused(used, this.byPid.size === 0 ? 0 : undefined);
+    return { files, perfMaps: this.droppedMaps.splice(0) };
+  }
+
+  close(): void {
+    this.roots.close();
+  }
+
+  find(pid: number, address: number): Place {
+    const process = this.add(pid);
+    let code = process.maps.find(address);
+    if (!code && !process.exited && Date.now() - process.mapsReadAtMs >= REREAD_MAPS_MS) {
+      this.readMaps(process);
+      code = process.maps.find(address);
+    }
+    if (code && 'file' in code)
+      return { kind: 'file', file: code.file, offset: address - code.start + code.fileOffset };
+    if (code && 'image' in code) return { kind: 'image', image: code.image, offset: address - code.start };
+    if (code && code.name !== ANON) return { kind: 'unknown', name: code.name, offset: address - code.start };
+    const jit = this.jitOf(process);
+    return jit ? { kind: 'jit', jit, address } : { kind: 'unknown', name: ANON, offset: null };
+  }
+
+  jitChanged(pid: number): boolean {
+    const process = this.byPid.get(pid);
+    const sizeBytes = process ? (this.jitOf(process)?.sizeBytes ?? 0) : 0;
+    if (!process || sizeBytes === process.toldJitBytes) return false;
+    process.toldJitBytes = sizeBytes;
+    return true;
+  }
+
+  private create(pid: number): Process {
+    return {
+      pid,
+      root: this.roots.of(pid),
+      maps: new MapsTable(),
+      jit: null,
+      toldJitBytes: 0,
+      mapsReadAtMs: 0,
+      jitTriedAtMs: 0,
+      exited: false,
+    };
+  }
+
+  private readMaps(process: Process): void {
+    process.mapsReadAtMs = Date.now();
+    const mappings = readMaps(process.pid);
+    if (!mappings || mappings.length === 0) return;
+    const codes = mappings.filter((m) => m.executable).map((m) => this.code(process, { ...m, buildId: null }));
+    process.maps = MapsTable.of(codes);
+  }
+
+  private code(process: Process, mapping: FileIdentity & { fileOffset: number }): Code {
+    const { start, end, fileOffset, path } = mapping;
+    if (path.startsWith('/') && !isGenerated(path)) {
+      const file = this.files.open(process.exited ? null : process.pid, process.root, mapping);
+      return { start, end, fileOffset, file };
+    }
+    if (path === '[vdso]') {
+      const image = this.images.read(process.pid, start, end, this.reserveId);
+      if (image) return { start, end, fileOffset: 0, image };
+    }
+    return { start, end, fileOffset, name: path.startsWith('[') && !path.startsWith(ANON.slice(0, -1)) ? path : ANON };
+  }
+
+  private jitOf(process: Process): JitCode | null {
+    if (!process.jit && !process.exited && Date.now() - process.jitTriedAtMs >= JIT_RETRY_MS) {
+      process.jitTriedAtMs = Date.now();
+      const map = openPerfMap(process.pid, this.reserveId, (path, why) => this.distrusted.set(path, why));
+      if (map) process.jit = { map, sizeBytes: 0, answers: new Map() };
+    }
+    const { jit } = process;
+    if (!jit) return null;
+    const sizeBytes = perfMapSize(jit.map);
+    if (sizeBytes !== jit.sizeBytes) process.jit = { map: jit.map, sizeBytes, answers: new Map() };
+    return process.jit;
+  }
+}
+
+/** Memory that just-in-time compilers write to, although it has a name like a file's. */
+function isGenerated(path: string): boolean {
+  return (
+    path.startsWith('/memfd:') || path.startsWith('//anon') || path.startsWith('/dev/zero') || path.startsWith('/SYSV')
+  );
+}

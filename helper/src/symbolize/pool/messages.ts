@@ -1,0 +1,63 @@
+// What the main thread and the symbolization workers say to each other. The main thread opens files (it alone holds the
+// capabilities) and passes descriptors, which all threads of a process share; workers read and parse.
+
+export interface FileHandle {
+  /** Never reused. */
+  id: number;
+  fd: number;
+  sizeBytes: number;
+  /** For messages only. */
+  path: string;
+}
+
+/** A candidate for the separate debug file; the worker takes the first that belongs to the program. */
+export interface DebugHandle extends FileHandle {
+  /** CRC-32 that the program's debug link asks for; null: the build-ids must agree. */
+  crc: number | null;
+}
+
+export type Task =
+  | { kind: 'describe'; file: FileHandle }
+  | { kind: 'symbolize'; file: FileHandle; debug: DebugHandle[]; expectedBuildId: string | null; offsets: Float64Array }
+  | { kind: 'image'; imageId: number; bytes: Uint8Array; offsets: Float64Array }
+  | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; addresses: Float64Array }
+  | { kind: 'kernel'; fd: number; addresses: Float64Array }
+  /** The main thread closes these files next. */
+  | { kind: 'forget'; ids: number[] };
+
+export interface Request {
+  sequence: number;
+  task: Task;
+}
+
+export interface Description {
+  buildId: string | null;
+  debugLink: { name: string; crc: number } | null;
+  /** The file itself holds no line table. */
+  wantsDebugFile: boolean;
+}
+
+/** What is known of one address. */
+export interface Place {
+  /** Virtual address in the file, for `libfoo.so+0x1234`; null where the file does not say. */
+  address: number | null;
+  /** Null: no symbol. */
+  name: string | null;
+  fullName: string | null;
+  /** Of kernel symbols: `[kernel]` or the module's name in brackets. */
+  module: string | null;
+  file: string | null;
+  line: number | null;
+  column: number | null;
+  functionFile: string | null;
+  functionLine: number | null;
+  sourceMd5: string | null;
+}
+
+export type Reply =
+  | { sequence: number; ok: true; description: Description | null; places: Place[]; problems: string[] }
+  | { sequence: number; ok: false; why: string };
+
+export interface WorkerSettings {
+  cacheDir: string | null;
+}

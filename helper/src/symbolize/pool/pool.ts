@@ -1,0 +1,143 @@
+// The worker threads: started when there is work, one request at a time each, ended when idle or when a request takes too
+// long. A request that ends its worker fails alone; those behind it go to a fresh worker. Called by batches.ts.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
+import type { Reply, Request, Task, WorkerSettings } from './messages';
+
+export type Answer = Extract<Reply, { ok: true }>;
+
+interface Job {
+  task: Task;
+  resolve: (answer: Answer) => void;
+  reject: (error: Error) => void;
+}
+
+export class WorkerPool {
+  private readonly slots: Slot[];
+
+  constructor(count: number, settings: WorkerSettings, timeoutMs = REQUEST_TIMEOUT_MS) {
+    this.slots = Array.from({ length: Math.max(1, count) }, () => new Slot(settings, timeoutMs));
+  }
+
+  /**
+   * Requests with the same `affinity` go to the same worker, in order, so that it can keep what it parsed.
+   * Rejects with a plain sentence when the file is bad, takes too long or too much memory.
+   */
+  request(affinity: number, task: Task): Promise<Answer> {
+    return this.slots[affinity % this.slots.length].add(task);
+  }
+
+  /** Tells workers that run to forget files; resolves when none reads them any more. */
+  async forget(ids: number[]): Promise<void> {
+    await Promise.all(this.slots.map((slot) => slot.running && slot.add({ kind: 'forget', ids })));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => slot.end('symbolization was ended')));
+  }
+}
+
+class Slot {
+  private worker: Worker | null = null;
+  private readonly waiting: Job[] = [];
+  private current: Job | null = null;
+  private sequence = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private closed = false;
+
+  constructor(
+    private readonly settings: WorkerSettings,
+    private readonly timeoutMs: number,
+  ) {}
+
+  get running(): boolean {
+    return this.worker !== null;
+  }
+
+  add(task: Task): Promise<Answer> {
+    if (this.closed) return Promise.reject(new Error('symbolization was ended'));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ task, resolve, reject });
+      this.next();
+    });
+  }
+
+  async end(why: string): Promise<void> {
+    this.closed = true;
+    for (const job of this.waiting.splice(0)) job.reject(new Error(why));
+    await this.drop(why);
+  }
+
+  private next(): void {
+    if (this.current || this.closed) return;
+    const job = this.waiting.shift();
+    if (!job) {
+      this.rest();
+      return;
+    }
+    this.current = job;
+    this.worker ??= this.start();
+    const { worker } = this;
+    worker.ref();
+    this.arm(this.timeoutMs, () => void this.drop(`took longer than ${this.timeoutMs / 1000} s`));
+    worker.postMessage({ sequence: ++this.sequence, task: job.task } satisfies Request);
+  }
+
+  /** No work: the thread may not hold the process, and goes after a while. */
+  private rest(): void {
+    this.worker?.unref();
+    this.arm(WORKER_IDLE_MS, () => void this.drop('idle'));
+    this.timer?.unref();
+  }
+
+  private start(): Worker {
+    const worker = new Worker(workerFile(), {
+      workerData: this.settings,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: 16 },
+    });
+    worker.on('message', (reply: Reply) => {
+      const job = this.current;
+      if (worker !== this.worker || !job || reply.sequence !== this.sequence) return;
+      this.current = null;
+      if (reply.ok) job.resolve(reply);
+      else job.reject(new Error(reply.why));
+      this.next();
+    });
+    worker.on('error', (error) => worker === this.worker && void this.drop(describe(error)));
+    worker.on('exit', () => worker === this.worker && void this.drop('the worker ended'));
+    return worker;
+  }
+
+  /** Ends the worker; the request in hand fails, the next one starts another. */
+  private async drop(why: string): Promise<void> {
+    const { worker, current } = this;
+    this.worker = null;
+    this.current = null;
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    current?.reject(new Error(why));
+    if (this.waiting.length > 0) this.next();
+    worker?.unref();
+    await worker?.terminate();
+  }
+
+  private arm(delayMs: number, action: () => void): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = setTimeout(action, delayMs);
+  }
+}
+
+function describe(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'needs too much memory' : error.message;
+}
+
+/** Beside the bundle, or in the tests' tree. */
+function workerFile(): string {
+  const bundled = join(__dirname, 'symbolizeWorker.js');
+  return existsSync(bundled) ? bundled : join(__dirname, '..', 'worker.js');
+}

@@ -1,0 +1,107 @@
+// Entry of a symbolization worker (bundle: dist/symbolizeWorker.js). Gives up all capabilities of its thread, then
+// answers one request after another: parses what the main thread opened. Started and ended by pool/pool.ts.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { dropAllCapabilities } from '../privilege/capabilities';
+import { BufferSource, dropPages, FileSource } from './bytes/source';
+import { displayName } from './demangle/demangle';
+import { ElfFile } from './elf/parser';
+import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, NOWHERE } from './fileSymbols';
+import { type KernelTable, readKallsyms } from './kernel/parser';
+import { findKernelSymbol } from './kernel/resolver';
+import { ARRAY_BUDGET_BYTES } from './limits';
+import { PerfMap } from './perfmap/resolver';
+import type { Description, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
+
+const settings = workerData as WorkerSettings;
+const files = new Map<number, FileSymbols>();
+const perfMaps = new Map<number, PerfMap>();
+let kernel: { fd: number; table: KernelTable | null } | null = null;
+/** Ids of inflated sections, apart from those of the main thread's files. */
+let lastOwnId = 0;
+const nextFileId = () => --lastOwnId;
+
+type Answer = { description: Description | null; places: Place[]; problems: string[] };
+const nothing: Answer = { description: null, places: [], problems: [] };
+
+async function answer(task: Task): Promise<Answer> {
+  switch (task.kind) {
+    case 'describe': {
+      const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
+      const wantsDebugFile = !hasLineTable(elf);
+      return { ...nothing, description: { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile } };
+    }
+    case 'symbolize': {
+      const symbols = files.get(task.file.id) ?? (await openFile(task));
+      files.delete(task.file.id);
+      files.set(task.file.id, symbols);
+      const places = Array.from(task.offsets, (offset) => symbols.placeOf(offset));
+      return { ...nothing, places, problems: [...symbols.problems] };
+    }
+    case 'image': {
+      const elf = ElfFile.parse(new BufferSource(Buffer.from(task.bytes)));
+      const symbols = await FileSymbols.open(elf, null, { folder: null, descriptors: [], nextFileId });
+      return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placeOf(offset)) };
+    }
+    case 'perfMap': {
+      const map = perfMaps.get(task.mapId) ?? new PerfMap(task.fd);
+      perfMaps.set(task.mapId, map);
+      map.update(task.sizeBytes);
+      const places = Array.from(task.addresses, (address) => ({ ...NOWHERE, name: map.find(address)?.name ?? null }));
+      return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
+    }
+    case 'kernel': {
+      if (kernel?.fd !== task.fd) kernel = { fd: task.fd, table: readKallsyms(task.fd) };
+      const { table } = kernel;
+      const problems = table ? [] : ['the kernel hides its addresses (kernel.kptr_restrict)'];
+      return { ...nothing, problems, places: Array.from(task.addresses, (address) => kernelPlace(table, address)) };
+    }
+    case 'forget':
+      for (const id of task.ids) forget(id);
+      return nothing;
+  }
+}
+
+async function openFile(task: Extract<Task, { kind: 'symbolize' }>): Promise<FileSymbols> {
+  const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
+  if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
+    throw new Error('the file was replaced by another build while it was recorded');
+  const { debug, problem } = chooseDebugFile(elf, task.debug);
+  const symbols = await FileSymbols.open(elf, debug, { folder: settings.cacheDir, descriptors: [], nextFileId });
+  if (problem) symbols.problems.add(problem);
+  let held = symbols.sizeBytes;
+  for (const other of files.values()) held += other.sizeBytes;
+  for (const [id, other] of files) {
+    if (held <= ARRAY_BUDGET_BYTES) break;
+    held -= other.sizeBytes;
+    forget(id);
+  }
+  return symbols;
+}
+
+function forget(id: number): void {
+  files.get(id)?.close();
+  files.delete(id);
+  perfMaps.delete(id);
+  dropPages(id);
+}
+
+function kernelPlace(table: KernelTable | null, address: number): Place {
+  const found = table && findKernelSymbol(table, address);
+  if (!found) return { ...NOWHERE, address };
+  return { ...NOWHERE, address, ...displayName(found.name), module: found.module };
+}
+
+dropAllCapabilities();
+let queue: Promise<void> = Promise.resolve();
+parentPort!.on('message', ({ sequence, task }: Request) => {
+  queue = queue.then(async () => {
+    let reply: Reply;
+    try {
+      reply = { sequence, ok: true, ...(await answer(task)) };
+    } catch (error) {
+      reply = { sequence, ok: false, why: messageOf(error) };
+    }
+    parentPort!.postMessage(reply);
+  });
+});
