@@ -83,6 +83,25 @@ export class Workbench {
     return Number(/Ln (\d+)/.exec(text ?? '')?.[1]);
   }
 
+  /** What decorations add to the end of `line` in the visible editor of `name`, or null. */
+  lineMark(name: string, line: number): Promise<string | null> {
+    return this.editor(name)
+      .first()
+      .evaluate((editor, wanted) => {
+        // Runs in the page; the tests' own types know no DOM.
+        const page = globalThis as unknown as { getComputedStyle(one: unknown, part: string): { content: string } };
+        const number = [...editor.querySelectorAll('.line-numbers')].find((one) => one.textContent === String(wanted));
+        if (!number) return null;
+        const top = Math.round(number.getBoundingClientRect().top);
+        const rows = [...editor.querySelectorAll('.view-line')];
+        const row = rows.find((one) => Math.abs(one.getBoundingClientRect().top - top) < 3);
+        const texts = [...(row?.querySelectorAll('span') ?? [])].map(
+          (one) => page.getComputedStyle(one, '::after').content,
+        );
+        return texts.find((text) => text.includes('%')) ?? null;
+      }, line);
+  }
+
   /** Polls `probe` until it gives something else than null, undefined or false. */
   async eventually<T>(
     what: string,

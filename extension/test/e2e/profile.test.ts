@@ -1,0 +1,66 @@
+// The product's main line in the real workbench, by somebody who is privileged already: palette, picker, recording, flame
+// graph, a click on a frame, the source's line with its bar and CodeLens.
+import assert from 'node:assert/strict';
+import { HOT_FUNCTION_LINES, HOT_LINE, Product } from './product';
+import type { RunningProgram } from './workspace';
+
+describe('profile a running process', function () {
+  this.timeout(180_000);
+  let product: Product;
+  let program: RunningProgram | undefined;
+
+  before(async function () {
+    const missing = Product.missing() ?? (process.getuid?.() === 0 ? null : 'this test runs the server as root');
+    if (missing !== null) {
+      console.log(missing);
+      this.skip();
+    }
+    product = await Product.open('profile');
+    program = await product.startProgram(170);
+  });
+  after(async () => {
+    await program?.stop();
+    await product?.close();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await product.workbench.screenshot('profile-failed');
+  });
+
+  it('records the pid typed into the picker and shows time and samples', async () => {
+    await product.profile(program?.pid as number);
+    await product.waitUntilRecording();
+    await product.workbench.screenshot('profile-recording');
+  });
+
+  it('shows the flame graph while it records, and after it was stopped', async () => {
+    await product.waitForFlameGraph();
+    await product.workbench.screenshot('profile-live');
+    await product.stop();
+    await product.waitForFlameGraph();
+    await product.workbench.screenshot('profile-stopped');
+  });
+
+  it('opens the line of a clicked frame', async () => {
+    const { workbench } = product;
+    await product.clickFrame('work_sixty');
+    await product.selectionLink('hot.c').click();
+    await workbench.editor('hot.c').first().waitFor();
+    const line = await workbench.eventually('the cursor stands in work_sixty', async () => {
+      const at = await workbench.cursorLine();
+      return at >= HOT_FUNCTION_LINES[0] && at <= HOT_FUNCTION_LINES[1] && at;
+    });
+    assert.ok(line >= HOT_FUNCTION_LINES[0] && line <= HOT_FUNCTION_LINES[1]);
+  });
+
+  it('marks the hot line and the function above it', async () => {
+    const { workbench } = product;
+    const editor = workbench.editor('hot.c').first();
+    const lens = editor.locator('.codelens-decoration', { hasText: /self .*total .*samples/ });
+    await lens.first().waitFor();
+    const marked = await workbench.eventually('the hot line carries its percent', () =>
+      workbench.lineMark('hot.c', HOT_LINE),
+    );
+    assert.match(marked, /\b(5\d|6\d)(\.\d)? ?%/);
+    await workbench.screenshot('profile-source');
+  });
+});
