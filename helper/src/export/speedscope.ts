@@ -132,8 +132,10 @@ function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
 function linesByFunction(snapshot: ProfileSnapshot): [line: number, self: number, total: number][][] {
   const lines: [number, number, number][][] = snapshot.functions.map(() => []);
   for (let i = 0; i < snapshot.locationTotal.length; i++) {
-    const { functionIndex, line } = snapshot.locations[i];
-    if (line > 0 && snapshot.locationTotal[i] > 0)
+    const { functionIndex, line, lineIndex } = snapshot.locations[i];
+    // Code of another file within the function (an include) is among the recording's `lines`, not here.
+    const own = lineIndex >= 0 && snapshot.lines[lineIndex].file === snapshot.functions[functionIndex].file;
+    if (own && snapshot.locationTotal[i] > 0)
       lines[functionIndex].push([line, snapshot.locationSelf[i], snapshot.locationTotal[i]]);
   }
   for (const list of lines) list.sort((a, b) => a[0] - b[0]);

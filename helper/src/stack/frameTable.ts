@@ -62,14 +62,17 @@ export class FrameTable {
     return this.internLocation(functionIndex, 0, null, false, false);
   }
 
-  private internFunction(frame: Pick<Frame, 'name' | 'file' | 'functionLine' | 'module' | 'kind'>): number {
-    const key = `${frame.name}\0${frame.file ?? ''}\0${frame.functionLine ?? ''}\0${frame.module}`;
+  private internFunction(
+    frame: Pick<Frame, 'name' | 'file' | 'functionFile' | 'functionLine' | 'module' | 'kind'>,
+  ): number {
+    const file = frame.functionFile ?? frame.file;
+    const key = `${frame.name}\0${file ?? ''}\0${frame.functionLine ?? ''}\0${frame.module}`;
     let index = this.functionByKey.get(key);
     if (index === undefined) {
       index = this.functions.length;
       this.functions.push({
         name: frame.name,
-        file: frame.file,
+        file,
         line: frame.functionLine,
         module: frame.module,
         kind: frame.kind,
@@ -86,11 +89,11 @@ export class FrameTable {
     symbolized: boolean,
     real: boolean,
   ): number {
-    const key = `${functionIndex}:${line}`;
+    const lineIndex = file !== null && line > 0 ? this.internLine(file, line) : -1;
+    const key = `${functionIndex}:${line}:${lineIndex}`;
     let index = this.locationByKey.get(key);
     if (index === undefined) {
       index = this.locations.length;
-      const lineIndex = file !== null && line > 0 ? this.internLine(file, line) : -1;
       this.locations.push({ functionIndex, line, lineIndex, symbolized, real });
       this.locationByKey.set(key, index);
     }

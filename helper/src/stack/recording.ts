@@ -357,6 +357,7 @@ function unnamed(address: number): Frame[] {
       file: null,
       line: null,
       column: null,
+      functionFile: null,
       functionLine: null,
       inlined: false,
       sourceMd5: null,

@@ -1,0 +1,36 @@
+// On whose behalf the command line works: its user, or under sudo the user who typed it. Recordings, caches and launched
+// commands are theirs. Used by record.ts and heldLaunch.ts.
+
+import { userEntry } from '../process/users';
+
+export interface Caller {
+  uid: number;
+  gid: number;
+  /** Set where this process is root on behalf of somebody else. */
+  dropTo: { uid: number; gid: number } | null;
+  /** What a launched command gets. */
+  environment: NodeJS.ProcessEnv;
+}
+
+export function findCaller(environment = process.env, uid = process.getuid!(), gid = process.getgid!()): Caller {
+  const [sudoUid, sudoGid] = [Number(environment.SUDO_UID), Number(environment.SUDO_GID)];
+  const bySudo = uid === 0 && /^\d+$/.test(environment.SUDO_UID ?? '') && /^\d+$/.test(environment.SUDO_GID ?? '');
+  if (!bySudo || sudoUid === 0) return { uid, gid, dropTo: null, environment };
+  const user = userEntry(sudoUid);
+  const own: NodeJS.ProcessEnv = { ...environment };
+  for (const name of ['SUDO_UID', 'SUDO_GID', 'SUDO_USER', 'SUDO_COMMAND']) delete own[name];
+  if (user) Object.assign(own, { HOME: user.home, USER: user.name, LOGNAME: user.name });
+  return { uid: sudoUid, gid: sudoGid, dropTo: { uid: sudoUid, gid: sudoGid }, environment: own };
+}
+
+/** Becomes the caller for good: called once the helper, which needs root to start, runs. */
+export function becomeCaller({ dropTo }: Caller): void {
+  if (!dropTo) return;
+  const name = userEntry(dropTo.uid)?.name;
+  // Node has it, its type definitions do not.
+  const { initgroups } = process as unknown as { initgroups(user: string, group: number): void };
+  if (name) initgroups(name, dropTo.gid);
+  else process.setgroups!([dropTo.gid]);
+  process.setgid!(dropTo.gid);
+  process.setuid!(dropTo.uid);
+}

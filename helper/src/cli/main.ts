@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The command line `ebpf-tracer` (dist/cli.js): unprivileged front end. Parses arguments, hands over to one command, and
+// turns its outcome into text or JSON and an exit code. Commands are loaded when they are asked for: a recording wants
+// to begin at once.
+
+import { EXIT, exitCodeOf, TRACER_VERSION, toErrorReport } from '../protocol';
+import { type ParsedArguments, parseArguments } from './arguments';
+
+async function run(args: ParsedArguments): Promise<number> {
+  switch (args.command!) {
+    case 'record':
+      return (await import('./record')).record(args);
+    case 'list':
+      return (await import('./list')).list(args);
+    case 'check':
+      return (await import('./check')).check(args);
+    case 'export':
+      return (await import('./exportCommand')).exportCommand(args);
+    case 'serve':
+      throw new Error('serve is handed over before arguments are parsed');
+  }
+}
+
+async function main(argv: string[]): Promise<number> {
+  // The helper reads its own arguments: they are between it and its client.
+  if (argv[0] === 'serve' && !argv.includes('--help') && !argv.includes('-h'))
+    return (await import('./serve')).serve(argv);
+  const args = parseArguments(argv);
+  if (args.version) {
+    process.stdout.write(`ebpf-tracer ${TRACER_VERSION}\n`);
+    return EXIT.done;
+  }
+  if (args.help) {
+    process.stdout.write((await import('./help')).helpText(args.command));
+    return EXIT.done;
+  }
+  return run(args);
+}
+
+/** Errors go to stdout as JSON where JSON was asked for, else to stderr as two sentences. */
+function sayError(error: unknown, json: boolean): number {
+  const report = toErrorReport(error);
+  if (json) process.stdout.write(`${JSON.stringify({ error: report })}\n`);
+  else process.stderr.write(`ebpf-tracer: ${report.message}\n${report.fix}\n`);
+  return exitCodeOf(report.code);
+}
+
+/** Waits for what is still in the pipes: process.exit would cut it off. */
+function exit(code: number): void {
+  process.exitCode = code;
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+// A reader that went away (`… | head`) ends us quietly.
+process.stdout.on('error', () => process.exit(EXIT.failed));
+process.stderr.on('error', () => {});
+
+const argv = process.argv.slice(2);
+const tail = argv.indexOf('--');
+main(argv).then(exit, (error) => exit(sayError(error, argv.slice(0, tail < 0 ? undefined : tail).includes('--json'))));

@@ -1,0 +1,42 @@
+// The progress line of `record` on stderr: only on a terminal, rewritten in place, gone when the result is printed.
+
+import type { WriteStream } from 'node:tty';
+import type { HelperNotes } from '../protocol';
+
+const BAR_CELLS = 24;
+
+export class ProgressBar {
+  private shown = false;
+
+  constructor(
+    private readonly stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>,
+    private readonly title: string,
+    private readonly durationMs: number | null,
+  ) {}
+
+  say(text: string): void {
+    if (!this.stream.isTTY) return;
+    this.stream.write(`\r\x1b[2K${text.slice(0, Math.max(20, (this.stream.columns || 80) - 1))}`);
+    this.shown = true;
+  }
+
+  progress({ elapsedMs, samples, health }: HelperNotes['record/progress']): void {
+    const seconds = (ms: number) => (ms / 1000).toFixed(0);
+    const lost = health.lost > 0 ? `, ${health.lost} lost` : '';
+    const time =
+      this.durationMs === null
+        ? `${seconds(elapsedMs)} s`
+        : `${bar(elapsedMs / this.durationMs)} ${seconds(Math.min(elapsedMs, this.durationMs))}/${seconds(this.durationMs)} s`;
+    this.say(`Recording ${this.title}  ${time}  ${samples} samples${lost}  (Ctrl-C ends and saves)`);
+  }
+
+  clear(): void {
+    if (this.shown) this.stream.write('\r\x1b[2K');
+    this.shown = false;
+  }
+}
+
+function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]`;
+}

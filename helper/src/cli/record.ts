@@ -1,0 +1,191 @@
+// `ebpf-tracer record`: finds the target or launches it held, gets a helper, records until time, exit or Ctrl-C, and
+// prints the result. Runs as the caller; only the helper has rights. Called by main.ts.
+
+import { homedir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
+import { checkOutput, writeAtomically } from '../export/outputFile';
+import { startHelper } from '../privilege/elevate';
+import { checkTarget, parsePid } from '../process/validate';
+import { EXIT, type RecordOptions, type RecordSummary, TracerError, tracerError } from '../protocol';
+import { type ParsedArguments, parseDuration, parseFrequency } from './arguments';
+import { becomeCaller, type Caller, findCaller } from './caller';
+import { ConductedRecording } from './conductedRecording';
+import { type CommandEnd, describeEnd, type HeldCommand, launchHeld } from './heldLaunch';
+import { Interrupts } from './interrupts';
+import { ProgressBar } from './progressBar';
+import { openingHint, textReport } from './report';
+
+interface RecordPlan {
+  options: Omit<RecordOptions, 'pid'>;
+  /** null where a command is launched. */
+  pid: number | null;
+  command: string[] | null;
+  format: Format;
+  /** Where the result goes in the end; options.output is the speedscope file. */
+  output: string;
+  json: boolean;
+}
+
+/** Returns the exit code. Throws TracerError. */
+export async function record(args: ParsedArguments): Promise<number> {
+  const interrupts = new Interrupts();
+  const caller = findCaller();
+  const plan = planRecording(args, caller);
+  // Root in another's name may write where the caller may not: then the helper, which is the caller, finds out.
+  if (!caller.dropTo) await checkOutput(plan.output, looksLike(plan.format));
+  const held = plan.command ? launchHeld(plan.command, caller, plan.json) : null;
+  try {
+    return await recordTarget(plan, caller, held, interrupts);
+  } finally {
+    held?.cancel();
+    interrupts.dispose();
+  }
+}
+
+function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
+  const value = (name: string) => args.options.get(name)?.[0];
+  const format = parseFormat(value('format') ?? 'speedscope');
+  const frequencyHz = parseFrequency(value('frequency') ?? '99');
+  const duration = value('duration');
+  const durationMs = duration === undefined ? null : parseDuration(duration);
+  const anyUser = args.options.has('any-user');
+  const pidText = value('pid');
+  const command = args.tail;
+  if (pidText !== undefined && command) throw tracerError('USAGE', 'Give either --pid or a command after "--".');
+  if (pidText === undefined && (!command || command.length === 0))
+    throw tracerError('USAGE', 'Give a process with --pid, or a command after "--".');
+  let title: string;
+  let pid: number | null = null;
+  if (pidText !== undefined) {
+    pid = parsePid(pidText);
+    title = checkTarget(pid, { callerUid: caller.uid, anyUser, ownPids: [process.pid] }).name;
+  } else title = basename(command![0]);
+  const output = resolve(value('output') ?? defaultName(title, format));
+  return {
+    pid,
+    command: pid === null ? command : null,
+    format,
+    output,
+    json: args.options.has('json'),
+    options: {
+      durationMs,
+      frequencyHz,
+      children: !args.options.has('no-children'),
+      kernel: !args.options.has('no-kernel'),
+      output: format === 'speedscope' ? output : `${output}${FORMAT_SUFFIX.speedscope}`,
+      title,
+      startAtExec: pid === null,
+      anyUser,
+      without: (args.options.get('without') ?? []).flatMap((list) => list.split(',')).filter(Boolean),
+      requestedAtMs: performance.timeOrigin,
+    },
+  };
+}
+
+/** `nginx-2026-01-31T12-00-00.speedscope.json`, local time. */
+function defaultName(title: string, format: Format): string {
+  const now = new Date();
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+  const date = local.toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
+}
+
+function cacheDirOf({ environment, dropTo }: Caller): string | null {
+  const xdg = environment.XDG_CACHE_HOME;
+  // Under sudo the variable is root's unless it was kept on purpose; the caller's own folder is meant.
+  if (xdg?.startsWith('/') && !dropTo) return join(xdg, 'ebpf-tracer');
+  const home = dropTo ? environment.HOME : (environment.HOME ?? homedir());
+  return home?.startsWith('/') ? join(home, '.cache', 'ebpf-tracer') : null;
+}
+
+async function recordTarget(
+  plan: RecordPlan,
+  caller: Caller,
+  held: HeldCommand | null,
+  interrupts: Interrupts,
+): Promise<number> {
+  const bar = new ProgressBar(process.stderr, plan.options.title, plan.options.durationMs);
+  bar.say('Starting …');
+  const helper = await startHelper({
+    cacheDir: cacheDirOf(caller),
+    without: plan.options.without,
+    log: ({ level, text }) => {
+      if (level === 'error' || process.env.EBPF_TRACER_LOG) process.stderr.write(`[${level}] ${text}\n`);
+    },
+    ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: () => becomeCaller(caller) } : {}),
+  });
+  let commandEnd: CommandEnd | null = null;
+  let summary: RecordSummary | null;
+  try {
+    if (interrupts.count > 0) throw tracerError('CANCELLED');
+    const recording = new ConductedRecording(helper, bar);
+    await recording.start({ ...plan.options, pid: plan.pid ?? held!.pid }, interrupts);
+    held?.release();
+    if (held && !process.stdin.isTTY) interrupts.onFirst((signal) => held.kill(signal));
+    const outcome = await recording.finish(interrupts);
+    if (held) commandEnd = await awaitCommand(held, outcome.summary?.stopReason === 'duration', interrupts);
+    bar.clear();
+    if (
+      outcome.error?.code.startsWith('NOTHING_RECORDED') &&
+      (commandEnd?.exitCode === 126 || commandEnd?.exitCode === 127)
+    )
+      throw tracerError('COMMAND_NOT_FOUND', plan.command![0], `it ended with ${describeEnd(commandEnd)}`);
+    if (outcome.error && !(outcome.summary && outcome.error.code === 'DISK_FULL')) throw new TracerError(outcome.error);
+    summary = outcome.summary;
+    if (!summary) throw tracerError('CANCELLED');
+    if (plan.format !== 'speedscope') await convertRecording(plan, summary);
+    printSummary(plan, summary, commandEnd);
+    if (outcome.error) throw new TracerError(outcome.error);
+    return EXIT.done;
+  } finally {
+    bar.clear();
+    helper.dispose();
+  }
+}
+
+/** How long a command that was ended with the recording's time gets to obey. */
+const TERMINATE_MS = 5_000;
+
+async function awaitCommand(held: HeldCommand, timeIsOver: boolean, interrupts: Interrupts): Promise<CommandEnd> {
+  let timer: NodeJS.Timeout | null = null;
+  if (timeIsOver || (interrupts.count > 0 && !process.stdin.isTTY)) {
+    if (timeIsOver) held.kill('SIGTERM');
+    timer = setTimeout(() => held.kill('SIGKILL'), TERMINATE_MS);
+  }
+  const aborted = new Promise<never>((_, reject) => {
+    interrupts.onSecond(() => {
+      held.kill('SIGTERM');
+      reject(tracerError('CANCELLED'));
+    });
+  });
+  try {
+    return await Promise.race([held.ended, aborted]);
+  } finally {
+    if (timer) clearTimeout(timer);
+  }
+}
+
+/** The helper wrote speedscope's format; the result is made from it, then it goes. */
+async function convertRecording(plan: RecordPlan, summary: RecordSummary): Promise<void> {
+  const { readRecording } = await import('../export/readRecording');
+  const { unlink } = await import('node:fs/promises');
+  const recorded = await readRecording(plan.options.output);
+  await writeAtomically(plan.output, await convert(recorded, plan.format));
+  await unlink(plan.options.output);
+  summary.output = plan.output;
+}
+
+function printSummary(plan: RecordPlan, summary: RecordSummary, commandEnd: CommandEnd | null): void {
+  if (plan.json) {
+    process.stdout.write(`${JSON.stringify({ ...summary, ...(commandEnd ? { command: commandEnd } : {}) })}\n`);
+    return;
+  }
+  const text = textReport(summary, {
+    title: plan.options.title,
+    frequencyHz: plan.options.frequencyHz,
+    commandEnd: commandEnd && describeEnd(commandEnd),
+    folder: process.cwd(),
+  });
+  process.stdout.write(text + (plan.format === 'speedscope' ? openingHint(plan.output) : ''));
+}

@@ -1,0 +1,81 @@
+// The text that `record` prints on stdout: the hottest functions with their sampling error, what was lost, where the
+// recording is and how to open it. Called by record.ts.
+
+import type { RecordSummary, TruncationReason } from '../protocol';
+
+/** Functions shown; the recording holds all. */
+const ROWS = 20;
+/** 97.5 % quantile of the normal distribution: 95 % lie within. */
+const Z = 1.959964;
+
+const REASONS: Record<TruncationReason, string> = {
+  noFramePointer: 'no frame pointer',
+  tooDeep: 'too deep',
+  badAddress: 'bad address',
+  noUnwindInfo: 'no unwind information',
+  unreadableStack: 'stack not readable',
+  unknown: 'unknown',
+};
+
+/** Half the width of Wilson's 95 % interval for a share measured on `samples` samples. */
+export function samplingError(share: number, samples: number): number {
+  if (samples <= 0) return 1;
+  const z2 = Z * Z;
+  return (Z / (1 + z2 / samples)) * Math.sqrt((share * (1 - share)) / samples + z2 / (4 * samples * samples));
+}
+
+export interface ReportContext {
+  title: string;
+  frequencyHz: number;
+  /** How a launched command ended, e.g. `exit code 0`. */
+  commandEnd: string | null;
+  /** Where file paths are shown relative to. */
+  folder: string;
+}
+
+export function textReport(summary: RecordSummary, context: ReportContext): string {
+  const { samples } = summary;
+  const percent = (part: number, whole: number) => (whole === 0 ? '0' : ((100 * part) / whole).toFixed(1));
+  const share = (value: number) =>
+    `${(value * 100).toFixed(1).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
+  const rows = summary.top.slice(0, ROWS).map((row) => ({
+    text: `${share(row.self)}  ${share(row.total)}`,
+    name: shorten(row.name, 60),
+    place: row.file === null ? '' : `${relative(row.file, context.folder)}${row.line === null ? '' : `:${row.line}`}`,
+  }));
+  const nameWidth = Math.max(8, ...rows.map((row) => row.name.length));
+  const seconds = (summary.durationMs / 1000).toFixed(1);
+  const truncated = Object.entries(summary.truncated).map(
+    ([reason, count]) => `${count} ${REASONS[reason as TruncationReason]}`,
+  );
+  const lines = [
+    `${context.title}: ${samples} samples in ${seconds} s at ${context.frequencyHz} Hz${
+      context.commandEnd === null ? '' : `; the command ended with ${context.commandEnd}`
+    }`,
+    '',
+    `${'self'.padStart(9)}${''.padEnd(6)}${'total'.padStart(9)}${''.padEnd(6)}  ${'function'.padEnd(nameWidth)}  file:line`,
+    ...rows.map((row) => `  ${row.text}  ${row.name.padEnd(nameWidth)}  ${row.place}`.trimEnd()),
+    ...(summary.top.length > ROWS ? [`  … and more in the recording`] : []),
+    '',
+    `± is the 95 % sampling error (Wilson interval) of ${samples} samples.`,
+    `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
+      truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
+    }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
+    `Recording: ${summary.output}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** How to look at a speedscope recording. */
+export function openingHint(output: string): string {
+  const quoted = /^[\w@%+=:,./-]+$/.test(output) ? output : `'${output.replaceAll("'", "'\\''")}'`;
+  return `Open it in VS Code: code ${quoted}  (or drop it on a speedscope page)\n`;
+}
+
+function relative(file: string, folder: string): string {
+  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
