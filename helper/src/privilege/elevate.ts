@@ -22,6 +22,10 @@ export interface StartHelperOptions {
   interactive?: boolean;
   /** How long the helper outlives its connection; a command needs none. */
   lingerMs?: number;
+  /** On whose behalf root (through sudo) asks: the helper becomes that user. Default: this process's own user. */
+  caller?: { uid: number; gid: number };
+  /** Called when the helper runs, before it is talked to: it answers nobody but its caller. */
+  beforeConnect?: () => void;
   /** The caller's cache folder for this product, or null for none. */
   cacheDir: string | null;
   /** Test and diagnosis switch, passed on to every recording. */
@@ -39,7 +43,7 @@ interface Rung {
 
 /** Throws TracerError: NO_PRIVILEGE, SUDO_ABSENT, PASSWORD_REJECTED, ELEVATION_CANCELLED, CONTAINER_NO_RIGHTS, … */
 export async function startHelper(options: StartHelperOptions): Promise<HelperConnection> {
-  const folder = createSocketFolder();
+  const folder = createSocketFolder(options.caller);
   // Ctrl-C at the prompt reaches sudo as well; staying alive to see that lets us clean up and say so.
   let interrupted = false;
   const interrupt = () => {
@@ -48,6 +52,7 @@ export async function startHelper(options: StartHelperOptions): Promise<HelperCo
   process.on('SIGINT', interrupt);
   try {
     const started = await climb(options, folder.dir);
+    options.beforeConnect?.();
     const connection = await HelperConnection.connect({ ...folder, log: options.log });
     if (interrupted) connection.dispose();
     forwardErrors(started, options.log);
@@ -153,7 +158,8 @@ function helperLine(stdout: string): Line | null {
 
 function serveArguments(options: StartHelperOptions, socketDir: string): string[] {
   const args = ['serve', '--socket-dir', socketDir];
-  args.push('--uid', String(process.getuid?.()), '--gid', String(process.getgid?.()));
+  const { uid, gid } = options.caller ?? { uid: process.getuid?.(), gid: process.getgid?.() };
+  args.push('--uid', String(uid), '--gid', String(gid));
   args.push('--linger', String(options.lingerMs ?? 0));
   if (options.cacheDir !== null) args.push('--cache-dir', options.cacheDir);
   if (options.without?.length) args.push('--without', options.without.join(','));

@@ -5,6 +5,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -43,12 +44,15 @@ function parentFolder(): string {
   return tmpdir();
 }
 
-/** Makes a fresh folder with a fresh token. */
-export function createSocketFolder(): SocketFolder {
-  const dir = mkdtempSync(join(parentFolder(), prefix(process.getuid?.() ?? 0)));
+/** Makes a fresh folder with a fresh token; for `owner` where root makes it on behalf of somebody else. */
+export function createSocketFolder(owner?: { uid: number; gid: number }): SocketFolder {
+  const dir = mkdtempSync(join(parentFolder(), prefix(owner?.uid ?? process.getuid?.() ?? 0)));
   chmodSync(dir, 0o700);
   const token = randomBytes(TOKEN_BYTES).toString('hex');
-  writeFileSync(join(dir, TOKEN_NAME), token, { mode: 0o600, flag: 'wx' });
+  const tokenPath = join(dir, TOKEN_NAME);
+  writeFileSync(tokenPath, token, { mode: 0o600, flag: 'wx' });
+  // The token first: once the folder is the owner's, its names are the owner's to change.
+  if (owner) for (const path of [tokenPath, dir]) chownSync(path, owner.uid, owner.gid);
   return { dir, socket: join(dir, SOCKET_NAME), token };
 }
 
