@@ -29,7 +29,7 @@ export const TARGET_STATE = {
 
 /** struct event_header: offsets in bytes. */
 export const EVENT_HEADER = {
-  sizeBytes: 16,
+  byteLength: 16,
   kind: 0,
   sizeBytes: 4,
   timeNs: 8,
@@ -37,7 +37,7 @@ export const EVENT_HEADER = {
 
 /** struct sample_event: offsets in bytes. */
 export const SAMPLE_EVENT = {
-  sizeBytes: 56,
+  byteLength: 56,
   headerKind: 0,
   headerSizeBytes: 4,
   headerTimeNs: 8,
@@ -52,7 +52,7 @@ export const SAMPLE_EVENT = {
 
 /** struct stack_event: offsets in bytes. */
 export const STACK_EVENT = {
-  sizeBytes: 2072,
+  byteLength: 2072,
   headerKind: 0,
   headerSizeBytes: 4,
   headerTimeNs: 8,
@@ -68,7 +68,7 @@ export const STACK_EVENT = {
 
 /** struct process_event: offsets in bytes. */
 export const PROCESS_EVENT = {
-  sizeBytes: 48,
+  byteLength: 48,
   headerKind: 0,
   headerSizeBytes: 4,
   headerTimeNs: 8,
@@ -82,14 +82,14 @@ export const PROCESS_EVENT = {
 
 /** struct target: offsets in bytes. */
 export const TARGET = {
-  sizeBytes: 8,
+  byteLength: 8,
   generation: 0,
   state: 4,
 } as const;
 
 /** struct capture_counters: offsets in bytes. */
 export const CAPTURE_COUNTERS = {
-  sizeBytes: 40,
+  byteLength: 40,
   taken: 0,
   lost: 8,
   filtered: 16,
@@ -99,7 +99,7 @@ export const CAPTURE_COUNTERS = {
 
 /** struct tracer_settings: offsets in bytes. */
 export const TRACER_SETTINGS = {
-  sizeBytes: 20,
+  byteLength: 20,
   useRingBuffer: 0,
   countKernel: 4,
   useTaskPtRegs: 8,

@@ -54,7 +54,8 @@ function readTypes(path) {
     if (kind === KIND.ARRAY) [type.element, type.length] = [types.readUInt32LE(at), types.readUInt32LE(at + 8)];
     for (let i = 0; i < count; i++) {
       const m = at + i * (MEMBER_BYTES[kind] ?? 0);
-      if (kind === KIND.ENUM) type.members.push({ name: string(types.readUInt32LE(m)), value: types.readInt32LE(m + 4) });
+      if (kind === KIND.ENUM)
+        type.members.push({ name: string(types.readUInt32LE(m)), value: types.readInt32LE(m + 4) });
       if (kind === KIND.STRUCT)
         type.members.push({
           name: string(types.readUInt32LE(m)),
@@ -90,7 +91,7 @@ function describe(types) {
       found.set(type.name, [
         `/** struct ${type.name}: offsets in bytes. */`,
         `export const ${type.name.toUpperCase()} = {`,
-        `  sizeBytes: ${type.sizeOrType},`,
+        `  byteLength: ${type.sizeOrType},`,
         ...fields(types, type),
         '} as const;',
       ]);

@@ -1,0 +1,128 @@
+// Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Called
+// by stack/captureStream.ts for each record, so: no allocation that the result does not need.
+
+import type { Words } from '../bpf/mappedMemory';
+import type { TruncationReason } from '../protocol';
+import type { Address, SampleRecord, StackRecord } from '../stack/types';
+import { EVENT_HEADER, EVENT_KIND, PROCESS_EVENT, SAMPLE_EVENT, STACK_EVENT, WALK_END } from './events.gen';
+
+const TWO_32 = 2 ** 32;
+
+const REASONS: Record<number, TruncationReason | null> = {
+  [WALK_END.WALK_WHOLE]: null,
+  [WALK_END.WALK_NO_FRAME_POINTER]: 'noFramePointer',
+  [WALK_END.WALK_TOO_DEEP]: 'tooDeep',
+  [WALK_END.WALK_BAD_ADDRESS]: 'badAddress',
+  [WALK_END.WALK_NO_UNWIND_INFO]: 'noUnwindInfo',
+  [WALK_END.WALK_UNREADABLE_STACK]: 'unreadableStack',
+  [WALK_END.WALK_UNKNOWN]: 'unknown',
+};
+
+/** One of EVENT_KIND. */
+export function kindOf(words: Words, at: number): number {
+  return words.u32[at + EVENT_HEADER.kind / 4];
+}
+
+export function timeNsOf(words: Words, at: number): number {
+  return unsigned64(words.u32, at + EVENT_HEADER.timeNs / 4);
+}
+
+function unsigned64(u32: Uint32Array, index: number): number {
+  return u32[index] + u32[index + 1] * TWO_32;
+}
+
+/** See Address in stack/types.ts: kernel addresses come out negative. */
+export function addressAt(u32: Uint32Array, index: number): Address {
+  return u32[index] + (u32[index + 1] | 0) * TWO_32;
+}
+
+function addresses(u32: Uint32Array, index: number, count: number): Address[] {
+  const list = new Array<Address>(count);
+  for (let i = 0; i < count; i++) list[i] = addressAt(u32, index + 2 * i);
+  return list;
+}
+
+/** NUL-terminated text in words, as UTF-8 where it is. */
+export function textAt(u32: Uint32Array, index: number, lengthBytes: number): string {
+  const bytes = Buffer.from(u32.buffer, u32.byteOffset + index * 4, lengthBytes);
+  const end = bytes.indexOf(0);
+  return bytes.toString('utf8', 0, end < 0 ? lengthBytes : end);
+}
+
+export function decodeStack(words: Words, at: number): StackRecord {
+  const { u32 } = words;
+  const counts = u32[at + STACK_EVENT.userCount / 4];
+  const userCount = Math.min(counts & 0xffff, STACK_EVENT.framesLength);
+  const kernelCount = Math.min(counts >>> 16, STACK_EVENT.framesLength - userCount);
+  const frames = at + STACK_EVENT.frames / 4;
+  const reason = REASONS[u32[at + STACK_EVENT.userEnd / 4]];
+  return {
+    stackId: words.u64[(at + STACK_EVENT.stackId / 4) >>> 1],
+    pid: u32[at + STACK_EVENT.pid / 4],
+    generation: u32[at + STACK_EVENT.generation / 4],
+    kernel: addresses(u32, frames + 2 * userCount, kernelCount),
+    user: addresses(u32, frames, userCount),
+    truncated: reason === undefined ? 'unknown' : reason,
+  };
+}
+
+/** Thread names repeat from sample to sample: the text is made again only where its 16 bytes changed. */
+export class SampleDecoder {
+  private readonly names = new Map<number, { words: [number, number, number, number]; text: string }>();
+
+  decode(words: Words, at: number): SampleRecord {
+    const { u32 } = words;
+    const tid = u32[at + SAMPLE_EVENT.tid / 4];
+    return {
+      stackId: words.u64[(at + SAMPLE_EVENT.stackId / 4) >>> 1],
+      timeNs: timeNsOf(words, at),
+      pid: u32[at + SAMPLE_EVENT.pid / 4],
+      tid,
+      cpu: u32[at + SAMPLE_EVENT.cpu / 4],
+      threadName: this.name(u32, at + SAMPLE_EVENT.comm / 4, tid),
+    };
+  }
+
+  private name(u32: Uint32Array, at: number, tid: number): string {
+    const known = this.names.get(tid);
+    if (
+      known &&
+      known.words[0] === u32[at] &&
+      known.words[1] === u32[at + 1] &&
+      known.words[2] === u32[at + 2] &&
+      known.words[3] === u32[at + 3]
+    )
+      return known.text;
+    if (this.names.size > 10_000) this.names.clear();
+    const text = textAt(u32, at, SAMPLE_EVENT.commLength);
+    this.names.set(tid, { words: [u32[at], u32[at + 1], u32[at + 2], u32[at + 3]], text });
+    return text;
+  }
+}
+
+export interface ProcessEvent {
+  kind: 'fork' | 'exec' | 'exit';
+  timeNs: number;
+  pid: number;
+  parentPid: number;
+  name: string;
+}
+
+/** Null for a kind that is not a process's. */
+export function decodeProcess(words: Words, at: number): ProcessEvent | null {
+  const kind = PROCESS_KINDS[kindOf(words, at)];
+  if (!kind) return null;
+  return {
+    kind,
+    timeNs: timeNsOf(words, at),
+    pid: words.u32[at + PROCESS_EVENT.pid / 4],
+    parentPid: words.u32[at + PROCESS_EVENT.parentPid / 4],
+    name: textAt(words.u32, at + PROCESS_EVENT.comm / 4, PROCESS_EVENT.commLength),
+  };
+}
+
+const PROCESS_KINDS: Record<number, ProcessEvent['kind'] | undefined> = {
+  [EVENT_KIND.EVENT_FORK]: 'fork',
+  [EVENT_KIND.EVENT_EXEC]: 'exec',
+  [EVENT_KIND.EVENT_EXIT]: 'exit',
+};

@@ -1,0 +1,188 @@
+// libbpf.so.1 and the few system calls that go with it, bound once through koffi. The system's library is taken where
+// there is one (it fits the system's libc), else the copy that ships in the VSIX beside the bundles. Called by the
+// other files of this folder only; everything native of the capture passes here.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { tracerError } from '../protocol';
+
+/** A native address; null is NULL. */
+export type Pointer = bigint | null;
+type Int = number | bigint;
+
+export interface Libbpf {
+  /** Which library was loaded. */
+  path: string;
+  object_open_file(path: string, options: Buffer | null): Pointer;
+  object_load(object: Pointer): number;
+  object_close(object: Pointer): void;
+  object_find_program(object: Pointer, name: string): Pointer;
+  object_find_map(object: Pointer, name: string): Pointer;
+  object_next_map(object: Pointer, previous: Pointer): Pointer;
+  program_set_autoload(program: Pointer, autoload: boolean): number;
+  program_fd(program: Pointer): number;
+  program_attach(program: Pointer): Pointer;
+  program_attach_perf_event(program: Pointer, fd: number): Pointer;
+  link_destroy(link: Pointer): number;
+  map_name(map: Pointer): string;
+  map_fd(map: Pointer): number;
+  map_set_type(map: Pointer, type: number): number;
+  map_set_key_size(map: Pointer, bytes: number): number;
+  map_set_value_size(map: Pointer, bytes: number): number;
+  map_set_max_entries(map: Pointer, count: number): number;
+  map_reuse_fd(map: Pointer, fd: number): number;
+  map_initial_value(map: Pointer, size: Buffer): Pointer;
+  lookup(mapFd: number, key: Buffer, value: Buffer): number;
+  update(mapFd: number, key: Buffer, value: Buffer, flags: Int): number;
+  delete(mapFd: number, key: Buffer): number;
+  program_info(fd: number, info: Buffer, length: Buffer): number;
+  enable_stats(type: number): number;
+  probe_map_type(type: number, options: null): number;
+  probe_helper(programType: number, helper: number, options: null): number;
+  set_print(callback: Pointer): Pointer;
+}
+
+export interface System {
+  perfEventOpen(attributes: Buffer, pid: number, cpu: number, group: number, flags: Int): number;
+  ioctl(fd: number, request: Int, argument: Int): number;
+  ioctlMemory(fd: number, request: Int, argument: Buffer): number;
+  mmap(address: null, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  munmap(address: bigint, bytes: number): number;
+  close(fd: number): number;
+  copy(to: Buffer | bigint, from: Buffer | bigint, bytes: number): void;
+  /** A window onto native memory without a copy; not possible in Electron. */
+  view(address: bigint, bytes: number): ArrayBuffer;
+  readonly pageBytes: number;
+  /** Name of the last error, `EPERM`. */
+  errnoName(): string;
+  nameOf(errno: number): string;
+}
+
+type LogLine = (text: string) => void;
+
+let bound: { libbpf: Libbpf; system: System } | undefined;
+let logLine: LogLine | null = null;
+
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 1;
+
+function candidates(): string[] {
+  // dist/helper.js, or helper/src/bpf/libbpf.js of the tests' tree.
+  const beside = [join(__dirname, 'native'), join(__dirname, '../../../../../dist/native')];
+  return ['libbpf.so.1', ...beside.map((folder) => join(folder, 'libbpf.so.1')).filter((path) => existsSync(path))];
+}
+
+/** Loads koffi and libbpf at the first call (about 15 ms). Throws NATIVE_MISSING or LIBBPF_MISSING. */
+export function native(): { libbpf: Libbpf; system: System } {
+  if (bound) return bound;
+  let koffi: typeof import('koffi');
+  try {
+    koffi = require('koffi');
+  } catch (error) {
+    throw tracerError('NATIVE_MISSING', firstLine(error));
+  }
+  const failures: string[] = [];
+  for (const path of candidates()) {
+    try {
+      const library = koffi.load(path);
+      bound = { libbpf: bindLibbpf(koffi, library, path), system: bindSystem(koffi) };
+      return bound;
+    } catch (error) {
+      failures.push(firstLine(error));
+    }
+  }
+  throw tracerError('LIBBPF_MISSING', failures.join('; '));
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}
+
+function bindLibbpf(koffi: typeof import('koffi'), library: import('koffi').LibraryHandle, path: string): Libbpf {
+  const f = (definition: string) => library.func(definition) as never;
+  const libbpf: Libbpf = {
+    path,
+    object_open_file: f('void *bpf_object__open_file(str path, void *options)'),
+    object_load: f('int bpf_object__load(void *object)'),
+    object_close: f('void bpf_object__close(void *object)'),
+    object_find_program: f('void *bpf_object__find_program_by_name(void *object, str name)'),
+    object_find_map: f('void *bpf_object__find_map_by_name(void *object, str name)'),
+    object_next_map: f('void *bpf_object__next_map(void *object, void *map)'),
+    program_set_autoload: f('int bpf_program__set_autoload(void *program, bool autoload)'),
+    program_fd: f('int bpf_program__fd(void *program)'),
+    program_attach: f('void *bpf_program__attach(void *program)'),
+    program_attach_perf_event: f('void *bpf_program__attach_perf_event(void *program, int fd)'),
+    link_destroy: f('int bpf_link__destroy(void *link)'),
+    map_name: f('str bpf_map__name(void *map)'),
+    map_fd: f('int bpf_map__fd(void *map)'),
+    map_set_type: f('int bpf_map__set_type(void *map, int type)'),
+    map_set_key_size: f('int bpf_map__set_key_size(void *map, uint bytes)'),
+    map_set_value_size: f('int bpf_map__set_value_size(void *map, uint bytes)'),
+    map_set_max_entries: f('int bpf_map__set_max_entries(void *map, uint count)'),
+    map_reuse_fd: f('int bpf_map__reuse_fd(void *map, int fd)'),
+    map_initial_value: f('void *bpf_map__initial_value(void *map, void *size)'),
+    lookup: f('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+    update: f('int bpf_map_update_elem(int fd, void *key, void *value, uint64 flags)'),
+    delete: f('int bpf_map_delete_elem(int fd, void *key)'),
+    program_info: f('int bpf_obj_get_info_by_fd(int fd, void *info, void *length)'),
+    enable_stats: f('int bpf_enable_stats(int type)'),
+    probe_map_type: f('int libbpf_probe_bpf_map_type(int type, void *options)'),
+    probe_helper: f('int libbpf_probe_bpf_helper(int type, int helper, void *options)'),
+    set_print: f('void *libbpf_set_print(void *callback)'),
+  };
+  captureLog(koffi, libbpf);
+  return libbpf;
+}
+
+/** libbpf's own messages (verifier log and all) go to whoever listens, instead of stderr. */
+function captureLog(koffi: typeof import('koffi'), libbpf: Libbpf): void {
+  const vsnprintf = koffi.load(null).func('int vsnprintf(void *text, size_t bytes, void *format, void *arguments)');
+  const text = Buffer.alloc(1 << 16);
+  const callback = koffi.register(
+    (_level: number, format: bigint, args: bigint) => {
+      if (!logLine) return 0;
+      const length = Math.min(vsnprintf(text, text.length, format, args), text.length - 1);
+      if (length > 0) logLine(text.toString('latin1', 0, length).trimEnd());
+      return 0;
+    },
+    koffi.pointer(koffi.proto('int libbpfPrint(int level, void *format, void *arguments)')),
+  );
+  libbpf.set_print(callback);
+}
+
+/** Runs `action` with libbpf's messages going to `listener`. */
+export function withLibbpfLog<T>(listener: LogLine, action: () => T): T {
+  const before = logLine;
+  logLine = listener;
+  try {
+    return action();
+  } finally {
+    logLine = before;
+  }
+}
+
+const SYS_PERF_EVENT_OPEN = process.arch === 'arm64' ? 241 : 298;
+const SC_PAGESIZE = 30;
+
+function bindSystem(koffi: typeof import('koffi')): System {
+  const self = koffi.load(null);
+  const mmap = self.func('mmap', 'uintptr_t', ['void *', 'size_t', 'int', 'int', 'int', 'long']);
+  const perf = self.func('syscall', 'long', ['long', 'void *', 'int', 'int', 'int', 'ulong']);
+  const name = (errno: number) =>
+    Object.keys(koffi.os.errno).find((key) => koffi.os.errno[key] === errno) ?? `errno ${errno}`;
+  return {
+    perfEventOpen: (attributes, pid, cpu, group, flags) =>
+      perf(SYS_PERF_EVENT_OPEN, attributes, pid, cpu, group, flags),
+    ioctl: self.func('ioctl', 'int', ['int', 'ulong', 'ulong']),
+    ioctlMemory: self.func('ioctl', 'int', ['int', 'ulong', 'void *']),
+    mmap: (...args) => BigInt(mmap(...args)),
+    munmap: self.func('int munmap(uintptr_t address, size_t bytes)'),
+    close: self.func('int close(int fd)'),
+    copy: self.func('void *memcpy(void *to, void *from, size_t bytes)'),
+    view: (address, bytes) => koffi.view(address, bytes),
+    pageBytes: self.func('long sysconf(int name)')(SC_PAGESIZE),
+    errnoName: () => name(koffi.errno()),
+    nameOf: name,
+  };
+}

@@ -1,0 +1,161 @@
+// One BPF object file from disk to the kernel: open, set up, load, look after its links, close. Called by
+// stack/capture.ts and processWatch.ts. An object that fails to load throws with the tail of the verifier's log, which
+// loadError.ts turns into a sentence for the user.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TRACER_SETTINGS } from '../abi/events.gen';
+import { native, type Pointer, withLibbpfLog } from './libbpf';
+
+const BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4;
+
+export interface TracerSettings {
+  useRingBuffer: boolean;
+  countKernel: boolean;
+  useTaskPtRegs: boolean;
+  followChildren: boolean;
+  /** Inode of the helper's PID namespace, 0 for the initial one. */
+  pidNsInode: number;
+}
+
+/** libbpf or the kernel refused something: its errno's name and what was printed. */
+export class BpfLoadError extends Error {
+  constructor(
+    what: string,
+    readonly errno: string,
+    readonly log: string[],
+  ) {
+    super(`${what}: ${errno}`);
+    this.name = 'BpfLoadError';
+  }
+}
+
+/** dist/helper.js finds the objects one folder up, the tests' tree (out/js/helper/src/bpf) at the repository's root. */
+export function objectPath(name: string): string {
+  const places = ['..', '.', '../../../../..'].map((folder) => join(__dirname, folder, `${name}.o`));
+  return places.find((path) => existsSync(path)) ?? places[0];
+}
+
+export class BpfObject {
+  private object: Pointer;
+  private links: Pointer[] = [];
+  private readonly log: string[] = [];
+  private readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+    this.object = this.logged(() => native().libbpf.object_open_file(objectPath(name), null));
+    if (this.object === null) throw this.error(`Opening ${objectPath(name)}`, native().system.errnoName());
+  }
+
+  /** Writes `settings` of bpf/lib/settings.bpf.h into .rodata; before load(). */
+  configure(settings: TracerSettings): void {
+    const { libbpf, system } = native();
+    for (let map: Pointer = null; ; ) {
+      map = libbpf.object_next_map(this.object, map);
+      if (map === null) throw this.error('Settings', 'no .rodata');
+      if (!libbpf.map_name(map).endsWith('.rodata')) continue;
+      const size = Buffer.alloc(8);
+      const at = libbpf.map_initial_value(map, size);
+      const bytes = Buffer.alloc(TRACER_SETTINGS.byteLength);
+      if (at === null || Number(size.readBigUInt64LE()) < bytes.length) throw this.error('Settings', 'too small');
+      bytes.writeUInt32LE(Number(settings.useRingBuffer), TRACER_SETTINGS.useRingBuffer);
+      bytes.writeUInt32LE(Number(settings.countKernel), TRACER_SETTINGS.countKernel);
+      bytes.writeUInt32LE(Number(settings.useTaskPtRegs), TRACER_SETTINGS.useTaskPtRegs);
+      bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
+      bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
+      system.copy(at, bytes, bytes.length);
+      return;
+    }
+  }
+
+  setMaxEntries(map: string, count: number): void {
+    this.must(`Size of ${map}`, native().libbpf.map_set_max_entries(this.map(map), count));
+  }
+
+  /** Makes `map` a perf event array instead of a ring buffer. */
+  usePerfBuffers(map: string, possibleCpus: number): void {
+    const { libbpf } = native();
+    const handle = this.map(map);
+    this.must(map, libbpf.map_set_type(handle, BPF_MAP_TYPE_PERF_EVENT_ARRAY));
+    this.must(map, libbpf.map_set_key_size(handle, 4));
+    this.must(map, libbpf.map_set_value_size(handle, 4));
+    this.must(map, libbpf.map_set_max_entries(handle, possibleCpus));
+  }
+
+  reuseMap(map: string, fd: number): void {
+    this.must(map, native().libbpf.map_reuse_fd(this.map(map), fd));
+  }
+
+  setAutoload(program: string, autoload: boolean): void {
+    this.must(program, native().libbpf.program_set_autoload(this.program(program), autoload));
+  }
+
+  load(): void {
+    const result = this.logged(() => native().libbpf.object_load(this.object));
+    if (result < 0) throw this.error(`Loading ${this.name}`, native().system.nameOf(-result));
+  }
+
+  mapFd(map: string): number {
+    return native().libbpf.map_fd(this.map(map));
+  }
+
+  programFd(program: string): number {
+    return native().libbpf.program_fd(this.program(program));
+  }
+
+  /** Attaches by the program's section name; the link lives until close(). */
+  attach(program: string): void {
+    const link = this.logged(() => native().libbpf.program_attach(this.program(program)));
+    if (link === null) throw this.error(`Attaching ${program}`, native().system.errnoName());
+    this.links.push(link);
+  }
+
+  /** Returns the link; the caller destroys it by detach(), or close() does. libbpf closes `fd` with it. */
+  attachPerfEvent(program: string, fd: number): Pointer {
+    const link = this.logged(() => native().libbpf.program_attach_perf_event(this.program(program), fd));
+    if (link === null) throw this.error(`Attaching ${program}`, native().system.errnoName());
+    this.links.push(link);
+    return link;
+  }
+
+  detach(link: Pointer): void {
+    this.links = this.links.filter((other) => other !== link);
+    native().libbpf.link_destroy(link);
+  }
+
+  close(): void {
+    if (this.object === null) return;
+    for (const link of this.links) native().libbpf.link_destroy(link);
+    this.links = [];
+    native().libbpf.object_close(this.object);
+    this.object = null;
+  }
+
+  private map(name: string): Pointer {
+    const map = native().libbpf.object_find_map(this.object, name);
+    if (map === null) throw this.error(`Map ${name}`, 'ENOENT');
+    return map;
+  }
+
+  private program(name: string): Pointer {
+    const program = native().libbpf.object_find_program(this.object, name);
+    if (program === null) throw this.error(`Program ${name}`, 'ENOENT');
+    return program;
+  }
+
+  private must(what: string, result: number): void {
+    if (result < 0) throw this.error(what, native().system.nameOf(-result));
+  }
+
+  private logged<T>(action: () => T): T {
+    return withLibbpfLog((line) => {
+      this.log.push(line);
+      if (this.log.length > 400) this.log.splice(0, 200);
+    }, action);
+  }
+
+  private error(what: string, errno: string): BpfLoadError {
+    return new BpfLoadError(what, errno, this.log.slice(-40));
+  }
+}

@@ -1,0 +1,58 @@
+// Attaches process_watch.bpf.c, which follows the targets' fork, exec and exit in the kernel: the first rung of
+// tp_btf -> raw_tp -> tracepoint that loads and attaches. Called by stack/capture.ts, whose maps it shares.
+
+import type { AttachStep } from '../protocol';
+import { BpfLoadError, BpfObject, type TracerSettings } from './object';
+
+const RUNGS = [
+  { rung: 'tp_btf', suffix: 'btf' },
+  { rung: 'raw_tp', suffix: 'raw' },
+  { rung: 'tracepoint', suffix: 'tracepoint' },
+] as const;
+const HOOKS = ['fork', 'exec', 'exit'] as const;
+
+export interface ProcessWatch {
+  /** Null where no rung could be taken. */
+  object: BpfObject | null;
+  programs: string[];
+  step: AttachStep;
+}
+
+/** `without` may name rungs to pass over. */
+export function attachProcessWatch(
+  settings: TracerSettings,
+  maps: { targets: number; events: number; counters: number },
+  prepare: (object: BpfObject) => void,
+  without: string[],
+): ProcessWatch {
+  const refused: AttachStep['refused'] = [];
+  for (const { rung, suffix } of RUNGS) {
+    const why = without.includes(rung)
+      ? 'switched off'
+      : rung === 'tracepoint' && settings.pidNsInode !== 0
+        ? 'names children only as the initial PID namespace does'
+        : null;
+    if (why) {
+      refused.push({ rung, why });
+      continue;
+    }
+    const programs = HOOKS.map((hook) => `${hook}_${suffix}`);
+    let object: BpfObject | null = null;
+    try {
+      object = new BpfObject('process_watch');
+      for (const other of RUNGS)
+        for (const hook of HOOKS) object.setAutoload(`${hook}_${other.suffix}`, other.rung === rung);
+      object.configure(settings);
+      prepare(object);
+      for (const [map, fd] of Object.entries(maps)) object.reuseMap(map, fd);
+      object.load();
+      for (const program of programs) object.attach(program);
+      return { object, programs, step: { what: 'children', taken: rung, refused } };
+    } catch (error) {
+      object?.close();
+      if (!(error instanceof BpfLoadError)) throw error;
+      refused.push({ rung, why: error.message });
+    }
+  }
+  return { object: null, programs: [], step: { what: 'children', taken: null, refused } };
+}

@@ -1,0 +1,215 @@
+// Starts and ends the sampling of a process: loads stack_tracer.o, attaches it, then everything that is not needed for
+// the first sample. Called by the session (recordings.ts) through the type StartCapture; the records go to its sink.
+
+import { CAPTURE_COUNTERS } from '../abi/events.gen';
+import { possibleCpuCount } from '../bpf/cpus';
+import { native } from '../bpf/libbpf';
+import { explainLoadError } from '../bpf/loadError';
+import { MappingRecords } from '../bpf/mappingRecords';
+import { BpfObject, type TracerSettings } from '../bpf/object';
+import { canViewNativeMemory, hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../bpf/probe';
+import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
+import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSource';
+import { SamplingEvents } from '../bpf/samplingEvents';
+import { programRunTime } from '../health/bpfStats';
+import { type AttachStep, tracerError } from '../protocol';
+import { CaptureStream } from './captureStream';
+import { descendants } from './descendants';
+import { TargetMap } from './targetMap';
+import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCapture } from './types';
+
+const RING_MIN_BYTES = 1 << 20;
+const RING_MAX_BYTES = 16 << 20;
+/** Two seconds of samples at this mean size: longer than any pause of the helper. */
+const RING_BYTES_PER_SAMPLE = 256 * 2;
+
+/** Bytes of the ring: a power of two. `largering` in `without` makes it one page, so that tests see it overflow. */
+function ringBytes(options: CaptureOptions, cpus: number): number {
+  if (options.without.includes('largering')) return native().system.pageBytes;
+  const wanted = options.frequencyHz * cpus * RING_BYTES_PER_SAMPLE;
+  return Math.min(RING_MAX_BYTES, Math.max(RING_MIN_BYTES, 2 ** Math.ceil(Math.log2(wanted))));
+}
+
+export const startCapture: StartCapture = async (options, sink) => {
+  const capture = new StackCapture(options, sink);
+  try {
+    capture.attachSampling();
+    capture.attachRest();
+    return capture;
+  } catch (error) {
+    capture.close();
+    throw error;
+  }
+};
+
+class StackCapture implements Capture {
+  readonly attach: AttachStep[] = [];
+  private readonly tracer: BpfObject;
+  private readonly events: SamplingEvents;
+  private readonly settings: TracerSettings;
+  private readonly ringBytes: number;
+  private readonly zeroCopy: boolean;
+  private readonly mappings: MappingRecords;
+  private readonly cpuCount = possibleCpuCount();
+  private targets: TargetMap | null = null;
+  private source: RecordSource | null = null;
+  private stream: CaptureStream | null = null;
+  private watch: ProcessWatch | null = null;
+  private last: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: null, taken: 0 };
+
+  constructor(
+    private readonly options: CaptureOptions,
+    private readonly sink: CaptureSink,
+  ) {
+    const without = (feature: string) => options.without.includes(feature);
+    native();
+    this.settings = {
+      useRingBuffer: !without('ringbuf') && hasRingBuffer(),
+      countKernel: options.kernel,
+      useTaskPtRegs: !without('task_pt_regs') && hasTaskPtRegs(),
+      followChildren: options.children,
+      pidNsInode: pidNamespaceInode(),
+    };
+    this.ringBytes = ringBytes(options, this.cpuCount);
+    this.zeroCopy = !without('zerocopy') && canViewNativeMemory();
+    this.mappings = new MappingRecords(this.zeroCopy);
+    try {
+      this.tracer = new BpfObject('stack_tracer');
+    } catch (error) {
+      throw explainLoadError(error);
+    }
+    this.events = new SamplingEvents(this.tracer, 'sample_stack', options.frequencyHz, options.without);
+  }
+
+  /** The shortest way to the first sample. */
+  attachSampling(): void {
+    try {
+      this.tracer.configure(this.settings);
+      this.prepareEvents(this.tracer);
+      this.tracer.load();
+      this.source = this.openSource();
+    } catch (error) {
+      throw explainLoadError(error);
+    }
+    this.targets = new TargetMap(this.tracer.mapFd('targets'));
+    this.targets.add(this.options.pid, this.options.startAtExec);
+    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.sink);
+    this.stream.addProcess(this.options.pid);
+    // Mapping records before samples: a sample's code is then always known.
+    const refused = this.attachMappings();
+    if (!this.events.attach()) {
+      const why = this.events.step().refused.map(({ rung, why }) => `${rung}: ${why}`);
+      throw tracerError('PERF_FORBIDDEN', why.join(', '));
+    }
+    this.stream.start();
+    const buffer = this.settings.useRingBuffer ? 'BPF ring buffer' : 'perf buffers';
+    this.attach.push(
+      this.events.step(),
+      {
+        what: 'records',
+        taken: `${buffer}, ${this.zeroCopy ? 'mapped' : 'copied'}`,
+        refused: this.settings.useRingBuffer
+          ? []
+          : [
+              {
+                rung: 'BPF ring buffer',
+                why: this.options.without.includes('ringbuf') ? 'switched off' : 'not in this kernel',
+              },
+            ],
+      },
+      this.mappings.step(refused),
+    );
+  }
+
+  /** Children, and what else the first sample does not need. */
+  attachRest(): void {
+    this.watch = attachProcessWatch(
+      this.settings,
+      {
+        targets: this.tracer.mapFd('targets'),
+        events: this.tracer.mapFd('events'),
+        counters: this.tracer.mapFd('counters'),
+      },
+      (object) => this.prepareEvents(object),
+      this.options.without,
+    );
+    this.attach.push(this.watch.step);
+    if (!this.watch.object && this.options.startAtExec)
+      throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
+    if (this.options.children && !this.options.startAtExec) this.addDescendants();
+  }
+
+  private prepareEvents(object: BpfObject): void {
+    if (this.settings.useRingBuffer) object.setMaxEntries('events', this.ringBytes);
+    else object.usePerfBuffers('events', this.cpuCount);
+  }
+
+  private openSource(): RecordSource {
+    const fd = this.tracer.mapFd('events');
+    return this.settings.useRingBuffer
+      ? new RingSource(fd, this.ringBytes, this.zeroCopy)
+      : new PerfBufferSource(fd, Math.max(native().system.pageBytes, this.ringBytes / 8), this.zeroCopy);
+  }
+
+  private attachMappings(): string[] {
+    if (this.options.without.includes('mmaprecords')) return ['switched off'];
+    const refused = new Set<string>();
+    for (let cpu = 0; cpu < this.cpuCount; cpu++) {
+      const why = this.mappings.addCpu(cpu);
+      if (why !== null && why !== 'ENODEV') refused.add(why);
+    }
+    return [...refused];
+  }
+
+  /** Children that were there before; those to come are followed by BPF, which is already attached. */
+  private addDescendants(): void {
+    for (const { pid, parentPid } of descendants(this.options.pid)) {
+      if (!this.targets?.add(pid, false)) continue;
+      this.stream?.addProcess(pid);
+      this.sink.process({ kind: 'fork', timeNs: Number(process.hrtime.bigint()), pid, parentPid });
+    }
+  }
+
+  bumpGeneration(pid: number): void {
+    this.targets?.bumpGeneration(pid);
+  }
+
+  counters(): CaptureCounters {
+    if (!this.targets) return this.last;
+    const value = Buffer.alloc(CAPTURE_COUNTERS.byteLength * this.cpuCount);
+    let [taken, lost] = [0, 0];
+    if (native().libbpf.lookup(this.tracer.mapFd('counters'), Buffer.alloc(4), value) >= 0)
+      for (let at = 0; at < value.length; at += CAPTURE_COUNTERS.byteLength) {
+        taken += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.taken));
+        lost += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.lost));
+      }
+    this.last = { taken, lost, ringFill: this.stream?.ringFill ?? 0, bpfNs: this.runTimeNs() };
+    return this.last;
+  }
+
+  private runTimeNs(): number | null {
+    const programs = [this.tracer.programFd('sample_stack')];
+    for (const program of this.watch?.object ? this.watch.programs : [])
+      programs.push(this.watch?.object?.programFd(program) ?? -1);
+    return programRunTime(programs)?.runTimeNs ?? null;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.targets) return;
+    for (const cpu of this.events.cpus) this.events.removeCpu(cpu);
+    this.stream?.stop();
+    this.stream?.drain();
+    this.counters();
+    this.close();
+  }
+
+  close(): void {
+    this.stream?.stop();
+    this.watch?.object?.close();
+    this.mappings.close();
+    this.source?.close();
+    this.source = null;
+    this.tracer.close();
+    this.targets = null;
+  }
+}

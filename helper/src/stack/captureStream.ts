@@ -1,0 +1,142 @@
+// From the kernel's buffers to the sink, on a timer: BPF records and perf's mapping records put in one order of time.
+// Called by capture.ts.
+//
+// Order: the ring's end is fixed first, then the mapping records are read, then the ring up to that end. Whatever a
+// sample needs to be understood (its process's fork, exec, mappings) happened before it, so it is then at hand, and
+// goes to the sink first.
+
+import { decodeProcess, decodeStack, kindOf, SampleDecoder, timeNsOf } from '../abi/decode';
+import { EVENT_KIND } from '../abi/events.gen';
+import type { Words } from '../bpf/mappedMemory';
+import type { MappingRecords } from '../bpf/mappingRecords';
+import type { RecordSource } from '../bpf/recordSource';
+import type { TargetMap } from './targetMap';
+import type { CaptureSink, ProcessRecord } from './types';
+
+/** Each wake-up of Node's event loop costs some 30 us: rarely where little comes, often where a buffer could fill. */
+const INTERVAL_MIN_MS = 5;
+const INTERVAL_START_MS = 10;
+const INTERVAL_MAX_MS = 40;
+const BUSY_FILL = 0.05;
+const CALM_FILL = 0.01;
+/** For so long after its exit a process may still do kernel work that counts for it. */
+const EXITED_KEPT_MS = 2000;
+
+export class CaptureStream {
+  private readonly samples = new SampleDecoder();
+  private readonly alive = new Set<number>();
+  private exited: { pid: number; atMs: number }[] = [];
+  private readonly remapped = new Set<number>();
+  private readonly executed = new Set<number>();
+  private mappings: ProcessRecord[] = [];
+  private nextMapping = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private intervalMs = INTERVAL_START_MS;
+  private lastFill = 0;
+
+  constructor(
+    private readonly source: RecordSource,
+    private readonly mappingRecords: MappingRecords,
+    private readonly targets: TargetMap,
+    private readonly sink: CaptureSink,
+  ) {}
+
+  /** Fill of the buffer when it was last drained, 0..1. */
+  get ringFill(): number {
+    return this.lastFill;
+  }
+
+  addProcess(pid: number): void {
+    this.alive.add(pid);
+  }
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      try {
+        this.tick();
+        this.start();
+      } catch (error) {
+        this.sink.failed(error instanceof Error ? error : new Error(String(error)));
+      }
+    }, this.intervalMs);
+  }
+
+  stop(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private tick(): void {
+    this.lastFill = this.source.fill();
+    this.drain();
+    if (this.lastFill > BUSY_FILL) this.intervalMs = INTERVAL_MIN_MS;
+    else if (this.lastFill < CALM_FILL) this.intervalMs = Math.min(INTERVAL_MAX_MS, this.intervalMs + 1);
+  }
+
+  /** Hands all that waits to the sink. */
+  drain(): void {
+    this.source.snapshot();
+    this.mappings = this.mappingRecords.drain(this.mayBeTarget);
+    this.nextMapping = 0;
+    this.source.drain(this.onRecord);
+    this.deliverMappings(Number.POSITIVE_INFINITY);
+    for (const pid of this.remapped) if (!this.executed.has(pid)) this.targets.bumpGeneration(pid);
+    this.remapped.clear();
+    this.executed.clear();
+    this.forgetExited();
+  }
+
+  // A child's mappings can be read before its fork record is: which pids are ours is only known in order of time.
+  private readonly mayBeTarget = (pid: number): boolean => pid > 0;
+
+  private readonly onRecord = (words: Words, at: number): void => {
+    const timeNs = timeNsOf(words, at);
+    this.deliverMappings(timeNs);
+    const kind = kindOf(words, at);
+    if (kind === EVENT_KIND.EVENT_SAMPLE) this.sink.sample(this.samples.decode(words, at));
+    else if (kind === EVENT_KIND.EVENT_STACK) {
+      const stack = decodeStack(words, at);
+      // Its fork record found no room.
+      if (!this.alive.has(stack.pid) && !this.exited.some(({ pid }) => pid === stack.pid)) {
+        this.alive.add(stack.pid);
+        this.sink.process({ kind: 'fork', timeNs, pid: stack.pid, parentPid: 0 });
+      }
+      this.sink.stack(stack);
+    } else this.onProcess(words, at);
+  };
+
+  private onProcess(words: Words, at: number): void {
+    const event = decodeProcess(words, at);
+    if (!event) return;
+    const { kind, timeNs, pid, parentPid, name } = event;
+    if (kind === 'fork') {
+      this.alive.add(pid);
+      this.sink.process({ kind, timeNs, pid, parentPid });
+    } else if (kind === 'exit') {
+      this.alive.delete(pid);
+      this.exited.push({ pid, atMs: performance.now() });
+      this.sink.process({ kind, timeNs, pid });
+    } else if (!this.mappingRecords.active) this.sink.process({ kind, timeNs, pid, name });
+    // Else perf's record of the exec has told it already, before the new program's mappings: the tracepoint fires after.
+  }
+
+  private deliverMappings(untilNs: number): void {
+    for (; this.nextMapping < this.mappings.length; this.nextMapping++) {
+      const record = this.mappings[this.nextMapping];
+      if (record.timeNs > untilNs) return;
+      if (!this.alive.has(record.pid)) continue;
+      if (record.kind === 'mmap') this.remapped.add(record.pid);
+      if (record.kind === 'exec') this.executed.add(record.pid);
+      this.sink.process(record);
+    }
+  }
+
+  private forgetExited(): void {
+    if (this.exited.length === 0) return;
+    const before = performance.now() - EXITED_KEPT_MS;
+    const due = this.exited.filter(({ atMs }) => atMs < before);
+    if (due.length === 0) return;
+    this.exited = this.exited.filter(({ atMs }) => atMs >= before);
+    for (const { pid } of due) this.targets.deleteExited(pid);
+  }
+}

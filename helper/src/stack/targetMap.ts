@@ -1,0 +1,41 @@
+// The map `targets` from the helper's side: which processes BPF samples. BPF changes it too (children, execs, exits), so
+// only what must be is written here. Called by capture.ts and captureStream.ts.
+
+import { TARGET, TARGET_STATE } from '../abi/events.gen';
+import { native } from '../bpf/libbpf';
+
+export class TargetMap {
+  private readonly key = Buffer.alloc(4);
+  private readonly value = Buffer.alloc(TARGET.byteLength);
+
+  constructor(private readonly fd: number) {}
+
+  /** Does nothing where BPF has put it in already. */
+  add(pid: number, held: boolean): boolean {
+    this.key.writeUInt32LE(pid);
+    // As in process_watch.bpf.c: a value that no earlier process with this pid had.
+    this.value.writeUInt32LE(Number((process.hrtime.bigint() >> 16n) & 0xffff_ffffn), TARGET.generation);
+    this.value.writeUInt32LE(held ? TARGET_STATE.TARGET_HELD : TARGET_STATE.TARGET_ACTIVE, TARGET.state);
+    const BPF_NOEXIST = 1;
+    return native().libbpf.update(this.fd, this.key, this.value, BPF_NOEXIST) >= 0;
+  }
+
+  /** Stacks from now on count as new ones. A process that waits for its exec or has exited needs none. */
+  bumpGeneration(pid: number): void {
+    const BPF_EXIST = 2;
+    if (this.read(pid) !== TARGET_STATE.TARGET_ACTIVE) return;
+    this.value.writeUInt32LE((this.value.readUInt32LE(TARGET.generation) + 1) >>> 0, TARGET.generation);
+    native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST);
+  }
+
+  /** Forgets an exited process; not another one that was given its number since. */
+  deleteExited(pid: number): void {
+    if (this.read(pid) === TARGET_STATE.TARGET_EXITED) native().libbpf.delete(this.fd, this.key);
+  }
+
+  private read(pid: number): number | null {
+    this.key.writeUInt32LE(pid);
+    if (native().libbpf.lookup(this.fd, this.key, this.value) < 0) return null;
+    return this.value.readUInt32LE(TARGET.state);
+  }
+}
