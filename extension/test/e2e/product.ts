@@ -32,9 +32,9 @@ export class Product {
     return null;
   }
 
-  static async open(name: string, user?: TemporaryUser, settings?: Record<string, unknown>): Promise<Product> {
+  static async open(name: string, user?: TemporaryUser, logLevel?: 'debug'): Promise<Product> {
     const workspace = makeWorkspace(name, user);
-    const server = await startVsCodeServer({ name, vsix: vsixPath(), user, settings });
+    const server = await startVsCodeServer({ name, vsix: vsixPath(), user, logLevel });
     const browser = await launchBrowser(findChromium() as string);
     const workbench = await Workbench.open(browser, server.port, workspace.folder);
     return new Product(server, browser, workspace, workbench);

@@ -15,6 +15,8 @@ export interface ServerOptions {
   user?: { uid: number; gid: number; name: string; home: string };
   settings?: Record<string, unknown>;
   environment?: Record<string, string>;
+  /** What log files hold; default: VS Code's own. */
+  logLevel?: 'debug' | 'trace';
 }
 
 export interface VsCodeServer {
@@ -79,6 +81,7 @@ export async function startVsCodeServer(options: ServerOptions): Promise<VsCodeS
       main,
       ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token'],
       ...['--accept-server-license-terms', '--disable-telemetry', '--disable-workspace-trust'],
+      ...(options.logLevel ? ['--log', options.logLevel] : []),
       ...['--enable-smoke-test-driver', '--reconnection-grace-time', '5', ...folders],
     ],
     { env: environment, cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...asUser },
