@@ -2,8 +2,8 @@
 // there is one (it fits the system's libc), else the copy that ships in the VSIX beside the bundles. Called by the
 // other files of this folder only; everything native of the capture passes here.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { tracerError } from '../protocol';
 
 /** A native address; null is NULL. */
@@ -85,6 +85,7 @@ export function native(): { libbpf: Libbpf; system: System } {
   const failures: string[] = [];
   for (const path of candidates()) {
     try {
+      loadNeeds(koffi, path);
       const library = koffi.load(path);
       bound = { libbpf: bindLibbpf(koffi, library, path), system: bindSystem(koffi) };
       return bound;
@@ -93,6 +94,14 @@ export function native(): { libbpf: Libbpf; system: System } {
     }
   }
   throw tracerError('LIBBPF_MISSING', failures.join('; '));
+}
+
+/** The copy in the VSIX brings libelf and zlib: loaded before it, so that it finds them where the system has none. */
+function loadNeeds(koffi: typeof import('koffi'), path: string): void {
+  const order = join(dirname(path), 'LOAD_ORDER');
+  if (!path.startsWith('/') || !existsSync(order)) return;
+  for (const name of readFileSync(order, 'utf8').trim().split('\n'))
+    if (name !== basename(path)) koffi.load(join(dirname(path), name), { global: true });
 }
 
 function firstLine(error: unknown): string {

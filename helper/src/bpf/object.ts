@@ -30,9 +30,9 @@ export class BpfLoadError extends Error {
   }
 }
 
-/** dist/helper.js finds the objects one folder up, the tests' tree (out/js/helper/src/bpf) at the repository's root. */
+/** dist/helper.js finds the objects in dist/bpf, the tests' tree (out/js/helper/src/bpf) at the repository's root. */
 export function objectPath(name: string): string {
-  const places = ['..', '.', '../../../../..'].map((folder) => join(__dirname, folder, `${name}.o`));
+  const places = ['bpf', '../../../../..'].map((folder) => join(__dirname, folder, `${name}.o`));
   return places.find((path) => existsSync(path)) ?? places[0];
 }
 
