@@ -10,7 +10,8 @@ export function belongsToGraph(
 ): boolean {
   if (!focusInGraph) return false;
   if (event.ctrlKey || event.metaKey) return event.key === 'f' && !event.altKey;
-  return !event.altKey && !/^F\d+$/.test(event.key);
+  // These choose view and thread: the page's own toolbar does (recordingPage.ts).
+  return !event.altKey && !/^(F\d+|[123npt])$/.test(event.key);
 }
 
 export function guardKeys(graphRoot: () => Element | null): void {

@@ -15,6 +15,7 @@ export interface StackProfile {
   stacks: readonly (readonly number[])[];
   /** In `unit`. */
   weights: readonly number[];
+  totalWeight: number;
   /** Samples behind a weight of 1, so that shares can carry their error; null where weights are not samples. */
   samplesPerWeight: number | null;
 }
@@ -68,6 +69,7 @@ export function parseRecording(text: string, name: string): Recording {
         unit: profile.unit,
         stacks,
         weights,
+        totalWeight: weights.reduce((sum, weight) => sum + weight, 0),
         samplesPerWeight: profile.type === 'evented' ? null : samplesPerWeight(profile, extra),
       };
     }),
@@ -103,7 +105,8 @@ function stacksOfEvents(profile: EventedProfile): { stacks: number[][]; weights:
   const open: number[] = [];
   let previous = profile.startValue;
   for (const event of profile.events) {
-    if (event.at > previous && open.length > 0) {
+    // Time without an open frame is kept too, as an empty stack: time order shows it as a gap.
+    if (event.at > previous) {
       stacks.push([...open]);
       weights.push(event.at - previous);
     }

@@ -55,8 +55,8 @@ export class RecordingPage {
       },
       graphRoot,
       {
-        onMode: (mode) => this.setMode(mode),
-        onProfile: (index) => this.graph.setProfile(index),
+        onMode: (mode) => void this.show({ mode }),
+        onProfile: (profileIndex) => void this.show({ profileIndex }),
         onGraphResized: () => this.graph.resized(),
         onTab: () => this.revealSelected(),
       },
@@ -69,6 +69,7 @@ export class RecordingPage {
     );
     graphRoot.tabIndex = 0;
     graphRoot.addEventListener('click', (event) => this.onGraphClick(event), true);
+    window.addEventListener('keydown', (event) => this.onGraphKey(event, graphRoot));
   }
 
   async start(scheme: ColorSchemeSwitch): Promise<void> {
@@ -91,9 +92,12 @@ export class RecordingPage {
         error instanceof RecordingError ? error.message : l10n.t('This recording cannot be shown: {0}', String(error));
       this.layout.notify(sentence);
       this.host.send({ type: 'error', text: sentence });
-    } finally {
-      this.busy = false;
     }
+    await this.freeForNext();
+  }
+
+  private async freeForNext(): Promise<void> {
+    this.busy = false;
     const next = this.waiting;
     this.waiting = null;
     if (next) await this.load(...next);
@@ -112,10 +116,8 @@ export class RecordingPage {
       return;
     }
     this.layout.notify(null);
-    this.loaded = null;
-    await this.graph.load(text, { mode: this.host.state.graphMode ?? 'left-heavy', profile: profileIndex });
     if (before && this.selected !== null) this.selected = sameFrame(before.recording, this.selected, recording);
-    this.showProfile(recording, profileIndex);
+    await this.showProfile(recording, profileIndex, this.mode, before?.profile.name === wanted);
     await painted();
     this.host.send({
       type: 'painted',
@@ -136,22 +138,44 @@ export class RecordingPage {
     this.revealSelected();
   }
 
-  private showProfile(recording: Recording, profileIndex: number): void {
+  private get mode(): GraphMode {
+    return this.host.state.graphMode ?? 'left-heavy';
+  }
+
+  /** Another thread or another order of the graph. */
+  private async show(change: { profileIndex?: number; mode?: GraphMode }): Promise<void> {
+    if (!this.loaded || this.busy) return;
+    const { recording } = this.loaded;
+    const { profileIndex = this.loaded.profileIndex, mode = this.mode } = change;
+    if (!recording.profiles[profileIndex]) return;
+    this.busy = true;
+    await this.showProfile(recording, profileIndex, mode, false).finally(() => this.freeForNext());
+  }
+
+  private async showProfile(
+    recording: Recording,
+    profileIndex: number,
+    mode: GraphMode,
+    keepView: boolean,
+  ): Promise<void> {
     const profile = recording.profiles[profileIndex];
-    const tree = buildStackTree(profile);
-    const weights = functionWeights(tree, recording.frames.length);
+    const known = this.loaded?.profile === profile ? this.loaded : null;
+    const tree = known?.tree ?? buildStackTree(profile);
+    const weights = known?.weights ?? functionWeights(tree, recording.frames.length);
+    this.host.remember({ profile: profile.name, graphMode: mode });
+    this.layout.showMode(mode);
+    this.loaded = null;
+    await this.graph.load({ frames: recording.frames, profile, tree, mode, keepView });
     this.loaded = { recording, profileIndex, profile, tree, weights };
-    this.host.remember({ profile: profile.name });
-    const total = Math.max(
-      ...recording.profiles.map(({ weights }) => weights.reduce((sum, weight) => sum + weight, 0)),
-    );
+    if (known) {
+      if (this.selected !== null && this.layout.isGraphVisible) this.graph.select(this.selected);
+      return;
+    }
+    const total = Math.max(...recording.profiles.map(({ totalWeight }) => totalWeight));
     this.layout.showThreads(
       recording.profiles.map((one) => {
-        const weight = one.weights.reduce((sum, w) => sum + w, 0);
-        return {
-          text: `${one.name} (${describeShare(weight, total, one).text})`,
-          title: formatWeight(weight, one.unit),
-        };
+        const part = one.totalWeight < total ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
+        return { text: one.name + part, title: formatWeight(one.totalWeight, one.unit) };
       }),
       profileIndex,
     );
@@ -171,28 +195,39 @@ export class RecordingPage {
     this.callTree.reveal(this.selected);
   }
 
-  private setMode(mode: GraphMode): void {
-    this.graph.setMode(mode);
-  }
-
   private onGraphChange(state: GraphState): void {
-    if (!this.loaded) return;
-    this.layout.showMode(state.mode);
-    if (state.mode !== (this.host.state.graphMode ?? 'left-heavy')) this.host.remember({ graphMode: state.mode });
-    if (state.profile !== this.loaded.profileIndex) this.showProfile(this.loaded.recording, state.profile);
-    if (state.selected !== null && state.selected !== this.selected) {
-      this.selected = state.selected;
-      this.revealSelected();
-    }
+    if (!this.loaded || state.selected === null || state.selected === this.selected) return;
+    this.selected = state.selected;
+    this.revealSelected();
   }
 
-  /** Before speedscope sees it: ctrl/cmd-click opens the frame under the mouse, or the row's. */
+  /** speedscope's keys for its views and threads, which it does not see itself: see keys.ts. */
+  private onGraphKey(event: KeyboardEvent, graphRoot: HTMLElement): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.loaded) return;
+    if (event.target !== document.body && !graphRoot.contains(event.target as Node)) return;
+    if (event.target instanceof HTMLInputElement) return;
+    const mode = { '1': 'time-order', '2': 'left-heavy', '3': 'sandwich' } as const;
+    const step = { n: 1, p: -1 }[event.key];
+    if (event.key in mode) void this.show({ mode: mode[event.key as keyof typeof mode] });
+    else if (step !== undefined) void this.show({ profileIndex: this.loaded.profileIndex + step });
+  }
+
+  /**
+   * Before speedscope sees it: ctrl/cmd-click opens the frame under the mouse, or the row's. In its stack trace a click
+   * on a source opens it.
+   */
   private onGraphClick(event: MouseEvent): void {
-    if (!this.loaded || !(event.ctrlKey || event.metaKey) || !(event.target instanceof Element)) return;
+    if (!this.loaded || !(event.target instanceof Element)) return;
     const { recording } = this.loaded;
     const open = (frame: number | null) => {
       if (frame !== null) openSource(this.host, recording, frame, event);
     };
+    const line = event.target.parentElement;
+    if (event.target.matches('div > span[style] ~ span:last-child') && line?.parentElement) {
+      open(this.graph.selectedAncestor([...line.parentElement.children].indexOf(line)));
+      return;
+    }
+    if (!event.ctrlKey && !event.metaKey) return;
     const row = event.target.closest('tr');
     // A row of the sandwich table is selected by this very click.
     if (row) setTimeout(() => open(this.graph.state.selected), 0);

@@ -5,8 +5,8 @@ import type { Host } from './host';
 import type { Recording } from './load';
 
 export interface SourceLink {
-  /** As shown: `server.cpp:120`. */
-  text: string;
+  /** Its name without the folder. */
+  file: string;
   /** As recorded, with its folder. */
   title: string;
   line: number | null;
@@ -17,9 +17,8 @@ export function sourceLink(recording: Recording, index: number): SourceLink | nu
   const frame = recording.frames[index];
   if (!frame?.file) return null;
   const line = frame.line ?? null;
-  const name = frame.file.slice(frame.file.lastIndexOf('/') + 1) || frame.file;
-  const suffix = line === null ? '' : `:${line}`;
-  return { text: name + suffix, title: frame.file + suffix, line };
+  const file = frame.file.slice(frame.file.lastIndexOf('/') + 1) || frame.file;
+  return { file, title: line === null ? frame.file : `${frame.file}:${line}`, line };
 }
 
 /** The executed line with the most samples of its own, where the recording counts lines: [line, self, total]. */

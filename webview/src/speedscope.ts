@@ -3,8 +3,15 @@
 // the properties of its top component, which Preact links from the root element: root.__k are the virtual nodes,
 // node.__c the component instance, node.__k its children (names fixed in Preact's mangle.json). Nothing of speedscope
 // is changed, only read, and its own setters called. webview/test/browser fails if an update moves any of it.
-// Called by boot.ts; the state it reads is described in speedscope's src/app-state/profile-group.ts.
+//
+// It is given one profile at a time, and for its left-heavy and sandwich views each distinct stack once: its import
+// takes seconds for what a minute of eight threads brings, and milliseconds for this.
+//
+// Called by recordingPage.ts; the state it reads is described in speedscope's src/app-state/profile-group.ts.
+import type { SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
 import type { GraphMode } from './host';
+import type { StackProfile } from './load';
+import { distinctStacks, mergedNeighbours, type StackTree } from './stackTree';
 
 interface Frame {
   /** Index into shared.frames. */
@@ -45,7 +52,6 @@ interface Profile {
   forEachFrame(visit: (frame: Frame) => void): void;
 }
 interface ProfileGroup {
-  indexToView: number;
   profiles: Profile[];
 }
 export interface GraphTheme {
@@ -65,12 +71,10 @@ export interface GraphTheme {
   searchMatchSecondaryColor: string;
 }
 interface AppProps {
-  activeProfileState: (ProfileState & { index: number }) | null;
-  profileGroup: { profiles: { profile: Profile }[] } | null;
+  activeProfileState: ProfileState | null;
   viewMode: number;
   theme: GraphTheme;
   setViewMode(mode: number): void;
-  setProfileIndexToView(index: number): void;
   setProfileGroup(group: ProfileGroup): void;
   setLoading(loading: boolean): void;
   setError(error: boolean): void;
@@ -108,7 +112,6 @@ const MODES: readonly GraphMode[] = ['time-order', 'left-heavy', 'sandwich'];
 /** What the page shows of the graph; frames are indexes into shared.frames. */
 export interface GraphState {
   mode: GraphMode;
-  profile: number;
   selected: number | null;
 }
 
@@ -126,9 +129,18 @@ export function prepareSpeedscope(): void {
   };
 }
 
+export interface GraphLoad {
+  frames: readonly SpeedscopeFrame[];
+  profile: StackProfile;
+  tree: StackTree;
+  mode: GraphMode;
+  /** The same profile and mode as before: zoom and selection stay. */
+  keepView: boolean;
+}
+
 export class FlameGraph {
   private readonly app: App;
-  private wanted: { mode: GraphMode; profile: number } = { mode: 'left-heavy', profile: 0 };
+  private wanted: GraphLoad | null = null;
   private loaded: { resolve: () => void; reject: (error: Error) => void } | null = null;
   private restoreView: (() => void) | null = null;
 
@@ -161,8 +173,20 @@ export class FlameGraph {
   }
 
   /** Loads or reloads in place. Resolves once speedscope has taken it over, before it is painted. */
-  load(text: string, view: { mode: GraphMode; profile: number }): Promise<void> {
-    this.wanted = view;
+  load(wanted: GraphLoad): Promise<void> {
+    this.wanted = wanted;
+    const { profile, mode, tree, frames } = wanted;
+    const { stacks, weights } = mode === 'time-order' ? mergedNeighbours(profile) : distinctStacks(tree);
+    const sampled = {
+      type: 'sampled',
+      name: profile.name,
+      unit: profile.unit,
+      startValue: 0,
+      endValue: weights.reduce((sum, weight) => sum + weight, 0),
+      samples: stacks as number[][],
+      weights,
+    } satisfies SampledProfile;
+    const text = JSON.stringify({ shared: { frames }, profiles: [sampled] });
     return new Promise((resolve, reject) => {
       this.loaded = { resolve, reject };
       const reader = new FileReader();
@@ -180,7 +204,7 @@ export class FlameGraph {
       mode === 'sandwich'
         ? active?.sandwichViewState.callerCallee?.selectedFrame
         : active && chartState(active, mode).selectedNode?.frame;
-    return { mode, profile: active?.index ?? 0, selected: selected?.key ?? null };
+    return { mode, selected: selected?.key ?? null };
   }
 
   /** The frame under the mouse. */
@@ -205,14 +229,6 @@ export class FlameGraph {
 
   get theme(): GraphTheme {
     return this.app.props.theme;
-  }
-
-  setMode(mode: GraphMode): void {
-    this.app.props.setViewMode(MODES.indexOf(mode));
-  }
-
-  setProfile(index: number): void {
-    this.app.props.setProfileIndexToView(index);
   }
 
   /** Selects a function: its widest box in a chart, its row in the sandwich view. */
@@ -260,8 +276,8 @@ export class FlameGraph {
   private show(group: ProfileGroup): void {
     const before = this.chart();
     const selectedPath = this.pathOfSelected();
-    const { mode, profile } = this.wanted;
-    if (before && before.configSpaceViewportRect.size.x > 0) {
+    const mode = this.wanted?.mode ?? 'left-heavy';
+    if (this.wanted?.keepView && before && before.configSpaceViewportRect.size.x > 0) {
       const { configSpaceViewportRect: rect, logicalSpaceViewportSize: size } = before;
       const oldTotal = before.flamechart.getTotalWeight();
       this.restoreView = () => {
@@ -283,7 +299,7 @@ export class FlameGraph {
       };
     }
     this.app.props.setViewMode(MODES.indexOf(mode));
-    this.app.props.setProfileGroup({ ...group, indexToView: profile });
+    this.app.props.setProfileGroup(group);
     this.app.props.setLoading(false);
     this.loaded?.resolve();
     this.loaded = null;

@@ -9,6 +9,11 @@ type Listener = (event: { matches: boolean }) => void;
 export class ColorSchemeSwitch {
   private readonly listeners = new Set<Listener>();
   private dark = false;
+  private announce: () => void = () => {};
+  /** speedscope listens: it does so some frames after its first rendering. */
+  readonly listening = new Promise<void>((resolve) => {
+    this.announce = resolve;
+  });
 
   install(): void {
     // A choice made in another speedscope of this origin must not win over VS Code's theme.
@@ -20,7 +25,10 @@ export class ColorSchemeSwitch {
     const native = window.matchMedia.bind(window);
     const answer = {
       media: '(prefers-color-scheme: dark)',
-      addEventListener: (_type: string, listener: Listener) => this.listeners.add(listener),
+      addEventListener: (_type: string, listener: Listener) => {
+        this.listeners.add(listener);
+        this.announce();
+      },
       removeEventListener: (_type: string, listener: Listener) => this.listeners.delete(listener),
     };
     Object.defineProperty(answer, 'matches', { get: () => this.dark });
@@ -38,6 +46,7 @@ export class ColorSchemeSwitch {
 export async function followTheme(graph: FlameGraph, scheme: ColorSchemeSwitch): Promise<void> {
   const rendered = () => new Promise((resolve) => setTimeout(resolve, 0));
   // Both palettes come to light by rendering once with each; nothing is loaded yet, so nothing flickers.
+  await scheme.listening;
   const light = graph.theme;
   scheme.flip();
   await rendered();
@@ -85,18 +94,21 @@ function vscodePalette(): Partial<GraphTheme> {
     return null;
   };
   const foreground = pick('editor-foreground', 'foreground');
-  const selection = pick('list-activeSelectionBackground', 'focusBorder', 'contrastActiveBorder');
+  const focus = pick('focusBorder', 'contrastActiveBorder');
+  /** `percent` of a colour on the background: strong enough to see, weak enough to read the text on it. */
+  const tint = (color: string | null, percent: number) =>
+    color && opaque(`color-mix(in srgb, ${color} ${percent}%, ${background})`, background);
   const palette = {
     fgPrimaryColor: foreground,
-    fgSecondaryColor: pick('editorLineNumber-foreground', 'descriptionForeground'),
+    fgSecondaryColor: tint(foreground, 42),
     bgPrimaryColor: background,
     bgSecondaryColor: pick('list-hoverBackground', 'editorWidget-background'),
     altFgPrimaryColor: pick('editorWidget-foreground', 'foreground'),
     altFgSecondaryColor: pick('descriptionForeground', 'foreground'),
     altBgPrimaryColor: pick('editorWidget-background'),
     altBgSecondaryColor: pick('input-background', 'editorWidget-background'),
-    selectionPrimaryColor: selection,
-    selectionSecondaryColor: pick('list-inactiveSelectionBackground', 'focusBorder'),
+    selectionPrimaryColor: tint(focus, 60),
+    selectionSecondaryColor: tint(focus, 35),
     weightColor: pick('charts-green', 'testing-iconPassed'),
     searchMatchPrimaryColor: pick('editor-findMatchBackground'),
     searchMatchSecondaryColor: pick('editor-findMatchHighlightBackground'),

@@ -71,7 +71,7 @@ export class CallTree {
       id,
       title,
       numeric: true,
-      width: '108px',
+      widthPx: 122,
       render: ({ node }, cell) => {
         if (this.profile && this.tree) renderShare(cell, describeShare(node[id], this.tree.totalWeight, this.profile));
       },
@@ -85,13 +85,15 @@ export class CallTree {
         {
           id: 'name',
           title: l10n.t('Function'),
-          width: 'minmax(180px, 4fr)',
+          widthPx: 160,
+          grow: 4,
           render: (row, cell) => this.renderName(row, cell),
         },
         {
           id: 'source',
           title: l10n.t('Source'),
-          width: 'minmax(96px, 1.2fr)',
+          widthPx: 100,
+          grow: 1,
           render: ({ node }, cell) => {
             const { recording } = this;
             if (recording)

@@ -11,6 +11,12 @@ export function renderShare(cell: HTMLElement, share: Share): void {
   cell.append(element('span', { class: 'value' }, share.text), element('span', { class: 'error' }, share.error));
 }
 
+/** `server.cpp:120`; where room is short the name is cut, never the line. */
+export function linkText({ file, line }: SourceLink): Node[] {
+  const name = element('span', { class: 'file' }, file);
+  return line === null ? [name] : [name, element('span', {}, `:${line}`)];
+}
+
 /** The link is not in the tab order: Enter on its row does the same. */
 export function renderLink(cell: HTMLElement, link: SourceLink | null, open: (event: MouseEvent) => void): void {
   if (!link) return;
@@ -27,7 +33,7 @@ export function renderLink(cell: HTMLElement, link: SourceLink | null, open: (ev
           if (!event.ctrlKey && !event.metaKey) open(event);
         },
       },
-      link.text,
+      ...linkText(link),
     ),
   );
 }

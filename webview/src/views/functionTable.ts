@@ -81,7 +81,7 @@ export class FunctionTable {
       id,
       title,
       numeric: true,
-      width: '108px',
+      widthPx: 122,
       compare: COMPARE[id],
       render: (row, cell) => {
         if (this.profile) renderShare(cell, describeShare(row[id], this.totalWeight, this.profile));
@@ -96,21 +96,25 @@ export class FunctionTable {
         {
           id: 'name',
           title: l10n.t('Function'),
-          width: 'minmax(140px, 3fr)',
+          widthPx: 140,
+          grow: 3,
           compare: COMPARE.name,
           render: (row, cell) => cell.append(element('span', { class: 'name', title: row.name }, row.name)),
         },
         {
           id: 'module',
           title: l10n.t('Module'),
-          width: 'minmax(64px, 1fr)',
+          widthPx: 70,
+          grow: 1,
+          fromTablePx: 680,
           compare: COMPARE.module,
           render: (row, cell) => cell.append(element('span', { class: 'dim', title: row.module }, row.module)),
         },
         {
           id: 'source',
           title: l10n.t('Source'),
-          width: 'minmax(96px, 1.4fr)',
+          widthPx: 100,
+          grow: 1.2,
           compare: COMPARE.source,
           render: (row, cell) => {
             const { recording } = this;

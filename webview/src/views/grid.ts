@@ -13,8 +13,11 @@ export interface Column<Row> {
   id: string;
   title: string;
   numeric?: boolean;
-  /** CSS grid track, e.g. `minmax(120px, 2fr)`. */
-  width: string;
+  widthPx: number;
+  /** Its part of the width that is left over; 0 for a fixed column. */
+  grow?: number;
+  /** Left out where the whole table is narrower. */
+  fromTablePx?: number;
   /** Fills the empty cell. */
   render(row: Row, cell: HTMLElement): void;
   /** Ascending order; without it the column does not sort. */
@@ -39,6 +42,8 @@ export class Grid<Row> {
   readonly root: HTMLElement;
   private readonly headers = new Map<string, HTMLElement>();
   private readonly body: HTMLElement;
+  /** The columns that the width has room for. */
+  private shown: Column<Row>[] = [];
   private rows: readonly Row[] = [];
   private current = -1;
   private frameRequested = false;
@@ -71,8 +76,6 @@ export class Grid<Row> {
         tabindex: 0,
         'aria-label': options.label,
         'aria-readonly': 'true',
-        'aria-colcount': columns.length,
-        style: `--columns: ${columns.map((column) => column.width).join(' ')}`,
         onscroll: () => this.requestRender(),
         onkeydown: (event: KeyboardEvent) => this.onKey(event),
       },
@@ -84,7 +87,10 @@ export class Grid<Row> {
       const index = this.indexAt(event);
       if (index >= 0 && !isControl(event)) this.options.onOpen(this.rows[index], event);
     });
-    new ResizeObserver(() => this.requestRender()).observe(this.root);
+    new ResizeObserver(() => {
+      this.fitColumns();
+      this.requestRender();
+    }).observe(this.root);
   }
 
   /** Replaces the rows; the current one stays current where its key is still there. */
@@ -92,6 +98,7 @@ export class Grid<Row> {
     const key = this.current >= 0 ? this.options.keyOf(this.rows[this.current]) : null;
     this.rows = rows;
     this.current = key === null ? -1 : rows.findIndex((row) => this.options.keyOf(row) === key);
+    if (this.shown.length === 0) this.fitColumns();
     this.root.setAttribute('aria-rowcount', String(rows.length + 1));
     this.body.style.height = `${rows.length * ROW_HEIGHT_PX}px`;
     this.render();
@@ -123,6 +130,16 @@ export class Grid<Row> {
     });
   }
 
+  private fitColumns(): void {
+    const width = this.root.clientWidth;
+    this.shown = this.options.columns.filter(({ fromTablePx }) => width >= (fromTablePx ?? 0));
+    for (const column of this.options.columns) this.headers.get(column.id)!.hidden = !this.shown.includes(column);
+    const tracks = this.shown.map(({ widthPx, grow }) => (grow ? `minmax(${widthPx}px, ${grow}fr)` : `${widthPx}px`));
+    this.root.style.setProperty('--columns', tracks.join(' '));
+    this.root.style.setProperty('--min-width', `${this.shown.reduce((sum, { widthPx }) => sum + widthPx, 0)}px`);
+    this.root.setAttribute('aria-colcount', String(this.shown.length));
+  }
+
   private render(): void {
     const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_HEIGHT_PX) - OVERSCAN_ROWS);
     const count = Math.ceil(this.root.clientHeight / ROW_HEIGHT_PX) + 2 * OVERSCAN_ROWS;
@@ -135,7 +152,7 @@ export class Grid<Row> {
   }
 
   private row(index: number): HTMLElement {
-    const { columns, tree } = this.options;
+    const { tree } = this.options;
     const data = this.rows[index];
     const selected = index === this.current;
     const row = element('div', {
@@ -152,7 +169,7 @@ export class Grid<Row> {
       row.setAttribute('aria-level', String(tree.level(data)));
       if (expanded !== null) row.setAttribute('aria-expanded', String(expanded));
     }
-    for (const column of columns) {
+    for (const column of this.shown) {
       const cell = element('div', { role: 'gridcell', class: column.numeric ? 'numeric' : '' });
       column.render(data, cell);
       row.append(cell);

@@ -195,7 +195,7 @@ export class Layout {
     this.graphRoot.classList.toggle('out-of-sight', !visible);
     const { left, top, width, height } = this.panels.graph.getBoundingClientRect();
     if (!visible || width === 0) return;
-    const { style } = document.documentElement;
+    const { style } = this.graphRoot;
     style.setProperty('--graph-left', `${left}px`);
     style.setProperty('--graph-top', `${top}px`);
     style.setProperty('--graph-width', `${width}px`);

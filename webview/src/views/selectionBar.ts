@@ -6,6 +6,7 @@ import type { Recording, StackProfile } from '../load';
 import { describeShare, formatShare } from '../shares';
 import { hottestLine, openSource, sourceLink } from '../sourceLinks';
 import type { FunctionWeights, StackTree } from '../stackTree';
+import { linkText } from './cells';
 import { element } from './element';
 
 const isMac = /Mac/.test(navigator.platform);
@@ -36,9 +37,7 @@ export class SelectionBar {
     const module = recording.extra?.frameDetails?.[frame]?.module;
     const parts: Node[] = [element('span', { class: 'name', title: name }, name)];
     if (link)
-      parts.push(
-        this.link(l10n.t('{0}', link.text), link.title, (event) => openSource(this.host, recording, frame, event)),
-      );
+      parts.push(this.link(linkText(link), link.title, (event) => openSource(this.host, recording, frame, event)));
     else
       parts.push(
         element(
@@ -64,7 +63,7 @@ export class SelectionBar {
     if (hottest && hottest[1] > 0 && link && hottest[0] !== link.line)
       parts.push(
         this.link(
-          l10n.t('hottest line {0}', hottest[0]),
+          [l10n.t('hottest line {0}', hottest[0])],
           l10n.t(
             '{0} of all samples end in this line',
             formatShare(hottest[1] / Math.max(1, recording.extra?.samples ?? 1)),
@@ -75,7 +74,7 @@ export class SelectionBar {
     this.root.replaceChildren(...parts);
   }
 
-  private link(text: string, title: string, open: (event: MouseEvent) => void): HTMLElement {
+  private link(text: (Node | string)[], title: string, open: (event: MouseEvent) => void): HTMLElement {
     return element(
       'a',
       {
@@ -87,7 +86,7 @@ export class SelectionBar {
           open(event);
         },
       },
-      text,
+      ...text,
     );
   }
 }
