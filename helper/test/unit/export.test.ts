@@ -1,0 +1,281 @@
+// Exporters: speedscope's own schema, folded stacks, pprof as `go tool pprof` reads it, plain JSON; and files that are
+// put in place whole or not at all.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import Ajv from 'ajv';
+import { convert, parseFormat } from '../../src/export/formats';
+import { checkOutput, writeAtomically } from '../../src/export/outputFile';
+import { parseRecording } from '../../src/export/readRecording';
+import { markIncomplete } from '../../src/export/recordingMark';
+import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
+import { type RecordingFile, TracerError } from '../../src/protocol';
+import { StackProfile } from '../../src/stack/stackProfile';
+import { frame } from './fakes/stacks';
+
+const HEAD: RecordingHead = {
+  tracerVersion: '0.0.0',
+  title: 'say "hi"\n',
+  pid: 42,
+  command: './program; "stopReason":"running"',
+  cwd: '/src',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  durationMs: 1000,
+  complete: true,
+  stopReason: 'stopped',
+  kernel: '6.1',
+  arch: 'x64',
+  attach: [],
+  frequencyHz: 100,
+  children: true,
+  kernelStacks: true,
+  lost: 0,
+  firstSampleMs: 3,
+  health: {
+    samples: 0,
+    lost: 0,
+    truncated: {},
+    ringFill: 0,
+    helperCpuMs: 0,
+    helperRssBytes: 0,
+    bpfNs: null,
+    badFiles: [],
+  },
+  errors: [],
+};
+
+function recording(head: Partial<RecordingHead> = {}): string {
+  const profile = new StackProfile(1e7);
+  const add = (stackId: bigint, frames: ReturnType<typeof frame>[], count: number, tid: number) => {
+    const slot = profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null });
+    if (slot)
+      profile.resolved(
+        slot,
+        frames.map((one) => [one]),
+      );
+    for (let i = 0; i < count; i++)
+      profile.addSample({ stackId, timeNs: i, pid: 42, tid, cpu: 0, threadName: tid === 42 ? 'main' : 'worker' });
+  };
+  const main = frame('main', 12);
+  add(1n, [frame('sixty', 21), main], 60, 42);
+  add(2n, [frame('thirty;odd', 31), main], 30, 43);
+  add(3n, [frame('do_syscall_64', null, { kind: 'kernel', module: '[kernel]' }), frame('main', 15)], 10, 42);
+  const text = [...speedscopeText(profile.snapshot(), { ...HEAD, ...head })].join('');
+  return text;
+}
+
+const parsed = (head: Partial<RecordingHead> = {}) => parseRecording(recording(head), 'test');
+
+describe('exporters', () => {
+  it('write what speedscope allows, by its own schema', () => {
+    const schema = JSON.parse(
+      readFileSync(resolve('node_modules/speedscope/dist/release/file-format-schema.json'), 'utf8'),
+    );
+    const validate = new Ajv({ strict: false }).compile(schema);
+    assert.ok(validate(JSON.parse(recording())), JSON.stringify(validate.errors));
+  });
+
+  it('put all threads first, then each thread, over one table of functions', () => {
+    const file = parsed();
+    assert.deepEqual(
+      file.profiles.map(({ name, endValue, samples }) => [name, endValue, samples.length]),
+      [
+        ['All threads', 1e9, 100],
+        ['main (42)', 7e8, 70],
+        ['worker (43)', 3e8, 30],
+      ],
+    );
+    assert.deepEqual(
+      file.shared.frames.find(({ name }) => name === 'main'),
+      { name: 'main', file: '/src/program.c', line: 10 },
+    );
+    assert.equal(file.activeProfileIndex, 0);
+    assert.equal(file.ebpfTracer?.title, HEAD.title);
+  });
+
+  it('carry lines, frame details and the call tree by line beside the profile', () => {
+    const { ebpfTracer: extra, shared } = parsed();
+    assert.ok(extra?.lineTree);
+    assert.deepEqual(
+      extra.lines.find(({ line }) => line === 12),
+      { file: '/src/program.c', line: 12, self: 0, total: 90 },
+    );
+    const main = shared.frames.findIndex(({ name }) => name === 'main');
+    assert.deepEqual(extra.frameDetails[main], {
+      module: 'program',
+      kind: 'user',
+      lines: [
+        [12, 0, 90],
+        [15, 0, 10],
+      ],
+    });
+    assert.equal(
+      extra.lineTree.self.reduce((sum, count) => sum + count, 0),
+      100,
+    );
+    assert.ok(extra.lineTree.parent.every((parent, node) => parent < node));
+    assert.deepEqual(
+      extra.threads.map(({ tid, samples }) => [tid, samples]),
+      [
+        [42, 70],
+        [43, 30],
+      ],
+    );
+  });
+
+  it('fold stacks, one line each', async () => {
+    const lines = [...(await convert(parsed(), 'folded'))].join('').trim().split('\n').sort();
+    assert.deepEqual(lines, ['main;main;do_syscall_64 10', 'main;main;sixty 60', 'worker;main;thirty:odd 30']);
+  });
+
+  it('list functions with counts and shares in plain JSON', async () => {
+    const plain = JSON.parse([...(await convert(parsed(), 'json'))].join(''));
+    assert.equal(plain.samples, 100);
+    assert.deepEqual(plain.functions[0], {
+      name: 'sixty',
+      file: '/src/program.c',
+      line: 20,
+      self: 0.6,
+      total: 0.6,
+      selfSamples: 60,
+      totalSamples: 60,
+    });
+  });
+
+  it('write pprof that go tool pprof reads, by line', async function () {
+    this.timeout(30_000);
+    if (spawnSync('go', ['version']).status !== 0) {
+      console.log('      skipped: there is no go on this machine');
+      this.skip();
+    }
+    const dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
+    try {
+      const path = join(dir, 'p.pb.gz');
+      await writeAtomically(path, await convert(parsed(), 'pprof'));
+      const run = (...args: string[]) =>
+        execFileSync('go', ['tool', 'pprof', ...args, path], {
+          encoding: 'utf8',
+          env: { ...process.env, PPROF_TMPDIR: dir, HOME: dir },
+        });
+      assert.match(run('-top', '-sample_index=samples'), /\b60\s+60(\.0+)?%\s+60(\.0+)?%\s+60\s+60(\.0+)?%\s+sixty/);
+      assert.match(run('-top', '-lines'), /main \/src\/program\.c:12/);
+      assert.match(run('-raw'), /\[kernel\]/);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('know their formats', () => {
+    assert.equal(parseFormat('pprof'), 'pprof');
+    assert.throws(() => parseFormat('perf'), isCode('FORMAT_INVALID'));
+  });
+});
+
+describe('recording files', () => {
+  const refused: [string, string, string][] = [
+    ['text', 'hello', 'NOT_A_RECORDING'],
+    ['other JSON', '{}', 'NOT_A_RECORDING'],
+    ['null', 'null', 'NOT_A_RECORDING'],
+    [
+      'a frame out of range',
+      '{"shared":{"frames":[]},"profiles":[{"type":"sampled","samples":[[1]],"weights":[1]}]}',
+      'NOT_A_RECORDING',
+    ],
+    ['a newer format', '{"ebpfTracer":{"formatVersion":99}}', 'RECORDING_TOO_NEW'],
+  ];
+  for (const [what, text, code] of refused)
+    it(`are refused when they are ${what}`, () => assert.throws(() => parseRecording(text, 'x'), isCode(code)));
+
+  it("are read when they are another profiler's", async () => {
+    const file = {
+      shared: { frames: [{ name: 'a' }] },
+      profiles: [{ type: 'sampled', name: 't', samples: [[0]], weights: [5] }],
+    };
+    const folded = [...(await convert(parseRecording(JSON.stringify(file), 'x'), 'folded'))].join('');
+    assert.equal(folded, 't;a 5\n');
+  });
+});
+
+describe('output file', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('is written whole, mode 0600, with nothing left beside it', async () => {
+    const path = join(dir, 'a.json');
+    writeFileSync(path, recording());
+    await checkOutput(path);
+    await writeAtomically(path, ['one ', Buffer.from('two')]);
+    assert.equal(readFileSync(path, 'utf8'), 'one two');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(readdirSync(dir), ['a.json']);
+  });
+
+  it('keeps what stood there when writing fails', async () => {
+    const path = join(dir, 'a.json');
+    writeFileSync(path, 'before');
+    const broken = (function* () {
+      yield 'half';
+      throw new Error('broken');
+    })();
+    await assert.rejects(writeAtomically(path, broken), /broken/);
+    assert.equal(readFileSync(path, 'utf8'), 'before');
+    assert.deepEqual(readdirSync(dir), ['a.json']);
+  });
+
+  it('never replaces what is not ours', async () => {
+    const path = join(dir, 'thesis.txt');
+    writeFileSync(path, 'years of work');
+    await assert.rejects(checkOutput(path), isCode('OUTPUT_EXISTS'));
+    const link = join(dir, 'link');
+    symlinkSync(path, link);
+    await assert.rejects(checkOutput(link), isCode('OUTPUT_EXISTS'));
+    await assert.rejects(checkOutput(dir), isCode('OUTPUT_NOT_WRITABLE'));
+    await assert.rejects(checkOutput(join(dir, 'no', 'such')), isCode('OUTPUT_NOT_WRITABLE'));
+    await assert.rejects(checkOutput('/proc/x.json'), isCode('OUTPUT_NOT_WRITABLE'));
+  });
+
+  it('is found unwritable before recording', async function () {
+    if (process.getuid?.() === 0) {
+      console.log('      skipped: root may write everywhere');
+      this.skip();
+    }
+    chmodSync(dir, 0o500);
+    await assert.rejects(checkOutput(join(dir, 'a.json')), isCode('OUTPUT_NOT_WRITABLE'));
+  });
+
+  it('can be marked in place as incomplete, once', () => {
+    const path = join(dir, 'a.json');
+    writeFileSync(path, recording({ complete: false, stopReason: 'running' }));
+    const before = statSync(path).size;
+    assert.equal(markIncomplete(path, 'helperDied'), true);
+    const file: RecordingFile = JSON.parse(readFileSync(path, 'utf8'));
+    assert.equal(file.ebpfTracer?.stopReason, 'helperDied');
+    assert.equal(file.ebpfTracer?.complete, false);
+    assert.equal(file.ebpfTracer?.command, HEAD.command);
+    assert.equal(statSync(path).size, before);
+    assert.equal(markIncomplete(path, 'helperDied'), false);
+    assert.equal(markIncomplete(join(dir, 'none'), 'helperDied'), false);
+  });
+});
+
+function isCode(code: string) {
+  return (error: unknown) => {
+    assert.ok(error instanceof TracerError, String(error));
+    assert.equal(error.report.code, code);
+    return true;
+  };
+}

@@ -1,0 +1,114 @@
+// A made-up program for the tests of session and export: addresses are indexes into a table of functions, captured and
+// symbolized by fakes that tests drive by hand.
+
+import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/stack/types';
+import type { Frame, Symbolizer } from '../../../src/symbolize/types';
+
+export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {
+  return {
+    name,
+    fullName: null,
+    module: 'program',
+    kind: 'user',
+    symbolized: true,
+    file: line === null ? null : '/src/program.c',
+    line,
+    column: null,
+    functionFile: line === null ? null : '/src/program.c',
+    functionLine: line === null ? null : Math.floor(line / 10) * 10,
+    inlined: false,
+    sourceMd5: null,
+    binaryMtimeMs: null,
+    ...more,
+  };
+}
+
+/** Resolves each address to the frames that `table` holds for it. */
+export class FakeSymbolizer implements Symbolizer {
+  readonly calls: string[] = [];
+  jit = false;
+  /** While set, answers wait until it resolves. */
+  gate: Promise<void> | null = null;
+
+  constructor(readonly table: Record<number, Frame[]> = {}) {}
+
+  addProcess(pid: number): void {
+    this.calls.push(`add ${pid}`);
+  }
+  processExecuted(pid: number): void {
+    this.calls.push(`exec ${pid}`);
+  }
+  processForked(pid: number, parentPid: number): void {
+    this.calls.push(`fork ${parentPid} ${pid}`);
+  }
+  processMapped(pid: number): void {
+    this.calls.push(`map ${pid}`);
+  }
+  processExited(pid: number): void {
+    this.calls.push(`exit ${pid}`);
+  }
+  async resolve(_pid: number, kernel: number[], user: number[]): Promise<Frame[][]> {
+    if (this.gate) await this.gate;
+    return [...kernel, ...user].map((address) => this.table[address] ?? [frame(`0x${address.toString(16)}`)]);
+  }
+  jitChanged(): boolean {
+    return this.jit;
+  }
+  badFiles(): { path: string; why: string }[] {
+    return [];
+  }
+  release(pid: number): void {
+    this.calls.push(`release ${pid}`);
+  }
+  async close(): Promise<void> {}
+}
+
+/** A capture whose sink the test feeds. */
+export class FakeCapture implements Capture {
+  readonly attach = [{ what: 'sampling', taken: 'fake', refused: [] }];
+  readonly bumped: number[] = [];
+  stopped = false;
+  numbers: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: 1000, taken: 0 };
+  private known = new Map<string, bigint>();
+  private timeNs = Number(process.hrtime.bigint());
+
+  constructor(
+    readonly options: CaptureOptions,
+    readonly sink: CaptureSink,
+  ) {}
+
+  /** `count` samples of one thread with one stack, innermost address first; kernel addresses are negative. */
+  hit(stack: number[], count = 1, thread: { pid?: number; tid?: number; name?: string } = {}): void {
+    const { pid = this.options.pid, name = 'main' } = thread;
+    const { tid = pid } = thread;
+    const key = `${pid}:${stack.join()}`;
+    let stackId = this.known.get(key);
+    if (stackId === undefined) {
+      stackId = BigInt(this.known.size + 1);
+      this.known.set(key, stackId);
+      this.sink.stack({
+        stackId,
+        pid,
+        generation: 0,
+        kernel: stack.filter((address) => address < 0),
+        user: stack.filter((address) => address >= 0),
+        truncated: null,
+      });
+    }
+    for (let i = 0; i < count; i++) {
+      this.timeNs += 1e6;
+      this.numbers.taken++;
+      this.sink.sample({ stackId, timeNs: this.timeNs, pid, tid, cpu: 0, threadName: name });
+    }
+  }
+
+  bumpGeneration(pid: number): void {
+    this.bumped.push(pid);
+  }
+  counters(): CaptureCounters {
+    return this.numbers;
+  }
+  async stop(): Promise<void> {
+    this.stopped = true;
+  }
+}
