@@ -8,9 +8,16 @@ import { dropPrivileges } from './privilege/drop';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
 import { takeAsRoot } from './privilege/takeAsRoot';
-import { EXIT, exitCodeOf, PROTOCOL_VERSION, type ReadyLine, TracerError, toErrorReport } from './protocol';
+import {
+  EXIT,
+  exitCodeOf,
+  PROTOCOL_VERSION,
+  type ReadyLine,
+  TRACER_VERSION,
+  TracerError,
+  toErrorReport,
+} from './protocol';
 import { Lifetime } from './rpc/lifetime';
-import { productVersion } from './rpc/productVersion';
 import { HelperServer } from './rpc/server';
 import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
@@ -35,7 +42,7 @@ async function serve(): Promise<void> {
     services,
     identity: () => ({
       protocolVersion: PROTOCOL_VERSION,
-      helperVersion: productVersion(),
+      helperVersion: TRACER_VERSION,
       pid: process.pid,
       uid: args.uid,
       capabilities: dropped.capabilities,
@@ -57,7 +64,7 @@ async function serve(): Promise<void> {
   await server.listen();
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
-  log('info', `Helper ${productVersion()} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);
+  log('info', `Helper ${TRACER_VERSION} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);
   for (const note of taken.notes) log('info', note);
   setImmediate(() => services.preload());
 }

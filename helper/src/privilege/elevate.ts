@@ -3,12 +3,12 @@
 // Called by cli/. (The extension has a ladder of its own, with password boxes.)
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
 import { HelperConnection } from '../rpc/client';
 import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../rpc/socketFolder';
 import { effectiveCapabilities, statusMask } from './capabilities';
+import { findInPath } from './findInPath';
 import { mayTrace, refusal } from './rights';
 import { explainFailure, type StartFailure } from './startFailure';
 import { textOf } from './surroundings';
@@ -182,18 +182,4 @@ function forwardErrors(child: ChildProcess, log: StartHelperOptions['log']): voi
   });
   (child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
   child.unref();
-}
-
-/** Absolute path of an executable in PATH, or null. Used by the doctor, too. */
-export function findInPath(name: string): string | null {
-  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
-    try {
-      const path = join(dir, name);
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return null;
 }

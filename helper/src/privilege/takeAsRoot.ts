@@ -1,7 +1,9 @@
 // What must be taken while the process is still root, because the capabilities that it keeps do not reach it: the
-// kernel's own symbols, a higher limit for locked memory; and a session of its own. Called once by main.ts, before the drop. Nothing in here depends on what anybody else wrote.
+// kernel's own symbols, the run-time counters of BPF programs, a higher limit for locked memory; and a session of its
+// own. Called once by main.ts, before the drop. Nothing in here depends on what anybody else wrote.
 
 import { openSync } from 'node:fs';
+import { openBpfStats } from '../health/bpfStats';
 import { raiseMemlock } from './drop';
 import { libc } from './libc';
 
@@ -16,16 +18,21 @@ export function takeAsRoot(): TakenAsRoot {
   const notes: string[] = [];
   // Ctrl-C in the caller's terminal is for the client, which then tells us; fails harmlessly for a session's leader.
   libc().setsid();
-  try {
-    raiseMemlock();
-  } catch (error) {
-    notes.push(`RLIMIT_MEMLOCK could not be raised (${error}); it matters only before Linux 5.11`);
-  }
-  let kallsymsFd: number | null = null;
-  try {
-    kallsymsFd = openSync('/proc/kallsyms', 'r');
-  } catch (error) {
-    notes.push(`kernel symbols cannot be read: ${error}`);
-  }
+  attempt(raiseMemlock);
+  // Counts for as long as the process lives: switching it on later would need CAP_SYS_ADMIN. Where libbpf does not load,
+  // the first recording says so.
+  const counting = attempt(() => openBpfStats());
+  if (!counting)
+    notes.push('The kernel does not count the run time of BPF programs: the cost of recordings is not shown');
+  const kallsymsFd = attempt(() => openSync('/proc/kallsyms', 'r'));
+  if (kallsymsFd === null) notes.push('/proc/kallsyms does not open: kernel functions have no names');
   return { kallsymsFd, notes };
+}
+
+function attempt<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
 }

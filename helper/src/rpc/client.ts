@@ -19,11 +19,11 @@ import {
   PROTOCOL_VERSION,
   type RequestMethod,
   type Requests,
+  TRACER_VERSION,
   TracerError,
   toErrorReport,
   tracerError,
 } from '../protocol';
-import { productVersion } from './productVersion';
 
 export interface ConnectOptions {
   socket: string;
@@ -82,7 +82,7 @@ export class HelperConnection {
     try {
       connection.identity = await connection.request('handshake', {
         protocolVersion: options.protocolVersion ?? PROTOCOL_VERSION,
-        clientVersion: productVersion(),
+        clientVersion: TRACER_VERSION,
         token: options.token,
       });
     } catch (error) {
