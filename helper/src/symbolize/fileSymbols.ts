@@ -75,6 +75,7 @@ export class FileSymbols {
     if (!found) return;
     place.name = shortGoName(found.name);
     place.fullName = place.name === found.name ? null : found.name;
+    place.linkageName = found.name;
     place.file = found.file;
     place.line = found.line;
     place.functionFile = found.startFile;
@@ -88,7 +89,7 @@ export class FileSymbols {
     const found = findFunction(table, address);
     if (found < 0) return null;
     const linkageName = cstringAt(names, table.nameOffsets[found]);
-    if (linkageName !== '') Object.assign(place, displayName(linkageName));
+    if (linkageName !== '') Object.assign(place, { linkageName }, displayName(linkageName));
     return table.starts[found];
   }
 
@@ -103,8 +104,8 @@ export class FileSymbols {
     }
     const declared = this.dwarf.function(address);
     if (declared && place.name === null) {
-      const name = declared.linkageName ?? declared.name;
-      if (name) Object.assign(place, displayName(name));
+      const linkageName = declared.linkageName ?? declared.name;
+      if (linkageName) Object.assign(place, { linkageName }, displayName(linkageName));
     }
     if (declared?.line) {
       place.functionFile = declared.file;
@@ -134,6 +135,7 @@ export const NOWHERE: Place = {
   address: null,
   name: null,
   fullName: null,
+  linkageName: null,
   module: null,
   file: null,
   line: null,

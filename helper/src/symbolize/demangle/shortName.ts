@@ -71,10 +71,10 @@ function withoutArguments(name: string): string {
     const c = name[i];
     const operator = isArrow(name, i);
     // Rust's `<T as Trait>::method` would vanish whole.
-    const opens = c === '<' && !operator && result !== '' && !result.endsWith('<');
+    const opens = c === '<' && !operator && (depth > 0 || (result !== '' && !result.endsWith('<')));
     if (opens && depth++ === 0) result += '<';
-    if (depth === 0) result += c;
-    if (c === '>' && !operator && depth > 0 && --depth === 0) result += '…>';
+    else if (depth === 0) result += c;
+    else if (c === '>' && !operator && --depth === 0) result += '…>';
   }
   return result;
 }

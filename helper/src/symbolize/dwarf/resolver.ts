@@ -8,8 +8,8 @@ import { AbbreviationTable } from './abbreviations';
 import { completeDeclaration, type FunctionIndex, findFunctionDie, indexFunctions, readDeclaration } from './functions';
 import { findRow, type LineTable, readLineTable, sizeOfLineTable } from './lineProgram';
 import { textOf } from './strings';
-import type { DwarfSections, SourceLine, StringRef, Unit } from './types';
-import { findUnit, indexUnits, readUnit, readUnitHeader, type UnitIndex } from './units';
+import type { DwarfSections, Range, SourceLine, StringRef, Unit } from './types';
+import { addRanges, findUnit, indexUnits, readUnit, readUnitHeader, type UnitIndex } from './units';
 
 interface LoadedUnit {
   unit: Unit;
@@ -29,20 +29,24 @@ export interface DwarfFunction {
   line: number | null;
 }
 
+const MAX_PROBLEMS = 4;
+/** More than these are not looked through for the code that their line tables cover. */
+const MAX_UNITS_WITHOUT_RANGES = 4_096;
 /** What the units that are loaded at once may hold in typed arrays. */
 const LOADED_UNITS_BYTES = 24 * 1024 * 1024;
 
 export class DwarfResolver {
   private readonly loaded = new Map<number, LoadedUnit>();
   private loadedBytes = 0;
+  /** A few; a broken file would have thousands. */
   readonly problems = new Set<string>();
 
   private constructor(
     private readonly sections: DwarfSections,
-    private readonly index: UnitIndex,
+    private index: UnitIndex,
     private readonly elf: ElfFile,
   ) {
-    if (index.damage) this.problems.add(index.damage);
+    if (index.damage) this.report(index.damage);
   }
 
   /** `index` from the disk cache spares reading the list of units. Null where there is no debug information. */
@@ -100,8 +104,20 @@ export class DwarfResolver {
   }
 
   private unitAt(address: number): LoadedUnit | null {
-    const offset = findUnit(this.index, address);
+    let offset = findUnit(this.index, address);
+    const { withoutRanges } = this.index;
+    if (offset === null && withoutRanges.length > 0 && withoutRanges.length <= MAX_UNITS_WITHOUT_RANGES) {
+      this.index = addRanges(this.index, (unit) => this.rangesByLines(unit));
+      offset = findUnit(this.index, address);
+    }
     return offset === null ? null : this.load(offset);
+  }
+
+  private rangesByLines(offset: number): Range[] {
+    const loaded = this.load(offset);
+    const table = loaded && this.linesOf(loaded);
+    if (!table) return [];
+    return Array.from(table.sequenceLows, (low, i) => ({ low, high: table.sequenceHighs[i] }));
   }
 
   private unitHolding(dieOffset: number, first: LoadedUnit): LoadedUnit | null {
@@ -154,7 +170,7 @@ export class DwarfResolver {
         loaded.lines = this.guard(() =>
           readLineTable(line, offset, unit.addressBytes, (address) => this.elf.isCode(address)),
         );
-        if (loaded.lines?.damage) this.problems.add(loaded.lines.damage);
+        if (loaded.lines?.damage) this.report(loaded.lines.damage);
         this.account(loaded.lines ? sizeOfLineTable(loaded.lines) : 0);
       }
     }
@@ -207,9 +223,13 @@ export class DwarfResolver {
       return read();
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      this.problems.add(error.message);
+      this.report(error.message);
       return null;
     }
+  }
+
+  private report(problem: string): void {
+    if (this.problems.size < MAX_PROBLEMS) this.problems.add(problem);
   }
 }
 

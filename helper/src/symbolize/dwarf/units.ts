@@ -26,6 +26,8 @@ export interface UnitIndex {
   lows: Float64Array;
   highs: Float64Array;
   owners: Uint32Array;
+  /** Units with a line table but without ranges (DWARF 2 with split functions, units of data): see `addRanges`. */
+  withoutRanges: Uint32Array;
   /** Why the index ends early, where it does. */
   damage: string | null;
 }
@@ -152,7 +154,8 @@ export function highPc(unit: Unit, low: number, value: number, form: number, sec
 
 export function indexUnits(sections: DwarfSections): UnitIndex {
   const offsets: number[] = [];
-  const ranges: { low: number; high: number; owner: number }[] = [];
+  const ranges: OwnedRange[] = [];
+  const withoutRanges: number[] = [];
   const tables = new Map<number, AbbreviationTable>();
   let damage: string | null = null;
   try {
@@ -169,8 +172,9 @@ export function indexUnits(sections: DwarfSections): UnitIndex {
           table = new AbbreviationTable(sections.abbrev!, header.abbrevOffset);
           tables.set(header.abbrevOffset, table);
         }
-        const { ranges: own } = readUnit(header, sections, table);
+        const { unit, ranges: own } = readUnit(header, sections, table);
         for (const range of own) ranges.push({ ...range, owner: offsets.length });
+        if (own.length === 0 && unit.stmtList !== null) withoutRanges.push(offsets.length);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         damage ??= `unit at ${header.offset}: ${error.message}`;
@@ -181,14 +185,38 @@ export function indexUnits(sections: DwarfSections): UnitIndex {
     if (!(error instanceof FormatError)) throw error;
     damage = `.debug_info: ${error.message}`;
   }
-  ranges.sort((a, b) => a.low - b.low);
   return {
     offsets: Float64Array.from(offsets),
+    ...columns(ranges),
+    withoutRanges: Uint32Array.from(withoutRanges),
+    damage,
+  };
+}
+
+interface OwnedRange extends Range {
+  /** Index into `offsets`. */
+  owner: number;
+}
+
+function columns(ranges: OwnedRange[]): Pick<UnitIndex, 'lows' | 'highs' | 'owners'> {
+  ranges.sort((a, b) => a.low - b.low);
+  return {
     lows: Float64Array.from(ranges, (r) => r.low),
     highs: Float64Array.from(ranges, (r) => r.high),
     owners: Uint32Array.from(ranges, (r) => r.owner),
-    damage,
   };
+}
+
+/** The index with the ranges of units that did not give them themselves, as their line tables have them. */
+export function addRanges(index: UnitIndex, rangesOf: (offset: number) => Range[]): UnitIndex {
+  const all: OwnedRange[] = Array.from(index.lows, (low, i) => ({
+    low,
+    high: index.highs[i],
+    owner: index.owners[i],
+  }));
+  for (const owner of index.withoutRanges)
+    for (const range of rangesOf(index.offsets[owner])) all.push({ ...range, owner });
+  return { ...index, ...columns(all), withoutRanges: new Uint32Array(0) };
 }
 
 const MAX_OVERLAP = 8;

@@ -3,7 +3,7 @@
 // Layout: System V ABI, "Symbol Table" (Elf64_Sym).
 
 import { FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
+import { type ByteSource, cstringAt } from '../bytes/source';
 import { MAX_SYMBOLS } from '../limits';
 import type { ElfFile } from './parser';
 import { type Section, SHF_EXECINSTR, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from './types';
@@ -30,13 +30,14 @@ export function readFunctions(elf: ElfFile): { table: FunctionTable; names: Byte
     const section = elf.sections.find((s) => s.type === type && s.sizeBytes >= SYMBOL_BYTES);
     const strings = section && elf.sections[section.link];
     if (!section || !strings || strings.type === SHT_NOBITS) continue;
-    const table = readTable(elf, section);
-    if (table.starts.length > 0) return { table, names: elf.source.part(strings.fileOffset, strings.sizeBytes) };
+    const names = elf.source.part(strings.fileOffset, strings.sizeBytes);
+    const table = readTable(elf, section, names);
+    if (table.starts.length > 0) return { table, names };
   }
   return null;
 }
 
-function readTable(elf: ElfFile, section: Section): FunctionTable {
+function readTable(elf: ElfFile, section: Section, strings: ByteSource): FunctionTable {
   const count = Math.floor(section.sizeBytes / SYMBOL_BYTES);
   if (count > MAX_SYMBOLS) throw new FormatError(`${count} symbols`);
   const source = elf.source.part(section.fileOffset, section.sizeBytes);
@@ -66,7 +67,7 @@ function readTable(elf: ElfFile, section: Section): FunctionTable {
       used++;
     }
   }
-  return ordered(starts.subarray(0, used), sizes, names, ranks);
+  return ordered(starts.subarray(0, used), sizes, names, ranks, strings);
 }
 
 /** Which of several names of one address is shown: a real function, with a size, that other files may call by it. */
@@ -76,7 +77,25 @@ function rank(type: number, binding: number, sizeBytes: number): number {
   );
 }
 
-function ordered(starts: Float64Array, sizes: Uint32Array, names: Uint32Array, ranks: Uint8Array): FunctionTable {
+/** Among equals: no compiler's suffix (`.localalias`), fewer underscores in front (`write`, not `__write`), shorter. */
+function isBetterName(a: string, b: string): boolean {
+  const dots = Number(a.includes('.')) - Number(b.includes('.'));
+  if (dots !== 0) return dots < 0;
+  const underscores = leadingUnderscores(a) - leadingUnderscores(b);
+  return underscores !== 0 ? underscores < 0 : a.length < b.length;
+}
+
+function leadingUnderscores(name: string): number {
+  return name.length - name.replace(/^_+/, '').length;
+}
+
+function ordered(
+  starts: Float64Array,
+  sizes: Uint32Array,
+  names: Uint32Array,
+  ranks: Uint8Array,
+  strings: ByteSource,
+): FunctionTable {
   const order = orderOf(starts);
   const count = order.length;
   const out = {
@@ -89,8 +108,14 @@ function ordered(starts: Float64Array, sizes: Uint32Array, names: Uint32Array, r
   for (let i = 0; i < count; ) {
     let best = order[i];
     let next = i + 1;
-    for (; next < count && starts[order[next]] === starts[best]; next++)
-      if (ranks[order[next]] > ranks[best]) best = order[next];
+    for (; next < count && starts[order[next]] === starts[best]; next++) {
+      const other = order[next];
+      const better =
+        ranks[other] === ranks[best]
+          ? isBetterName(cstringAt(strings, names[other]), cstringAt(strings, names[best]))
+          : ranks[other] > ranks[best];
+      if (better) best = other;
+    }
     const start = starts[best];
     i = next;
     // A label without type and size inside a function is no function.

@@ -44,6 +44,8 @@ export interface Place {
   /** Null: no symbol. */
   name: string | null;
   fullName: string | null;
+  /** As the linker knows it. */
+  linkageName: string | null;
   /** Of kernel symbols: `[kernel]` or the module's name in brackets. */
   module: string | null;
   file: string | null;
