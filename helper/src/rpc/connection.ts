@@ -1,6 +1,7 @@
 // One accepted connection: refuses strangers, asks for the handshake first, then passes requests to the table and
 // watches the heartbeats. Made by server.ts, which knows which connection is the client of the moment.
 
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import {
   createMessageConnection,
@@ -96,9 +97,11 @@ export class Connection {
   /** Lets running requests be answered, then closes: for the helper's own end. */
   async finish(why: string): Promise<void> {
     this.why = why;
-    await Promise.all(this.running.values());
-    // The answers are written by promise jobs that the last `await` let through only partly.
+    await Promise.race([Promise.all(this.running.values()), once(this.socket, 'close')]);
+    if (this.socket.destroyed) return;
+    // The last answers are queued by promise jobs of the library; what is queued after them is written after them.
     await new Promise((resolve) => setImmediate(resolve));
+    await this.rpc.sendNotification('log', { level: 'info', text: `The helper ends: ${why}` }).catch(() => {});
     await new Promise<void>((resolve) => this.socket.end(resolve));
   }
 

@@ -64,7 +64,6 @@ export class Lifetime {
   end(why: string, code = 0): void {
     if (this.ending) return;
     this.ending = true;
-    this.options.log('info', `The helper ends: ${why}`);
     setTimeout(() => this.options.exit(code), END_WITHIN_MS).unref();
     void this.options
       .unload()
