@@ -195,6 +195,8 @@ class StackCapture implements Capture {
   }
 
   async stop(): Promise<void> {
+    // The sink may end it from within a drain, at the target's exit: that drain ends first, then the memory goes.
+    await null;
     if (!this.targets) return;
     for (const cpu of this.events.cpus) this.events.removeCpu(cpu);
     this.stream?.stop();
