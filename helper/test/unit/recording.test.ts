@@ -1,0 +1,321 @@
+// A recording from start to file, on a fake capture and symbolizer: progress, checkpoints, every way to end, every reason
+// for an empty one.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
+import { TracerError } from '../../src/protocol';
+import { emptyReason } from '../../src/stack/emptyReason';
+import { Recordings } from '../../src/stack/recordings';
+import { SharedSymbolizer } from '../../src/stack/sharedSymbolizer';
+import { FakeCapture, FakeSymbolizer, frame } from './fakes/stacks';
+
+const TABLE = { 1: [frame('main', 12)], 2: [frame('sixty', 21)], [-1]: [frame('sys_read', null, { kind: 'kernel' })] };
+
+describe('a recording', function () {
+  this.timeout(20_000);
+  let dir: string;
+  let target: ChildProcess;
+  let captures: FakeCapture[];
+  let symbolizer: FakeSymbolizer;
+  let recordings: Recordings;
+  let notes: { [M in HelperNoteMethod]?: HelperNotes[M][] };
+  const notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => {
+    const list = (notes[method] ?? []) as HelperNotes[M][];
+    list.push(params);
+    (notes as Record<string, unknown>)[method] = list;
+  };
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
+    target = spawn('sleep', ['60']);
+    captures = [];
+    notes = {};
+    symbolizer = new FakeSymbolizer(TABLE);
+    recordings = new Recordings({
+      startCapture: async (options, sink) => {
+        const capture = new FakeCapture(options, sink);
+        captures.push(capture);
+        return capture;
+      },
+      symbolizer,
+      log: () => {},
+      callerUid: process.getuid!(),
+      readBpfNs: () => null,
+    });
+  });
+  afterEach(async () => {
+    await recordings.closeAll();
+    target.kill('SIGKILL');
+    rmSync(dir, { recursive: true });
+  });
+
+  const options = (more: Partial<RecordOptions> = {}): RecordOptions => ({
+    pid: target.pid!,
+    durationMs: null,
+    frequencyHz: 99,
+    children: true,
+    kernel: true,
+    output: join(dir, 'out.speedscope.json'),
+    title: 'sleep',
+    startAtExec: false,
+    anyUser: false,
+    without: [],
+    ...more,
+  });
+  const file = (): RecordingFile => JSON.parse(readFileSync(join(dir, 'out.speedscope.json'), 'utf8'));
+  const start = async (more: Partial<RecordOptions> = {}) => {
+    const { recordingId } = await recordings.start(options(more), notify);
+    return { recordingId, capture: captures[captures.length - 1] };
+  };
+
+  it('is stopped by request, with its file complete', async () => {
+    const { recordingId, capture } = await start();
+    capture.hit([2, 1], 6);
+    capture.hit([-1, 1], 4);
+    assert.equal(recordings.list()[0].samples, 10);
+    const summary = await recordings.stop(recordingId);
+    assert.ok(capture.stopped);
+    assert.deepEqual(
+      [summary.samples, summary.wholeStacks, summary.frames, summary.stopReason],
+      [10, 10, 20, 'stopped'],
+    );
+    assert.deepEqual(summary.top[0], { name: 'sixty', file: '/src/program.c', line: 20, self: 0.6, total: 0.6 });
+    const { ebpfTracer: extra } = file();
+    assert.equal(extra?.complete, true);
+    assert.equal(extra?.stopReason, 'stopped');
+    assert.equal(extra?.command, 'sleep 60');
+    assert.ok(!notes['record/ended']);
+    assert.ok(symbolizer.calls.includes(`release ${target.pid}`));
+    assert.deepEqual(recordings.list(), []);
+  });
+
+  it('writes a valid, incomplete file while it goes on', async () => {
+    const { capture } = await start();
+    capture.hit([2, 1], 3);
+    await until(() => notes['record/checkpoint']?.length);
+    assert.equal(file().ebpfTracer?.complete, false);
+    assert.equal(file().ebpfTracer?.stopReason, 'running');
+    assert.equal(file().ebpfTracer?.samples, 3);
+    assert.ok(notes['record/progress']?.[0].firstSampleMs !== null);
+  });
+
+  it('ends after its duration and says so', async () => {
+    const { capture } = await start({ durationMs: 50 });
+    capture.hit([2, 1]);
+    await until(() => notes['record/ended']);
+    assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'duration');
+    assert.equal(notes['record/ended']?.[0].error, null);
+    assert.equal(file().ebpfTracer?.complete, true);
+  });
+
+  it('ends when the capture sees the target exit', async () => {
+    const { recordingId, capture } = await start();
+    capture.hit([2, 1]);
+    capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
+    await until(() => notes['record/ended']);
+    assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'exited');
+    // A stop that crosses the news gets the same outcome.
+    assert.equal((await recordings.stop(recordingId)).stopReason, 'exited');
+  });
+
+  it('ends when the target is gone although nobody said so', async () => {
+    const { capture } = await start();
+    capture.hit([2, 1]);
+    target.kill('SIGKILL');
+    await once(target, 'exit');
+    await until(() => notes['record/ended']);
+    assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'exited');
+  });
+
+  it('keeps what it has when the capture breaks', async () => {
+    const { capture } = await start();
+    capture.hit([2, 1], 2);
+    capture.sink.failed(new Error('the ring broke'));
+    await until(() => notes['record/ended']);
+    const ended = notes['record/ended']?.[0];
+    assert.equal(ended?.error?.code, 'INTERNAL');
+    assert.equal(ended?.summary?.samples, 2);
+    assert.equal(file().ebpfTracer?.complete, false);
+    assert.equal(file().ebpfTracer?.errors[0].code, 'INTERNAL');
+  });
+
+  it('waits for the names of the last stacks', async () => {
+    let open: () => void = () => {};
+    symbolizer.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const { recordingId, capture } = await start();
+    capture.hit([2, 1], 2);
+    const stopped = recordings.stop(recordingId);
+    setImmediate(open);
+    assert.equal((await stopped).top[0].name, 'sixty');
+  });
+
+  it('is aborted without waiting for anything', async () => {
+    symbolizer.gate = new Promise(() => {});
+    const { recordingId, capture } = await start();
+    capture.hit([2, 1], 2);
+    await recordings.abort(recordingId);
+    assert.ok(capture.stopped);
+    assert.equal(existsSync(join(dir, 'out.speedscope.json')), false);
+  });
+
+  it('counts a held command from its exec', async () => {
+    const { capture } = await start({ startAtExec: true, durationMs: 60 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok(!notes['record/ended']);
+    capture.sink.process({ kind: 'exec', timeNs: 0, pid: target.pid!, name: 'sleep' });
+    capture.hit([1]);
+    await until(() => notes['record/ended']);
+    assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'duration');
+    assert.ok(!symbolizer.calls.includes(`add ${target.pid}`), 'the launcher itself is of no interest');
+  });
+
+  it('follows the processes that appear, and lets go of each', async () => {
+    const { recordingId, capture } = await start();
+    const pid = target.pid!;
+    capture.sink.process({ kind: 'fork', timeNs: 1, pid: 900_001, parentPid: pid });
+    capture.sink.process({ kind: 'exec', timeNs: 2, pid: 900_001, name: 'x' });
+    capture.hit([2, 1], 1, { pid: 900_001, name: 'x' });
+    capture.sink.process({ kind: 'exit', timeNs: 3, pid: 900_001 });
+    capture.hit([1]);
+    const summary = await recordings.stop(recordingId);
+    assert.equal(summary.samples, 2);
+    assert.deepEqual(symbolizer.calls.slice(1, 4), [`fork ${pid} 900001`, 'exec 900001', 'exit 900001']);
+    assert.ok(symbolizer.calls.includes('release 900001'));
+    assert.deepEqual(
+      file().profiles.map(({ name }) => name),
+      ['All threads', 'x (900001/900001)', `main (${pid}/${pid})`],
+    );
+  });
+
+  it('renews the identity of stacks when a perf map grew', async () => {
+    const { capture } = await start();
+    symbolizer.jit = true;
+    await until(() => capture.bumped.length);
+    assert.equal(capture.bumped[0], target.pid);
+  });
+
+  it('is refused before anything is attached', async () => {
+    const foreign = join(dir, 'thesis');
+    writeFileSync(foreign, 'years of work');
+    const cases: [Partial<RecordOptions>, string][] = [
+      [{ pid: 0 }, 'PID_INVALID'],
+      [{ pid: -1 }, 'PID_INVALID'],
+      [{ pid: 2 ** 22 - 1 }, 'PID_GONE'],
+      [{ pid: process.pid }, 'PID_SELF'],
+      [{ frequencyHz: 0 }, 'FREQUENCY_INVALID'],
+      [{ frequencyHz: 5000 }, 'FREQUENCY_INVALID'],
+      [{ durationMs: 0 }, 'DURATION_INVALID'],
+      [{ output: foreign }, 'OUTPUT_EXISTS'],
+      [{ output: '/nowhere/x' }, 'OUTPUT_NOT_WRITABLE'],
+    ];
+    for (const [more, code] of cases) await assert.rejects(recordings.start(options(more), notify), isCode(code), code);
+    assert.equal(captures.length, 0);
+    assert.deepEqual(recordings.list(), []);
+  });
+
+  it('is the only one of its process', async () => {
+    const { recordingId, capture } = await start();
+    await assert.rejects(recordings.start(options(), notify), isCode('BUSY'));
+    capture.hit([1]);
+    await recordings.stop(recordingId);
+    const again = await start();
+    again.capture.hit([1]);
+    await recordings.stop(again.recordingId);
+  });
+
+  it('says that the target was idle when there is nothing', async () => {
+    const { recordingId } = await start();
+    await assert.rejects(recordings.stop(recordingId), isCode('NOTHING_RECORDED_IDLE'));
+    assert.equal(existsSync(join(dir, 'out.speedscope.json')), false);
+  });
+
+  it('knows no recording that never was', async () => {
+    await assert.rejects(recordings.stop(77), isCode('NO_RECORDING'));
+  });
+});
+
+describe('an empty recording', () => {
+  const stat = (userMs: number, kernelMs = 0, childrenMs = 0) => ({
+    name: 'x',
+    state: 'S',
+    ppid: 1,
+    tty: 0,
+    kernelThread: false,
+    userMs,
+    kernelMs,
+    childrenMs,
+    startTicks: 1,
+  });
+  const facts = {
+    options: { pid: 7, children: true, kernel: true, startAtExec: false, frequencyHz: 100 },
+    taken: 0,
+    lost: 0,
+    exited: false,
+    before: stat(1000, 1000, 1000),
+    after: stat(1000, 1000, 1000),
+  };
+  const cases: [string, Partial<typeof facts>, string][] = [
+    ['idle', {}, 'NOTHING_RECORDED_IDLE'],
+    ['gone', { exited: true }, 'NOTHING_RECORDED_EXITED'],
+    ['lost', { lost: 5 }, 'NOTHING_RECORDED_LOST'],
+    ['taken but not arrived', { taken: 5 }, 'NOTHING_RECORDED_LOST'],
+    [
+      'all in the kernel',
+      { options: { ...facts.options, kernel: false }, after: stat(1000, 5000, 1000) },
+      'NOTHING_RECORDED_FILTERED',
+    ],
+    [
+      'all in children',
+      { options: { ...facts.options, children: false }, after: stat(1000, 1000, 5000) },
+      'NOTHING_RECORDED_FILTERED',
+    ],
+    ['where the events do not reach', { after: stat(5000, 1000, 1000) }, 'NOTHING_RECORDED_UNSEEN'],
+    [
+      'a short command',
+      { options: { ...facts.options, startAtExec: true }, exited: true, after: stat(10, 0) },
+      'NOTHING_RECORDED_SHORT',
+    ],
+  ];
+  for (const [what, more, code] of cases)
+    it(`says so when it was ${what}`, () => assert.equal(emptyReason({ ...facts, ...more }).code, code));
+});
+
+describe('the shared symbolizer', () => {
+  it('forgets a process only when the last recording has released it, and tells each of a grown perf map', () => {
+    const symbolizer = new FakeSymbolizer();
+    const shared = new SharedSymbolizer(symbolizer);
+    const [a, b] = [shared.user(), shared.user()];
+    a.addProcess(5);
+    b.processForked(5, 4);
+    symbolizer.jit = true;
+    assert.equal(a.jitChanged(5), true);
+    symbolizer.jit = false;
+    assert.equal(b.jitChanged(5), true);
+    assert.equal(a.jitChanged(5), false);
+    a.release(5);
+    assert.ok(!symbolizer.calls.includes('release 5'));
+    b.release(5);
+    assert.ok(symbolizer.calls.includes('release 5'));
+  });
+});
+
+async function until(condition: () => unknown, deadlineMs = 10_000): Promise<void> {
+  for (const end = Date.now() + deadlineMs; !condition(); ) {
+    assert.ok(Date.now() < end, 'waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function isCode(code: string) {
+  return (error: unknown) => {
+    assert.ok(error instanceof TracerError, String(error));
+    assert.equal(error.report.code, code);
+    return true;
+  };
+}
