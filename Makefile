@@ -18,7 +18,7 @@ BPF_CFLAGS := -g -O2 -target bpf -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) $(BPF
 CC := $(shell command -v gcc || command -v clang || echo cc)
 CXX := $(shell command -v g++ || command -v clang++ || echo c++)
 # Recordings walk the samples' stacks by frame pointer.
-WORKLOAD_CFLAGS := -g -O2 -fno-omit-frame-pointer -Wall -Werror -pthread
+WORKLOAD_CFLAGS := -g -O2 -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -Wall -Werror -pthread
 
 BPF_NAMES := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 OBJECTS := $(addsuffix .o,$(BPF_NAMES))

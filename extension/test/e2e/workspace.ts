@@ -21,7 +21,9 @@ export function makeWorkspace(name: string, owner?: Owner): Workspace {
   const folder = freshFolder(name);
   const program = join(folder, 'hot');
   copyFileSync(join(WORKLOAD_SOURCES, 'hot.c'), join(folder, 'hot.c'));
-  execFileSync('cc', ['-g', '-O2', '-fno-omit-frame-pointer', '-o', 'hot', 'hot.c'], { cwd: folder });
+  execFileSync('cc', ['-g', '-O2', '-fno-omit-frame-pointer', '-mno-omit-leaf-frame-pointer', '-o', 'hot', 'hot.c'], {
+    cwd: folder,
+  });
   chmodSync(folder, 0o755);
   if (owner) for (const path of [folder, program, join(folder, 'hot.c')]) chownSync(path, owner.uid, owner.gid);
   return { folder, program, remove: () => rmSync(folder, { recursive: true, force: true }) };
