@@ -167,7 +167,7 @@ describe('a recording', function () {
   it('counts a held command from its exec', async () => {
     const { capture } = await start({ startAtExec: true, durationMs: 60 });
     await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.ok(!notes['record/ended']);
+    assert.ok(!('record/ended' in notes));
     capture.sink.process({ kind: 'exec', timeNs: 0, pid: target.pid!, name: 'sleep' });
     capture.hit([1]);
     await until(() => notes['record/ended']);
