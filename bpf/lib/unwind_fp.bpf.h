@@ -21,7 +21,8 @@
 #include "../events.h"
 
 #define FP_WINDOW_BYTES		1024	/* some 10 to 15 frames of typical code */
-#define FP_WINDOW_WORDS		(FP_WINDOW_BYTES / 8)
+#define FP_SIZE_MASK		(2 * FP_WINDOW_BYTES - 1)	/* a window can be 8 bytes longer than its block */
+#define FP_WINDOW_WORDS		(2 * FP_WINDOW_BYTES / 8)
 #define FP_RECORD_BYTES		16
 #define FP_MAIN_ENTRY_GAP	1024	/* _start's and the libc's frames above main's: 350 bytes with glibc 2.36 */
 #define FP_THREAD_ENTRY_GAP	8192	/* the same, and static TLS, which lies between (1 to 4 KiB with glibc) */
@@ -158,14 +159,12 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 			break;
 		}
 		if (fp - forget(window->base) + FP_RECORD_BYTES > forget(window->valid)) {
+			/* Up to the end of the block in which the record ends: one read, which touches no page more. */
 			window->base = fp;
-			window->valid = FP_WINDOW_BYTES;
-			if (bpf_probe_read_user(window->words, FP_WINDOW_BYTES, (void *)fp)) {
-				window->valid = FP_RECORD_BYTES;	/* nothing mapped behind it? */
-				if (bpf_probe_read_user(window->words, FP_RECORD_BYTES, (void *)fp)) {
-					stack->user_end = WALK_UNREADABLE_STACK;
-					break;
-				}
+			window->valid = ((fp + 8) | (FP_WINDOW_BYTES - 1)) + 1 - fp;
+			if (bpf_probe_read_user(window->words, forget(window->valid) & FP_SIZE_MASK, (void *)fp)) {
+				stack->user_end = WALK_UNREADABLE_STACK;
+				break;
 			}
 		}
 		offset = fp - forget(window->base);

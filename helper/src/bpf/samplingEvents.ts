@@ -3,12 +3,14 @@
 
 import type { AttachStep } from '../protocol';
 import { onlineCpus } from './cpus';
+import { Jitter } from './jitter';
 import { native, type Pointer } from './libbpf';
 import type { BpfObject } from './object';
 import {
   openOnCpu,
   PERF_COUNT_HW_CPU_CYCLES,
   PERF_COUNT_SW_CPU_CLOCK,
+  PERF_EVENT_IOC_PERIOD,
   PERF_TYPE_HARDWARE,
   PERF_TYPE_SOFTWARE,
   type PerfAttributes,
@@ -51,11 +53,21 @@ function rungs(frequencyHz: number): Rung[] {
 interface CpuEvent {
   fd: number;
   link: Pointer;
+  /** Null where the kernel varies the period by itself. */
+  jitter: Jitter | null;
+}
+
+/** Each change interrupts its CPU: on large machines less often. */
+const CHANGES_PER_TICK = 16;
+
+function monotonicNs(): number {
+  return Number(process.hrtime.bigint());
 }
 
 export class SamplingEvents {
   private readonly events = new Map<number, CpuEvent>();
   private rung: Rung | null = null;
+  private readonly period = Buffer.alloc(8);
   private readonly refused: AttachStep['refused'] = [];
 
   constructor(
@@ -91,7 +103,9 @@ export class SamplingEvents {
     const fd = openOnCpu(this.rung.attributes, cpu);
     if (typeof fd === 'string') return fd;
     try {
-      this.events.set(cpu, { fd, link: this.object.attachPerfEvent(this.program, fd) });
+      const link = this.object.attachPerfEvent(this.program, fd);
+      const jitter = this.rung.adaptive ? null : new Jitter(this.frequencyHz, monotonicNs());
+      this.events.set(cpu, { fd, link, jitter });
       return null;
     } catch (error) {
       native().system.close(fd);
@@ -104,6 +118,18 @@ export class SamplingEvents {
     if (!event) return;
     this.object.detach(event.link);
     this.events.delete(cpu);
+  }
+
+  /** To be called often: varies the periods that are due. */
+  vary(): void {
+    let changes = 0;
+    for (const { fd, jitter } of this.events.values()) {
+      const beforeNs = monotonicNs();
+      if (!jitter?.isDue(beforeNs)) continue;
+      this.period.writeBigUInt64LE(BigInt(jitter.next(beforeNs)));
+      native().system.ioctlMemory(fd, PERF_EVENT_IOC_PERIOD, this.period);
+      if (++changes === CHANGES_PER_TICK) return;
+    }
   }
 
   get cpus(): number[] {

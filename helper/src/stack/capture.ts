@@ -2,7 +2,7 @@
 // the first sample. Called by the session (recordings.ts) through the type StartCapture; the records go to its sink.
 
 import { CAPTURE_COUNTERS } from '../abi/events.gen';
-import { possibleCpuCount } from '../bpf/cpus';
+import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
 import { native } from '../bpf/libbpf';
 import { explainLoadError } from '../bpf/loadError';
 import { MappingRecords } from '../bpf/mappingRecords';
@@ -22,6 +22,9 @@ const RING_MIN_BYTES = 1 << 20;
 const RING_MAX_BYTES = 16 << 20;
 /** Two seconds of samples at this mean size: longer than any pause of the helper. */
 const RING_BYTES_PER_SAMPLE = 256 * 2;
+
+/** CPUs come and go: in virtual machines, in sleep states, by the administrator. */
+const CPU_CHECK_INTERVAL_MS = 1000;
 
 /** Bytes of the ring: a power of two. `largering` in `without` makes it one page, so that tests see it overflow. */
 function ringBytes(options: CaptureOptions, cpus: number): number {
@@ -51,6 +54,7 @@ class StackCapture implements Capture {
   private readonly zeroCopy: boolean;
   private readonly mappings: MappingRecords;
   private readonly cpuCount = possibleCpuCount();
+  private lookedAtCpusMs = performance.now();
   private targets: TargetMap | null = null;
   private source: RecordSource | null = null;
   private stream: CaptureStream | null = null;
@@ -93,7 +97,7 @@ class StackCapture implements Capture {
     }
     this.targets = new TargetMap(this.tracer.mapFd('targets'));
     this.targets.add(this.options.pid, this.options.startAtExec);
-    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.sink);
+    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.sink, () => this.regularly());
     this.stream.addProcess(this.options.pid);
     // Mapping records before samples: a sample's code is then always known.
     const refused = this.attachMappings();
@@ -168,6 +172,25 @@ class StackCapture implements Capture {
       this.stream?.addProcess(pid);
       this.sink.process({ kind: 'fork', timeNs: Number(process.hrtime.bigint()), pid, parentPid });
     }
+  }
+
+  private regularly(): void {
+    this.events.vary();
+    const now = performance.now();
+    if (now - this.lookedAtCpusMs < CPU_CHECK_INTERVAL_MS) return;
+    this.lookedAtCpusMs = now;
+    const online = new Set(onlineCpus());
+    for (const cpu of this.events.cpus)
+      if (!online.has(cpu)) {
+        this.events.removeCpu(cpu);
+        this.mappings.removeCpu(cpu);
+      }
+    const sampled = new Set(this.events.cpus);
+    for (const cpu of online)
+      if (!sampled.has(cpu)) {
+        if (this.mappings.active) this.mappings.addCpu(cpu);
+        this.events.addCpu(cpu);
+      }
   }
 
   bumpGeneration(pid: number): void {

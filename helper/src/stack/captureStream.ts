@@ -39,6 +39,8 @@ export class CaptureStream {
     private readonly mappingRecords: MappingRecords,
     private readonly targets: TargetMap,
     private readonly sink: CaptureSink,
+    /** After each drain: what else wants a regular look, without a timer of its own. */
+    private readonly afterDrain: () => void,
   ) {}
 
   /** Fill of the buffer when it was last drained, 0..1. */
@@ -69,6 +71,7 @@ export class CaptureStream {
   private tick(): void {
     this.lastFill = this.source.fill();
     this.drain();
+    this.afterDrain();
     if (this.lastFill > BUSY_FILL) this.intervalMs = INTERVAL_MIN_MS;
     else if (this.lastFill < CALM_FILL) this.intervalMs = Math.min(INTERVAL_MAX_MS, this.intervalMs + 1);
   }
