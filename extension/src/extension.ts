@@ -52,9 +52,9 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
 
   /** The helper of this window waits for a short while after a reload: find it before it ends. */
   async function resumeAfterReload(): Promise<void> {
-    if (!context.workspaceState.get('helper')) return;
+    if (!context.workspaceState.get('helper') && !context.workspaceState.get('running')) return;
     const client = await (await tracer.host()).resume();
-    if (client) await (await tracer.sessions()).adopt(client);
+    await (await tracer.sessions()).resume(client);
   }
 }
 

@@ -10,7 +10,7 @@ import { barWidths, type HeatLine } from './heat';
  * Places an attachment behind the line's text without moving it. VS Code has no option for it; `textDecoration` is
  * passed into the style as it is, which extensions have relied on for years.
  */
-const BEHIND = 'none; position: absolute; left: 0; height: 100%; pointer-events: none;';
+const BEHIND = 'none; position: absolute; left: 0; height: 100%; z-index: -1; pointer-events: none;';
 
 export class LineDecorations implements vscode.Disposable {
   private readonly total = barType(Color.heatBar);
@@ -56,10 +56,10 @@ function barType(color: string): vscode.TextEditorDecorationType {
   });
 }
 
+/** A line without calls has one figure. Stale figures are marked as rough; the hover says why. */
 function label({ selfShare, totalShare }: HeatLine, stale: boolean): string {
-  const text =
-    selfShare > 0
-      ? vscode.l10n.t('self {0} · total {1}', formatShare(selfShare), formatShare(totalShare))
-      : vscode.l10n.t('total {0}', formatShare(totalShare));
-  return stale ? vscode.l10n.t('{0} (edited since)', text) : text;
+  const self = vscode.l10n.t('self {0}', formatShare(selfShare));
+  const total = vscode.l10n.t('total {0}', formatShare(totalShare));
+  const text = selfShare === 0 ? total : selfShare === totalShare ? self : `${self} · ${total}`;
+  return stale ? `~ ${text}` : text;
 }

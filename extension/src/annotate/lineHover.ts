@@ -24,9 +24,9 @@ export class LineHover implements vscode.HoverProvider {
     text.appendMarkdown('$(flame) ');
     text.appendText(vscode.l10n.t('{0} of {1} samples', formatCount(counts.total), formatCount(index.samples)));
     text.appendMarkdown('\n\n');
-    text.appendText(vscode.l10n.t('self {0}', withError(index, counts.self)));
-    text.appendMarkdown(' · ');
-    text.appendText(vscode.l10n.t('total {0}', withError(index, counts.total)));
+    text.appendText(
+      vscode.l10n.t('self {0} · total {1} (95 % sure)', withError(index, counts.self), withError(index, counts.total)),
+    );
     text.appendMarkdown('\n\n');
     appendList(text, vscode.l10n.t('Called from'), index, index.callersAt(heat, recorded));
     appendList(text, vscode.l10n.t('Threads of this function'), index, index.threadsAt(heat, recorded));
@@ -39,7 +39,7 @@ export class LineHover implements vscode.HoverProvider {
 function withError(index: ProfileIndex, samples: number): string {
   const share = index.share(samples);
   const points = (samplingError95(share, index.samples) * 100).toFixed(1);
-  return vscode.l10n.t('{0} ± {1} (95 % sure)', formatShare(share), points);
+  return `${formatShare(share)} ± ${points}`;
 }
 
 function appendList(text: vscode.MarkdownString, title: string, index: ProfileIndex, list: NamedSamples[]): void {

@@ -64,7 +64,12 @@ export class HelperClient {
   }
 
   note<M extends ClientNoteMethod>(method: M, params: ClientNotes[M]): void {
-    if (!this.closed) this.rpc.sendNotification(method, params).catch(() => undefined);
+    if (this.closed) return;
+    try {
+      this.rpc.sendNotification(method, params).catch(() => undefined);
+    } catch {
+      // Closed a moment ago: whoever waits for an answer learns it from there.
+    }
   }
 
   /** Any number of listeners a method: vscode-jsonrpc itself keeps only the last handler. */

@@ -1,6 +1,7 @@
 // The one helper of this window: started when first needed, shared by every flow, found again after a window reload.
 // Remembers (in workspaceState) only the private folder and its token, never a password.
 
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { RECONNECT_GRACE_MS, TracerError, tracerError } from '../../../helper/src/protocol';
@@ -105,6 +106,8 @@ export class HelperHost implements vscode.Disposable {
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
       lingerMs: RECONNECT_GRACE_MS,
+      // As the command line has it (XDG Base Directory Specification), so that both share what was parsed.
+      cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ebpf-tracer'),
     };
     try {
       const storage = this.context.globalStorageUri;
@@ -134,5 +137,9 @@ export class HelperHost implements vscode.Disposable {
 }
 
 export function helperProgram(extensionPath: string, script = join(extensionPath, 'dist', 'helper.js')): HelperProgram {
-  return { node: process.execPath, isElectron: process.versions.electron !== undefined, script };
+  return {
+    node: process.execPath,
+    isElectron: process.versions.electron !== undefined || process.env.ELECTRON_RUN_AS_NODE !== undefined,
+    script,
+  };
 }

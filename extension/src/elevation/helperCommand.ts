@@ -14,10 +14,12 @@ export interface HelperRequest {
   uid: number;
   gid: number;
   lingerMs: number;
+  /** The user's cache folder for this product: symbols of files seen before. */
+  cacheDir: string;
 }
 
 /** argv without the elevation in front. `env` carries the switch for Electron, because sudo and pkexec strip it. */
-export function helperCommand({ program, socketFolder, uid, gid, lingerMs }: HelperRequest): string[] {
+export function helperCommand({ program, socketFolder, uid, gid, lingerMs, cacheDir }: HelperRequest): string[] {
   return [
     ...(program.isElectron ? ['env', 'ELECTRON_RUN_AS_NODE=1'] : []),
     program.node,
@@ -31,6 +33,8 @@ export function helperCommand({ program, socketFolder, uid, gid, lingerMs }: Hel
     String(gid),
     '--linger',
     String(lingerMs),
+    '--cache-dir',
+    cacheDir,
   ];
 }
 

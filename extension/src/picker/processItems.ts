@@ -73,9 +73,10 @@ export function displayName(process: ProcessInfo): string {
   const name = basename(program ?? '') || process.name;
   if (['python', 'node', 'ruby', 'php', 'perl'].includes(process.runtime)) {
     const script = args.find((word) => !word.startsWith('-'));
-    if (script && /[/.]/.test(script)) return `${process.name} ${basename(script)}`;
+    if (script && /[/.]/.test(script)) return `${name} ${basename(script)}`;
   }
-  return name.startsWith(process.name.slice(0, 15)) ? name : process.name;
+  // A title set by the program itself (`nginx: worker process`) is no path: comm names it.
+  return name.endsWith(':') ? process.name : name;
 }
 
 export function separator(group: Group): vscode.QuickPickItem {

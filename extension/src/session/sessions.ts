@@ -2,16 +2,22 @@
 // live flame graph, and at the end the kept file or the reason why there is none. Called by the commands and the
 // recording editor.
 
+import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { errorReport, type RecordOptions, tracerError } from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
+import { readRecording } from '../profile/readRecording';
 import { openWhileRecording } from '../settings';
 import type { Tracer } from '../tracer';
 import { showError } from '../views/showError';
 import { formatCount, formatElapsed } from './format';
-import { RecordingSession, type SessionEnd } from './recordingSession';
+import { markHelperDied } from './helperDied';
+import { RecordingSession, type SessionEnd, type SessionSubject } from './recordingSession';
 import { StatusBar } from './statusBar';
+
+/** What was being recorded, for the window after a reload. */
+export const RUNNING_KEY = 'running';
 
 export class Sessions implements vscode.Disposable {
   private readonly running = new Set<RecordingSession>();
@@ -42,9 +48,17 @@ export class Sessions implements vscode.Disposable {
     return session;
   }
 
-  /** After a window reload: shows again what the helper still records. */
-  async adopt(client: HelperClient): Promise<void> {
-    for (const one of await client.request('record/list', {})) {
+  /**
+   * After a window reload: shows again what the helper still records, and files what ended meanwhile (a helper without
+   * a window saves and unloads). `client` null: the helper is gone, too.
+   */
+  async resume(client: HelperClient | null): Promise<void> {
+    const listed = client ? await client.request('record/list', {}) : [];
+    for (const lost of this.remembered().filter((old) => listed.every((one) => one.output !== old.output))) {
+      await this.fileAway(lost, client === null);
+    }
+    if (!client) return;
+    for (const one of listed) {
       if (this.byOutput(one.output)) continue;
       const session = new RecordingSession(client, one);
       this.follow(session);
@@ -58,8 +72,30 @@ export class Sessions implements vscode.Disposable {
     this.started.dispose();
   }
 
+  private async fileAway({ output, title }: SessionSubject, helperGone: boolean): Promise<void> {
+    if (helperGone) await markHelperDied(output);
+    const extra = await readFile(output, 'utf8')
+      .then((text) => readRecording(text, output).ebpfTracer)
+      .catch(() => undefined);
+    if (extra) {
+      const { samples, durationMs, complete } = extra;
+      await this.tracer.recordings.remember(output, { title, samples, durationMs, complete });
+    }
+    await this.rememberRunning();
+  }
+
+  private remembered(): SessionSubject[] {
+    return this.tracer.context.workspaceState.get<SessionSubject[]>(RUNNING_KEY, []);
+  }
+
+  private rememberRunning(): Thenable<void> {
+    const subjects = this.list().map(({ subject: { pid, title, output } }) => ({ pid, title, output }));
+    return this.tracer.context.workspaceState.update(RUNNING_KEY, subjects.length > 0 ? subjects : undefined);
+  }
+
   private follow(session: RecordingSession): void {
     this.running.add(session);
+    void this.rememberRunning();
     const update = () => {
       this.statusBar.show(this.list().filter((one) => one.state !== 'starting'));
       const recording = this.list().some((one) => one.state === 'recording');
@@ -68,6 +104,7 @@ export class Sessions implements vscode.Disposable {
     session.onDidChange(update);
     void session.ended.then(() => {
       this.running.delete(session);
+      void this.rememberRunning();
       update();
     });
   }

@@ -65,7 +65,7 @@ async function refresh(tracer: Tracer): Promise<void> {
   try {
     const client = await (await tracer.host()).existing();
     const report = client ? await client.request('check/run', {}) : await checkAsUser(tracer);
-    page({ report, buttons: buttons(), elevated: client !== null, place: place() });
+    page({ report, buttons: buttons(report), elevated: client !== null, place: place() });
   } catch (error) {
     await showError(tracer, error);
   }
@@ -97,10 +97,10 @@ function place(): string {
   return parts.join(' · ');
 }
 
-/** In a container: how to start it with the rights, or to record from the host. */
-function buttons(): CheckButton[] {
+/** In a container that lacks something: how to start it with the rights, or to record from the host. */
+function buttons(report: CheckReport): CheckButton[] {
   const engine = containerEngine();
-  if (!engine) return [];
+  if (!engine || report.items.every((item) => item.status !== 'missing')) return [];
   return [
     { label: vscode.l10n.t('Copy Run Arguments'), text: containerRunArguments() },
     { label: vscode.l10n.t('Copy devcontainer.json Lines'), text: devcontainerLines() },

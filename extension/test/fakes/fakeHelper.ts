@@ -5,16 +5,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import {
-  createMessageConnection,
-  type MessageConnection,
-  ResponseError,
-  SocketMessageReader,
-  SocketMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import {
   type ErrorReport,
   errorReport,
+  type HelperNoteMethod,
+  type HelperNotes,
   PROTOCOL_VERSION,
   type RecordOptions,
   type RecordSummary,
@@ -46,7 +42,9 @@ interface Running {
   timer: NodeJS.Timeout;
 }
 
-const TICK_MS = 50;
+type Say = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
+
+const TICK_MS = Number(process.env.FAKE_TICK_MS ?? 50);
 const SAMPLES_A_TICK = 100;
 const behaviour = JSON.parse(process.env.FAKE_HELPER ?? '{}') as FakeBehaviour;
 const argument = (name: string) => process.argv[process.argv.indexOf(name) + 1];
@@ -76,10 +74,12 @@ function end(): void {
 function serve(socket: Socket, token: string): void {
   const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   const fail = (report: ErrorReport) => new ResponseError(-32000, report.message, report);
+  let open = true;
   connections++;
   clearTimeout(lingerTimer);
   socket.on('error', () => undefined);
   socket.on('close', () => {
+    open = false;
     if (--connections === 0) lingerTimer = setTimeout(end, lingerMs);
   });
   rpc.onRequest('handshake', (params: { token: string }) =>
@@ -98,7 +98,10 @@ function serve(socket: Socket, token: string): void {
   rpc.onRequest('record/start', (options: RecordOptions) => {
     if (behaviour.recordError) return fail(behaviour.recordError);
     const id = nextId++;
-    const timer = setInterval(() => tick(rpc, id), TICK_MS);
+    const say: Say = (method, params) => {
+      if (open) rpc.sendNotification(method, params).catch(() => undefined);
+    };
+    const timer = setInterval(() => tick(say, id), TICK_MS);
     running.set(id, { options, samples: 0, checkpoints: 0, startedAtMs: Date.now(), timer });
     return { recordingId: id, attachedMs: 1 };
   });
@@ -124,7 +127,7 @@ function serve(socket: Socket, token: string): void {
   rpc.listen();
 }
 
-function tick(rpc: MessageConnection, recordingId: number): void {
+function tick(say: Say, recordingId: number): void {
   const one = running.get(recordingId);
   if (!one) return;
   if (!behaviour.idle) one.samples += SAMPLES_A_TICK;
@@ -132,19 +135,19 @@ function tick(rpc: MessageConnection, recordingId: number): void {
   write(one, false);
   const elapsedMs = Date.now() - one.startedAtMs;
   const { samples, options } = one;
-  void rpc.sendNotification('record/progress', {
+  say('record/progress', {
     recordingId,
     elapsedMs,
     samples,
     firstSampleMs: 1,
     health: fakeHealth(samples),
   });
-  if (samples > 0) void rpc.sendNotification('record/checkpoint', { recordingId, output: options.output, samples });
+  if (samples > 0) say('record/checkpoint', { recordingId, output: options.output, samples });
   if (one.checkpoints === behaviour.dieAfterCheckpoints) process.kill(process.pid, 'SIGKILL');
   const over = options.durationMs !== null && elapsedMs >= options.durationMs;
   if (over || one.checkpoints === behaviour.exitAfterCheckpoints) {
     const summary = finish(recordingId, one, over ? 'duration' : 'exited');
-    void rpc.sendNotification('record/ended', { recordingId, summary, error: null });
+    say('record/ended', { recordingId, summary, error: null });
   }
 }
 

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ErrorCode, errorReport, type TracerError, tracerError } from '../../../helper/src/protocol';
+import { serveAskpass, shellQuote } from '../../src/elevation/askpass';
+import { cleanEnvironment, helperCommand } from '../../src/elevation/helperCommand';
+import { climb, type Rung, type RungId, rungsFor, type Surroundings } from '../../src/elevation/ladder';
+import {
+  containerEngine,
+  containerRunArguments,
+  devcontainerLines,
+  hostCommand,
+  isPrivileged,
+  parseRights,
+  ungrantable,
+} from '../../src/elevation/rights';
+import { parseReadyLine, startProcess } from '../../src/elevation/startProcess';
+import { readSudoFailure } from '../../src/elevation/sudoMessages';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const program = { node: '/opt/node/bin/node', isElectron: false, script: '/ext/dist/helper.js' };
+
+describe('the ladder', () => {
+  const here = (more: Partial<Surroundings> = {}): Surroundings => ({
+    privileged: false,
+    hasSudo: true,
+    hasPkexec: true,
+    localDesktop: false,
+    noNewPrivileges: false,
+    method: 'auto',
+    ...more,
+  });
+
+  it('has the rungs that exist here, in order', () => {
+    assert.deepEqual(rungsFor(here({ privileged: true })), ['direct']);
+    assert.deepEqual(rungsFor(here()), ['sudo', 'askpass', 'terminal']);
+    assert.deepEqual(rungsFor(here({ localDesktop: true })), ['sudo', 'askpass', 'terminal', 'pkexec']);
+    assert.deepEqual(rungsFor(here({ hasSudo: false, localDesktop: true })), ['pkexec']);
+    assert.deepEqual(rungsFor(here({ hasSudo: false })), []);
+    assert.deepEqual(rungsFor(here({ noNewPrivileges: true })), []);
+  });
+
+  it('obeys the setting', () => {
+    assert.deepEqual(rungsFor(here({ method: 'sudo' })), ['sudo']);
+    assert.deepEqual(rungsFor(here({ method: 'terminal' })), ['sudo', 'terminal']);
+    assert.deepEqual(rungsFor(here({ method: 'pkexec', localDesktop: true })), ['pkexec']);
+    assert.deepEqual(rungsFor(here({ method: 'askpass', privileged: true })), ['direct']);
+  });
+
+  const ready = { ready: true as const, pid: 1, socket: '/s' };
+  const rungs = (some: Partial<Record<RungId, Rung>>, tried: RungId[]): Record<RungId, Rung> => {
+    const make = (id: RungId): Rung => {
+      return async () => {
+        tried.push(id);
+        return some[id]?.() ?? { kind: 'next', why: 'test' };
+      };
+    };
+    return {
+      direct: make('direct'),
+      sudo: make('sudo'),
+      askpass: make('askpass'),
+      terminal: make('terminal'),
+      pkexec: make('pkexec'),
+    };
+  };
+  const codeOf = async (promise: Promise<unknown>): Promise<ErrorCode | null> =>
+    promise.then(
+      () => null,
+      (error) => (error as TracerError).report.code,
+    );
+
+  it('stops at the first rung that holds', async () => {
+    const tried: RungId[] = [];
+    const all = rungs({ askpass: async () => ({ kind: 'ready', ready }) }, tried);
+    assert.deepEqual(await climb(['sudo', 'askpass', 'terminal'], all, silent), ready);
+    assert.deepEqual(tried, ['sudo', 'askpass']);
+  });
+
+  it('asks no second time when the user cancelled', async () => {
+    const tried: RungId[] = [];
+    const all = rungs(
+      {
+        askpass: async () => {
+          throw tracerError('ELEVATION_CANCELLED');
+        },
+      },
+      tried,
+    );
+    assert.equal(await codeOf(climb(['sudo', 'askpass', 'terminal'], all, silent)), 'ELEVATION_CANCELLED');
+    assert.deepEqual(tried, ['sudo', 'askpass']);
+  });
+
+  it('ends with the last reason, or says that there is no sudo', async () => {
+    const report = errorReport('NO_PRIVILEGE', 'bob is not in the sudoers file');
+    const all = rungs({ sudo: async () => ({ kind: 'next', why: 'x', report }) }, []);
+    await assert.rejects(climb(['sudo', 'terminal'], all, silent), (error: TracerError) => error.report === report);
+    assert.equal(await codeOf(climb([], all, silent)), 'SUDO_ABSENT');
+    assert.equal(await codeOf(climb(['terminal'], all, silent)), 'NO_PRIVILEGE');
+  });
+});
+
+describe('what sudo says', () => {
+  const verdict = (stderr: string) => {
+    const read = readSudoFailure(stderr, program);
+    return read.kind === 'refused' ? read.report.code : read.kind;
+  };
+  const cases: [string, string][] = [
+    ['sudo: a password is required\n', 'passwordNeeded'],
+    ['sudo: interactive authentication is required\n', 'passwordNeeded'],
+    ['sudo: no password was provided\nsudo: a password is required\n', 'passwordNeeded'],
+    ['Sorry, try again.\nsudo: 3 incorrect password attempts\n', 'rejected'],
+    ['sudo: Maximum 3 incorrect authentication attempts\n', 'rejected'],
+    ['sudo: sorry, you must have a tty to run sudo\n', 'terminalNeeded'],
+    ["sudo: unrecognized option '-A'\n", 'terminalNeeded'],
+    ['bob is not in the sudoers file.\n', 'NO_PRIVILEGE'],
+    ['Sorry, user bob may not run sudo on host.\n', 'NO_PRIVILEGE'],
+    ['sudo: The "no new privileges" flag is set, which prevents sudo from running as root.\n', 'NO_PRIVILEGE'],
+    ['sudo: effective uid is not 0, is sudo installed setuid root?\n', 'NO_PRIVILEGE'],
+    ['sudo: /opt/node/bin/node: command not found\n', 'HELPER_UNREADABLE'],
+    ["env: '/opt/node/bin/node': Permission denied\n", 'HELPER_UNREADABLE'],
+    ["Error: Cannot find module '/ext/dist/helper.js'\n", 'HELPER_UNREADABLE'],
+    ['Segmentation fault\n', 'HELPER_START'],
+    ['', 'HELPER_START'],
+  ];
+  for (const [stderr, expected] of cases) {
+    it(`${JSON.stringify(stderr.slice(0, 60))} means ${expected}`, () => assert.equal(verdict(stderr), expected));
+  }
+
+  it('names the file that root cannot read', () => {
+    const read = readSudoFailure("Error: EACCES: permission denied, open '/ext/dist/helper.js'", program);
+    assert.ok(read.kind === 'refused' && read.report.message.includes('/ext/dist/helper.js'));
+  });
+});
+
+describe('rights', () => {
+  const status = (effective: string, bounding: string, uid = 1000, noNewPrivs = 0) =>
+    `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nCapEff:\t${effective}\nCapBnd:\t${bounding}\nNoNewPrivs:\t${noNewPrivs}\n`;
+  const full = '000001ffffffffff';
+  /** Docker's default set: no SYS_ADMIN, PERFMON or BPF. */
+  const docker = '00000000a80425fb';
+
+  it('knows who may start the helper directly', () => {
+    assert.equal(isPrivileged(parseRights(status(full, full, 0))), true);
+    assert.equal(isPrivileged(parseRights(status('0000000000000000', full))), false);
+    assert.equal(isPrivileged(parseRights(status('000000c000000000', full))), true, 'BPF and PERFMON are enough');
+    assert.equal(isPrivileged(parseRights(status('0000000000200000', full))), true, 'SYS_ADMIN stands for both');
+    assert.equal(isPrivileged(parseRights(status(docker, docker, 0))), false, 'root in a container is not enough');
+  });
+
+  it('knows what nobody can get', () => {
+    assert.deepEqual(ungrantable(parseRights(status(docker, docker, 0))), ['CAP_BPF', 'CAP_PERFMON']);
+    assert.deepEqual(ungrantable(parseRights(status('0000000000000000', full))), []);
+    assert.equal(parseRights(status(full, full, 0, 1)).noNewPrivileges, true);
+  });
+
+  it('names the container and how to start it with the rights', () => {
+    assert.equal(
+      containerEngine((path) => path === '/.dockerenv', {}),
+      'docker',
+    );
+    assert.equal(
+      containerEngine((path) => path === '/run/.containerenv', {}),
+      'podman',
+    );
+    assert.equal(
+      containerEngine(() => false, {}),
+      null,
+    );
+    assert.match(containerRunArguments(), /--cap-add=BPF --cap-add=PERFMON/);
+    assert.deepEqual(JSON.parse(`{${devcontainerLines()}}`).securityOpt, ['seccomp=unconfined']);
+    assert.match(hostCommand('podman', 'abc'), /podman inspect .* abc/);
+  });
+});
+
+describe("the helper's command line", () => {
+  const request = { program, socketFolder: '/run/x', uid: 1000, gid: 100, lingerMs: 20_000, cacheDir: '/c' };
+
+  it('is the same everywhere', () => {
+    assert.equal(
+      helperCommand(request).join(' '),
+      '/opt/node/bin/node /ext/dist/helper.js serve --socket-dir /run/x --uid 1000 --gid 100 --linger 20000 --cache-dir /c',
+    );
+  });
+
+  it('passes the switch that makes Electron a Node through sudo', () => {
+    const [first, second] = helperCommand({ ...request, program: { ...program, isElectron: true } });
+    assert.deepEqual([first, second], ['env', 'ELECTRON_RUN_AS_NODE=1']);
+  });
+
+  it("leaves VS Code's own variables behind", () => {
+    const clean = cleanEnvironment({ PATH: '/bin', NODE_OPTIONS: '-r x', VSCODE_IPC: '1', ELECTRON_RUN_AS_NODE: '1' });
+    assert.deepEqual(clean, { PATH: '/bin' });
+    assert.equal(cleanEnvironment({}, { LC_ALL: 'C' }).LC_ALL, 'C');
+  });
+});
+
+describe('starting it', () => {
+  const sh = (script: string, timeoutMs: number | null = 10_000) =>
+    startProcess(['/bin/sh', '-c', script], process.env, timeoutMs, silent);
+
+  it('waits for the ready line among other output', async () => {
+    const result = await sh(`echo Welcome; echo '{"ready":true,"pid":7,"socket":"/s"}'`);
+    assert.deepEqual(result, { kind: 'ready', ready: { ready: true, pid: 7, socket: '/s' } });
+  });
+
+  it("hands on the helper's own error", async () => {
+    const report = errorReport('LIBBPF_MISSING', 'x');
+    assert.deepEqual(parseReadyLine(JSON.stringify({ error: report })), { kind: 'report', report });
+    assert.equal(parseReadyLine('{"ready":'), null);
+    assert.equal(parseReadyLine('[]'), null);
+  });
+
+  it('tells how it ended otherwise', async () => {
+    assert.deepEqual(await sh('echo no >&2; exit 3'), { kind: 'exited', code: 3, stderr: 'no\n' });
+    assert.equal((await startProcess(['/nowhere/sudo'], {}, 1000, silent)).kind, 'exited');
+  });
+
+  it('ends what does not answer in time', async () => {
+    assert.deepEqual(await sh('exec sleep 60', 200), { kind: 'timeout' });
+  });
+});
+
+describe('askpass', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "ebpf-tracer askpass'"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const node = { ...program, node: process.execPath };
+  const run = (script: string, question: string) =>
+    new Promise<{ code: number | null; stdout: string }>((resolve) => {
+      const child = spawn(script, [question], { stdio: ['ignore', 'pipe', 'ignore'] });
+      let stdout = '';
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+      });
+      child.on('close', (code) => resolve({ code, stdout }));
+    });
+
+  it('carries the question here and the answer back', async () => {
+    const asked: string[] = [];
+    const askpass = await serveAskpass([folder], node, async (question) => {
+      asked.push(question);
+      return 'p\'ass "wörd" $x';
+    });
+    assert.deepEqual(await run(askpass.script, "whose? it's"), { code: 0, stdout: 'p\'ass "wörd" $x\n' });
+    assert.deepEqual(asked, ["whose? it's"]);
+    assert.equal(statSync(askpass.script).mode & 0o077, 0, 'only the user may run it');
+    await askpass.close();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it('fails when the user cancels, so that sudo ends', async () => {
+    const askpass = await serveAskpass([folder], node, async () => null);
+    assert.deepEqual(await run(askpass.script, 'x'), { code: 1, stdout: '' });
+    await askpass.close();
+  });
+
+  it('gives an empty password as one', async () => {
+    const askpass = await serveAskpass([folder], node, async () => '');
+    assert.deepEqual(await run(askpass.script, 'x'), { code: 0, stdout: '\n' });
+    await askpass.close();
+  });
+
+  it('quotes for sh', () => assert.equal(shellQuote("it's"), "'it'\\''s'"));
+});

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { errorReport, type RecordingFile, type RecordOptions, TracerError } from '../../../helper/src/protocol';
+import { connectToHelper, type HelperClient } from '../../src/client/helperClient';
+import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
+import { holdCommand, shellCommand } from '../../src/session/heldCommand';
+import { markHelperDied } from '../../src/session/helperDied';
+import { RecordingSession } from '../../src/session/recordingSession';
+import type { FakeBehaviour } from '../fakes/fakeHelper';
+import { makeRecording } from '../fakes/makeRecording';
+
+const FAKE_HELPER = resolve(__dirname, '../fakes/fakeHelper.js');
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+interface Fake {
+  child: ChildProcess;
+  folder: SocketFolder;
+  connect(token?: string): Promise<HelperClient>;
+}
+
+const fakes: Fake[] = [];
+async function startFake(behaviour: FakeBehaviour = {}): Promise<Fake> {
+  const folder = await createSocketFolder();
+  const child = spawn(process.execPath, [FAKE_HELPER, 'serve', '--socket-dir', folder.path, '--linger', '200'], {
+    env: { ...process.env, FAKE_HELPER: JSON.stringify(behaviour), FAKE_TICK_MS: '20' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((done) => child.stdout?.once('data', done));
+  const connect = (token = folder.token) => connectToHelper({ socket: folder.socket, token }, 'test', silent);
+  const fake = { child, folder, connect };
+  fakes.push(fake);
+  return fake;
+}
+
+describe('a window and its helper', function () {
+  this.timeout(20_000);
+  let scratch: string;
+  beforeEach(() => {
+    scratch = mkdtempSync(join(tmpdir(), 'ebpf-tracer-session-'));
+  });
+  afterEach(async () => {
+    for (const { child, folder } of fakes.splice(0)) {
+      child.kill('SIGKILL');
+      await removeSocketFolder(folder.path);
+    }
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const options = (more: Partial<RecordOptions> = {}): RecordOptions => ({
+    pid: 4242,
+    durationMs: null,
+    frequencyHz: 99,
+    children: true,
+    kernel: true,
+    output: join(scratch, 'a.speedscope.json'),
+    title: 'a',
+    startAtExec: false,
+    anyUser: false,
+    without: [],
+    ...more,
+  });
+  const codeOf = (promise: Promise<unknown>) =>
+    promise.then(
+      () => null,
+      (error) => (error instanceof TracerError ? error.report.code : String(error)),
+    );
+  const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as RecordingFile;
+  const reached = (session: RecordingSession, samples: number) =>
+    new Promise<void>((done) => {
+      session.onDidChange(() => session.samples >= samples && done());
+    });
+
+  it('meet in a folder of their own', async () => {
+    const folder = await createSocketFolder([scratch]);
+    assert.equal(statSync(folder.path).mode & 0o777, 0o700);
+    assert.equal(statSync(join(folder.path, 'token')).mode & 0o777, 0o600);
+    assert.equal(readFileSync(join(folder.path, 'token'), 'utf8'), folder.token);
+    await removeSocketFolder(folder.path);
+    assert.equal(existsSync(folder.path), false);
+  });
+
+  it('use another folder where the path is too long for a socket', async () => {
+    const long = join(scratch, 'x'.repeat(100));
+    const folder = await createSocketFolder([long, scratch]);
+    assert.ok(folder.path.startsWith(scratch) && !folder.path.startsWith(long));
+  });
+
+  it('shake hands', async () => {
+    const client = await (await startFake()).connect();
+    assert.equal(client.hello.helperVersion, 'fake');
+    assert.ok((await client.request('process/list', {})).length > 0);
+    client.dispose();
+  });
+
+  it('refuse a wrong token, another version, and nobody', async () => {
+    assert.equal(await codeOf((await startFake()).connect('wrong')), 'TOKEN_REFUSED');
+    assert.equal(await codeOf((await startFake({ protocolVersion: 99 })).connect()), 'VERSION_MISMATCH');
+    const nobody = connectToHelper({ socket: join(scratch, 'none.sock'), token: '' }, 'test', silent);
+    assert.equal(await codeOf(nobody), 'HELPER_DIED');
+  });
+
+  it('record until stopped by hand', async () => {
+    const client = await (await startFake()).connect();
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    assert.equal(session.state, 'recording');
+    await reached(session, 300);
+    const [end, again] = await Promise.all([session.stop(), session.stop()]);
+    assert.equal(end, again);
+    assert.equal(session.state, 'ended');
+    assert.equal(end.error, null);
+    assert.ok(end.samples >= 300);
+    assert.equal(read(options().output).ebpfTracer?.complete, true);
+    client.dispose();
+  });
+
+  it('record until the process exits, and until the duration is over', async () => {
+    const client = await (await startFake({ exitAfterCheckpoints: 3 })).connect();
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    assert.equal((await session.ended).summary?.stopReason, 'exited');
+    const timed = options({ durationMs: 30, output: join(scratch, 'b.speedscope.json') });
+    const second = new RecordingSession(client, timed);
+    await second.start(timed);
+    assert.equal((await second.ended).summary?.stopReason, 'duration');
+    client.dispose();
+  });
+
+  it('keep what had arrived when the helper is killed', async () => {
+    const client = await (await startFake({ dieAfterCheckpoints: 3 })).connect();
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    const end = await session.ended;
+    assert.equal(end.error?.code, 'HELPER_DIED');
+    assert.equal(end.samples, 300);
+    const extra = read(options().output).ebpfTracer;
+    assert.deepEqual([extra?.complete, extra?.stopReason, extra?.samples], [false, 'helperDied', 300]);
+    assert.equal(statSync(options().output).mode & 0o777, 0o600);
+    assert.equal(await codeOf(client.request('process/list', {})), 'HELPER_DIED');
+  });
+
+  it('say why nothing could be recorded', async () => {
+    const client = await (await startFake({ recordError: errorReport('PID_GONE', 4242) })).connect();
+    const session = new RecordingSession(client, options());
+    assert.equal(await codeOf(session.start(options())), 'PID_GONE');
+    assert.equal((await session.ended).error?.code, 'PID_GONE');
+    client.dispose();
+  });
+
+  it('hear several listeners of one note', async () => {
+    const client = await (await startFake()).connect();
+    const heard = [0, 0];
+    client.onNote('record/progress', () => heard[0]++);
+    const second = client.onNote('record/progress', () => heard[1]++);
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    await reached(session, 200);
+    second.dispose();
+    await reached(session, 500);
+    await session.stop();
+    assert.ok(heard[0] > heard[1] && heard[1] > 0, String(heard));
+    client.dispose();
+  });
+
+  it('find each other again after a reload', async () => {
+    const fake = await startFake();
+    const before = await fake.connect();
+    const session = new RecordingSession(before, options());
+    await session.start(options());
+    await reached(session, 100);
+    before.dispose();
+    const after = await fake.connect();
+    const [running] = await after.request('record/list', {});
+    assert.equal(running.output, options().output);
+    const adopted = new RecordingSession(after, running);
+    adopted.adopt(running.recordingId, running.samples, running.startedAtMs);
+    assert.ok((await adopted.stop()).samples >= 100);
+    after.dispose();
+    await new Promise((done) => fake.child.once('exit', done));
+    assert.equal(existsSync(fake.folder.socket), false, 'a helper without a window ends');
+  });
+
+  it('mark only files that are not whole', async () => {
+    const path = join(scratch, 'c.json');
+    assert.equal(await markHelperDied(path), null);
+    writeFileSync(path, 'no json');
+    assert.equal(await markHelperDied(path), null);
+    assert.equal(readFileSync(path, 'utf8'), 'no json');
+    writeFileSync(path, JSON.stringify(makeRecording({ file: '/a.c', complete: true })));
+    assert.equal(await markHelperDied(path), 100);
+    assert.equal(read(path).ebpfTracer?.stopReason, 'stopped');
+  });
+});
+
+describe('a held command', function () {
+  this.timeout(20_000);
+  const run = (shellPath: string, shellArgs: string[], env: NodeJS.ProcessEnv = process.env) => {
+    const child = spawn(shellPath, shellArgs, { stdio: ['pipe', 'pipe', 'inherit'], env });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    const closed = new Promise<void>((done) => child.once('close', () => done()));
+    return { child, closed, output: () => stdout };
+  };
+
+  it('waits, then becomes the command with the same pid', async () => {
+    const held = await holdCommand(['/bin/sh', '-c', 'echo "pid $$ arg $1"', 'x', 'a b'], 'over');
+    const { child, closed, output } = run(held.shellPath, held.shellArgs);
+    const pid = await held.pid();
+    assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'sh');
+    assert.equal(output(), '', 'it has not started');
+    await held.release();
+    child.stdin.end('\n');
+    await closed;
+    assert.match(output(), new RegExp(`^pid ${pid} arg a b\n`));
+    assert.match(output(), /over \(0\)/);
+    await held.dispose();
+  });
+
+  it('tells how the command ended', async () => {
+    const held = await holdCommand(['/bin/sh', '-c', 'exit 7'], 'over');
+    const { child, closed, output } = run(held.shellPath, held.shellArgs);
+    await held.pid();
+    await held.release();
+    child.stdin.end('\n');
+    await closed;
+    assert.match(output(), /over \(7\)/);
+    await held.dispose();
+  });
+
+  it('is refused when its terminal was closed meanwhile', async () => {
+    const held = await holdCommand(['/bin/true'], 'over');
+    const { child, closed } = run(held.shellPath, held.shellArgs);
+    const pid = await held.pid();
+    child.kill('SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    await closed;
+    await assert.rejects(held.release(), (error: TracerError) => error.report.code === 'COMMAND_NOT_FOUND');
+    await held.dispose();
+  });
+
+  it('is run by the shell of the user where it knows -c', () => {
+    assert.deepEqual(shellCommand('a | b', '/usr/bin/fish'), ['/usr/bin/fish', '-c', 'a | b']);
+    assert.deepEqual(shellCommand('a | b', '/usr/bin/pwsh'), ['/bin/sh', '-c', 'a | b']);
+  });
+});
