@@ -33,6 +33,7 @@ export const MAX_UNITS = 1_000_000;
 export const MAX_UNIT_BYTES = 32 * MiB;
 export const MAX_ABBREVIATIONS = 65_536;
 export const MAX_RANGES_PER_UNIT = 1_000_000;
+export const MAX_RANGES = 2_000_000;
 export const MAX_LINE_ROWS = 4_000_000;
 export const MAX_LINE_FILES = 262_144;
 /** Length of a chain of DW_AT_abstract_origin and DW_AT_specification. */
@@ -51,5 +52,5 @@ export const MAX_CACHED_ADDRESSES = 200_000;
 export const MAX_OPEN_FILES = 4_096;
 /** /proc/PID/maps is read again for an unknown address, at most this often. */
 export const REREAD_MAPS_MS = 200;
-/** Disk cache: all of it, evicted by age of use. */
-export const MAX_CACHE_BYTES = 512 * MiB;
+/** Disk cache: all of it; what was used longest ago goes first. One entry takes at most half. */
+export const MAX_CACHE_BYTES = 1024 * MiB;

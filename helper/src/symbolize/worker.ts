@@ -3,7 +3,9 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
+import { orderOf } from './bytes/order';
 import { BufferSource, dropPages, FileSource } from './bytes/source';
+import { DiskCache } from './cache/diskCache';
 import { displayName } from './demangle/demangle';
 import { ElfFile } from './elf/parser';
 import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, NOWHERE } from './fileSymbols';
@@ -13,7 +15,9 @@ import { ARRAY_BUDGET_BYTES } from './limits';
 import { PerfMap } from './perfmap/resolver';
 import type { Description, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 
+dropAllCapabilities();
 const settings = workerData as WorkerSettings;
+const cache = settings.cacheDir === null ? null : DiskCache.open(settings.cacheDir);
 const files = new Map<number, FileSymbols>();
 const perfMaps = new Map<number, PerfMap>();
 let kernel: { fd: number; table: KernelTable | null } | null = null;
@@ -35,12 +39,11 @@ async function answer(task: Task): Promise<Answer> {
       const symbols = files.get(task.file.id) ?? (await openFile(task));
       files.delete(task.file.id);
       files.set(task.file.id, symbols);
-      const places = Array.from(task.offsets, (offset) => symbols.placeOf(offset));
-      return { ...nothing, places, problems: [...symbols.problems] };
+      return { ...nothing, places: inOrder(task.offsets, symbols), problems: [...symbols.problems] };
     }
     case 'image': {
       const elf = ElfFile.parse(new BufferSource(Buffer.from(task.bytes)));
-      const symbols = await FileSymbols.open(elf, null, { folder: null, descriptors: [], nextFileId });
+      const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], nextFileId });
       return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placeOf(offset)) };
     }
     case 'perfMap': {
@@ -62,12 +65,19 @@ async function answer(task: Task): Promise<Answer> {
   }
 }
 
+/** By rising offset, whatever the order asked in: neighbours share units, which are read once then. */
+function inOrder(offsets: Float64Array, symbols: FileSymbols): Place[] {
+  const places: Place[] = new Array(offsets.length);
+  for (const i of orderOf(offsets)) places[i] = symbols.placeOf(offsets[i]);
+  return places;
+}
+
 async function openFile(task: Extract<Task, { kind: 'symbolize' }>): Promise<FileSymbols> {
   const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
   if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
     throw new Error('the file was replaced by another build while it was recorded');
   const { debug, problem } = chooseDebugFile(elf, task.debug);
-  const symbols = await FileSymbols.open(elf, debug, { folder: settings.cacheDir, descriptors: [], nextFileId });
+  const symbols = await FileSymbols.open(elf, debug, { cache, descriptors: [], nextFileId });
   if (problem) symbols.problems.add(problem);
   let held = symbols.sizeBytes;
   for (const other of files.values()) held += other.sizeBytes;
@@ -92,7 +102,6 @@ function kernelPlace(table: KernelTable | null, address: number): Place {
   return { ...NOWHERE, address, ...displayName(found.name), module: found.module };
 }
 
-dropAllCapabilities();
 let queue: Promise<void> = Promise.resolve();
 parentPort!.on('message', ({ sequence, task }: Request) => {
   queue = queue.then(async () => {

@@ -13,6 +13,8 @@ export interface Abbreviation {
   forms: number[];
   /** Value of DW_FORM_implicit_const at the same index, else 0. */
   constants: number[];
+  /** Made by forms.ts when the entry is first skipped. */
+  plan: { steps: number[] } | null;
 }
 
 const FIRST_READ_BYTES = 4_096;
@@ -72,7 +74,7 @@ function readOne(cursor: Cursor): Abbreviation {
     const attribute = cursor.uleb();
     const form = cursor.uleb();
     const constant = form === FORM.implicitConst ? cursor.sleb() : 0;
-    if (attribute === 0 && form === 0) return { tag, hasChildren, attributes, forms, constants };
+    if (attribute === 0 && form === 0) return { tag, hasChildren, attributes, forms, constants, plan: null };
     attributes.push(attribute);
     forms.push(form);
     constants.push(constant);

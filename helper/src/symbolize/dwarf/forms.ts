@@ -3,7 +3,8 @@
 // DWARF 5, 7.5.5 and 7.5.6.
 
 import { type Cursor, FormatError } from '../bytes/cursor';
-import { type Encoding, FORM, type StringRef } from './types';
+import type { Abbreviation } from './abbreviations';
+import { AT, type Encoding, FORM, type StringRef } from './types';
 
 /** Bytes that the form takes, or -1 where only reading tells. */
 function fixedBytes(form: number, encoding: Encoding): number {
@@ -95,6 +96,32 @@ export function skipForm(cursor: Cursor, form: number, encoding: Encoding): void
     default:
       throw new FormatError(`unknown form 0x${form.toString(16)}`);
   }
+}
+
+export const NO_FORM = -1;
+/** In a plan: DW_AT_sibling in its usual form, which the walk wants to know. */
+export const SIBLING_REF4 = -2;
+
+/**
+ * How to skip an entry quickly: pairs of (bytes to skip, form to skip behind them). Most entries are one step, which is
+ * what makes walking a unit of megabytes bearable. Kept with the abbreviation, whose unit's encoding does not change.
+ */
+export function skipPlan(abbreviation: Abbreviation, encoding: Encoding): { steps: number[] } {
+  if (abbreviation.plan) return abbreviation.plan;
+  const steps: number[] = [];
+  let bytes = 0;
+  abbreviation.forms.forEach((form, i) => {
+    const isSibling = abbreviation.attributes[i] === AT.sibling && form === FORM.ref4;
+    const fixed = isSibling ? -1 : fixedBytes(form, encoding);
+    if (fixed >= 0) bytes += fixed;
+    else {
+      steps.push(bytes, isSibling ? SIBLING_REF4 : form);
+      bytes = 0;
+    }
+  });
+  if (bytes > 0) steps.push(bytes, NO_FORM);
+  abbreviation.plan = { steps };
+  return abbreviation.plan;
 }
 
 /** The form that DW_FORM_indirect names; never itself again. */

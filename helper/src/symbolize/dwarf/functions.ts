@@ -5,7 +5,16 @@
 import { Cursor, FormatError } from '../bytes/cursor';
 import { MAX_DIES_PER_UNIT, MAX_ORIGIN_DEPTH, MAX_UNIT_BYTES } from '../limits';
 import type { AbbreviationTable } from './abbreviations';
-import { isAddressIndex, readNumber, readReference, readString, skipForm } from './forms';
+import {
+  isAddressIndex,
+  NO_FORM,
+  readNumber,
+  readReference,
+  readString,
+  SIBLING_REF4,
+  skipForm,
+  skipPlan,
+} from './forms';
 import { readRanges } from './ranges';
 import { indexedAddress } from './strings';
 import { AT, type DwarfSections, FORM, type Range, type StringRef, TAG, type Unit } from './types';
@@ -31,9 +40,18 @@ export interface Declaration {
 
 interface FunctionDie extends Declaration {
   ranges: Range[];
+  /** Offset in .debug_info of what follows its children; 0: not said. */
+  sibling: number;
 }
 
-const STRUCTURED_TYPES = new Set([0x01, 0x02, 0x04, 0x13, 0x15, 0x17]);
+/** Entries among whose children functions with code are looked for; all others are jumped over where they say how. */
+const SCOPES: ReadonlySet<number> = new Set([
+  TAG.compileUnit,
+  TAG.partialUnit,
+  TAG.skeletonUnit,
+  TAG.namespace,
+  TAG.module,
+]);
 
 /** Throws FormatError where the unit is too large to be read or broken from its start. */
 export function indexFunctions(unit: Unit, sections: DwarfSections, abbreviations: AbbreviationTable): FunctionIndex {
@@ -47,15 +65,14 @@ export function indexFunctions(unit: Unit, sections: DwarfSections, abbreviation
       const code = cursor.uleb();
       if (code === 0) continue;
       const abbreviation = abbreviations.get(code);
+      let sibling = 0;
       if (abbreviation.tag === TAG.subprogram) {
-        for (const range of readFunction(cursor, abbreviation, unit, sections).ranges)
-          found.push({ low: range.low, high: range.high, die });
-        continue;
-      }
-      const skipTo = skipDie(cursor, abbreviation, unit);
-      // The code of methods stands outside of their classes, so what is inside of types can be jumped over.
-      if (skipTo !== null && STRUCTURED_TYPES.has(abbreviation.tag)) {
-        const next = skipTo - unit.firstDie;
+        const own = readFunction(cursor, abbreviation, unit, sections);
+        for (const range of own.ranges) found.push({ low: range.low, high: range.high, die });
+        sibling = own.sibling;
+      } else sibling = skipDie(cursor, abbreviation, unit);
+      if (sibling !== 0 && abbreviation.hasChildren && !SCOPES.has(abbreviation.tag)) {
+        const next = sibling - unit.firstDie;
         if (next > cursor.at && next <= cursor.end) cursor.seek(next);
       }
     }
@@ -72,19 +89,30 @@ export function indexFunctions(unit: Unit, sections: DwarfSections, abbreviation
 
 type Abbreviation = ReturnType<AbbreviationTable['get']>;
 
-/** Offset in .debug_info of the next sibling, where the entry says. */
-function skipDie(cursor: Cursor, abbreviation: Abbreviation, unit: Unit): number | null {
-  let sibling: number | null = null;
-  const { attributes, forms } = abbreviation;
-  for (let i = 0; i < forms.length; i++) {
-    if (attributes[i] === AT.sibling) sibling = readReference(cursor, forms[i], unit.offset, unit);
-    else skipForm(cursor, forms[i], unit);
+/** Skips an entry; returns where its next sibling is in .debug_info, 0 where it does not say. */
+function skipDie(cursor: Cursor, abbreviation: Abbreviation, unit: Unit): number {
+  let sibling = 0;
+  const { steps } = skipPlan(abbreviation, unit);
+  for (let i = 0; i < steps.length; i += 2) {
+    cursor.skip(steps[i]);
+    const form = steps[i + 1];
+    if (form === NO_FORM) continue;
+    if (form === SIBLING_REF4) sibling = unit.offset + cursor.u32();
+    else skipForm(cursor, form, unit);
   }
   return sibling;
 }
 
 function readFunction(cursor: Cursor, abbreviation: Abbreviation, unit: Unit, sections: DwarfSections): FunctionDie {
-  const die: FunctionDie = { linkageName: null, name: null, file: null, line: null, origin: null, ranges: [] };
+  const die: FunctionDie = {
+    linkageName: null,
+    name: null,
+    file: null,
+    line: null,
+    origin: null,
+    ranges: [],
+    sibling: 0,
+  };
   let low: number | null = null;
   let high: { value: number; form: number } | null = null;
   let ranges: { value: number; indexed: boolean } | null = null;
@@ -109,6 +137,9 @@ function readFunction(cursor: Cursor, abbreviation: Abbreviation, unit: Unit, se
       case AT.abstractOrigin:
       case AT.specification:
         die.origin = readReference(cursor, form, unit.offset, unit);
+        break;
+      case AT.sibling:
+        die.sibling = readReference(cursor, form, unit.offset, unit) ?? 0;
         break;
       case AT.lowPc:
         low = isAddressIndex(form) ? indexedAddress(number(), sections, unit) : number();

@@ -37,13 +37,15 @@ export function sizeOfLineTable(table: LineTable): number {
   return table.addresses.length * 18 + table.sequenceLows.length * 24 + table.header.files.length * 96;
 }
 
+const FIRST_ROWS = 16_384;
+
 /** Growing rows; doubled when full. */
 class Rows {
   count = 0;
-  addresses = new Float64Array(1024);
-  files = new Uint32Array(1024);
-  lines = new Uint32Array(1024);
-  columns = new Uint16Array(1024);
+  addresses = new Float64Array(FIRST_ROWS);
+  files = new Uint32Array(FIRST_ROWS);
+  lines = new Uint32Array(FIRST_ROWS);
+  columns = new Uint16Array(FIRST_ROWS);
 
   push(address: number, file: number, line: number, column: number): void {
     if (this.count === this.addresses.length) this.grow();
@@ -67,6 +69,10 @@ class Rows {
     this.columns = larger(this.columns, new Uint16Array(size));
   }
 }
+
+/** Used for one table after another: most of the time would go into making and forgetting arrays. */
+let scratch = new Rows();
+const MAX_SCRATCH_ROWS = 262_144;
 
 interface Sequence {
   low: number;
@@ -97,7 +103,9 @@ export function readLineTable(
   const cursor = new Cursor(section.readUpTo(offset + head.at, lengthBytes));
   const header = readLineHeader(cursor, offsetBytes, unitAddressBytes);
   cursor.seek(header.programAt);
-  const rows = new Rows();
+  if (scratch.addresses.length > MAX_SCRATCH_ROWS) scratch = new Rows();
+  const rows = scratch;
+  rows.count = 0;
   const sequences: Sequence[] = [];
   let damage = cursor.end < lengthBytes ? 'line table is cut off' : null;
   try {

@@ -3,7 +3,14 @@
 
 import type { ByteSource } from '../bytes/source';
 
-export const TAG = { subprogram: 0x2e, compileUnit: 0x11, partialUnit: 0x3c, skeletonUnit: 0x4a } as const;
+export const TAG = {
+  compileUnit: 0x11,
+  module: 0x1e,
+  subprogram: 0x2e,
+  namespace: 0x39,
+  partialUnit: 0x3c,
+  skeletonUnit: 0x4a,
+} as const;
 
 export const AT = {
   sibling: 0x01,

@@ -3,8 +3,9 @@
 // not, and the place of the line table stands in the first entry anyway.)
 
 import { Cursor, FormatError } from '../bytes/cursor';
+import { orderOf } from '../bytes/order';
 import type { ByteSource } from '../bytes/source';
-import { MAX_UNITS } from '../limits';
+import { MAX_RANGES, MAX_UNITS } from '../limits';
 import { AbbreviationTable } from './abbreviations';
 import { isAddressIndex, readNumber, readString, skipForm } from './forms';
 import { readRanges } from './ranges';
@@ -26,7 +27,7 @@ export interface UnitIndex {
   lows: Float64Array;
   highs: Float64Array;
   owners: Uint32Array;
-  /** Units with a line table but without ranges (DWARF 2 with split functions, units of data): see `addRanges`. */
+  /** Units with a line table but without ranges, or with some only (DWARF 2): see `addRanges`. */
   withoutRanges: Uint32Array;
   /** Why the index ends early, where it does. */
   damage: string | null;
@@ -154,7 +155,7 @@ export function highPc(unit: Unit, low: number, value: number, form: number, sec
 
 export function indexUnits(sections: DwarfSections): UnitIndex {
   const offsets: number[] = [];
-  const ranges: OwnedRange[] = [];
+  const ranges = new OwnedRanges();
   const withoutRanges: number[] = [];
   const tables = new Map<number, AbbreviationTable>();
   let damage: string | null = null;
@@ -173,8 +174,10 @@ export function indexUnits(sections: DwarfSections): UnitIndex {
           tables.set(header.abbrevOffset, table);
         }
         const { unit, ranges: own } = readUnit(header, sections, table);
-        for (const range of own) ranges.push({ ...range, owner: offsets.length });
-        if (own.length === 0 && unit.stmtList !== null) withoutRanges.push(offsets.length);
+        for (const { low, high } of own) ranges.add(low, high, offsets.length);
+        // Before DWARF 3 a unit could name one range only, and leaves out what the compiler put elsewhere.
+        const partial = own.length === 0 || unit.version === 2;
+        if (partial && unit.stmtList !== null) withoutRanges.push(offsets.length);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         damage ??= `unit at ${header.offset}: ${error.message}`;
@@ -187,36 +190,56 @@ export function indexUnits(sections: DwarfSections): UnitIndex {
   }
   return {
     offsets: Float64Array.from(offsets),
-    ...columns(ranges),
+    ...ranges.columns(),
     withoutRanges: Uint32Array.from(withoutRanges),
     damage,
   };
 }
 
-interface OwnedRange extends Range {
-  /** Index into `offsets`. */
-  owner: number;
-}
+/** Ranges with their units, growing; a big C++ library has hundreds of thousands. */
+class OwnedRanges {
+  private count = 0;
+  private lows = new Float64Array(1024);
+  private highs = new Float64Array(1024);
+  private owners = new Uint32Array(1024);
 
-function columns(ranges: OwnedRange[]): Pick<UnitIndex, 'lows' | 'highs' | 'owners'> {
-  ranges.sort((a, b) => a.low - b.low);
-  return {
-    lows: Float64Array.from(ranges, (r) => r.low),
-    highs: Float64Array.from(ranges, (r) => r.high),
-    owners: Uint32Array.from(ranges, (r) => r.owner),
-  };
+  /** `owner` is an index into the index's `offsets`. */
+  add(low: number, high: number, owner: number): void {
+    if (this.count === this.lows.length) this.grow();
+    this.lows[this.count] = low;
+    this.highs[this.count] = high;
+    this.owners[this.count++] = owner;
+  }
+
+  columns(): Pick<UnitIndex, 'lows' | 'highs' | 'owners'> {
+    const order = orderOf(this.lows.subarray(0, this.count));
+    const { highs, owners, lows } = this;
+    return {
+      lows: Float64Array.from(order, (i) => lows[i]),
+      highs: Float64Array.from(order, (i) => highs[i]),
+      owners: Uint32Array.from(order, (i) => owners[i]),
+    };
+  }
+
+  private grow(): void {
+    if (this.count >= MAX_RANGES) throw new FormatError('too many ranges');
+    const { lows, highs, owners } = this;
+    this.lows = new Float64Array(this.count * 2);
+    this.highs = new Float64Array(this.count * 2);
+    this.owners = new Uint32Array(this.count * 2);
+    this.lows.set(lows);
+    this.highs.set(highs);
+    this.owners.set(owners);
+  }
 }
 
 /** The index with the ranges of units that did not give them themselves, as their line tables have them. */
 export function addRanges(index: UnitIndex, rangesOf: (offset: number) => Range[]): UnitIndex {
-  const all: OwnedRange[] = Array.from(index.lows, (low, i) => ({
-    low,
-    high: index.highs[i],
-    owner: index.owners[i],
-  }));
+  const all = new OwnedRanges();
+  for (let i = 0; i < index.lows.length; i++) all.add(index.lows[i], index.highs[i], index.owners[i]);
   for (const owner of index.withoutRanges)
-    for (const range of rangesOf(index.offsets[owner])) all.push({ ...range, owner });
-  return { ...index, ...columns(all), withoutRanges: new Uint32Array(0) };
+    for (const { low, high } of rangesOf(index.offsets[owner])) all.add(low, high, owner);
+  return { ...index, ...all.columns(), withoutRanges: new Uint32Array(0) };
 }
 
 const MAX_OVERLAP = 8;

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { FileSource } from '../../../src/symbolize/bytes/source';
+import { DiskCache } from '../../../src/symbolize/cache/diskCache';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
 import { ElfFile } from '../../../src/symbolize/elf/parser';
 import { readFunctions } from '../../../src/symbolize/elf/symbols';
@@ -32,6 +33,7 @@ export async function openForTest(
   path: string,
   debugPath: string | null = null,
   crc: number | null = null,
+  cacheFolder: string | null = null,
 ): Promise<Opened> {
   const fds: number[] = [];
   const handle = (p: string) => {
@@ -42,7 +44,11 @@ export async function openForTest(
   const file = handle(path);
   const elf = ElfFile.parse(new FileSource(file.id, file.fd, file.sizeBytes));
   const { debug } = chooseDebugFile(elf, debugPath ? [{ ...handle(debugPath), crc }] : []);
-  const spill = { folder: '/tmp', descriptors: [], nextFileId: () => nextId++ };
+  const spill = {
+    cache: cacheFolder === null ? null : DiskCache.open(cacheFolder),
+    descriptors: [],
+    nextFileId: () => nextId++,
+  };
   const symbols = await FileSymbols.open(elf, debug, spill);
   return {
     symbols,

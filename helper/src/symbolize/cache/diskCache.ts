@@ -1,0 +1,113 @@
+// What is worth keeping for the next run, by build-id: large debug sections, inflated. Lies in the caller's cache folder,
+// may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large as it must be is made
+// anew. Called by elf/contents.ts in the workers. The folder's name holds the version of what is in it.
+
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { MAX_CACHE_BYTES } from '../limits';
+
+const VERSION = 'symbols-v1';
+const TEMPORARY = '.new';
+
+export interface CacheEntry {
+  /** Open for reading and writing; whoever asked for the entry closes it. */
+  fd: number;
+  /** From an earlier run; else all zeros, to be written. */
+  complete: boolean;
+  /** Makes what was written available to the next run. Does nothing for entries without a key. */
+  keep(): void;
+}
+
+export class DiskCache {
+  private constructor(private readonly folder: string) {}
+
+  /** Null where the folder cannot be made or written to. */
+  static open(cacheDir: string): DiskCache | null {
+    const folder = join(cacheDir, VERSION);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      return new DiskCache(folder);
+    } catch {
+      return null;
+    }
+  }
+
+  /** `key` null: for this run only. Throws where the disk is full or not writable. */
+  entry(key: string | null, sizeBytes: number): CacheEntry {
+    if (key === null || sizeBytes > MAX_CACHE_BYTES / 2) return this.make(null, sizeBytes);
+    return this.find(join(this.folder, key), sizeBytes) ?? this.make(join(this.folder, key), sizeBytes);
+  }
+
+  private find(path: string, sizeBytes: number): CacheEntry | null {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r+');
+    } catch {
+      return null;
+    }
+    const stat = fstatSync(fd);
+    if (stat.isFile() && stat.size === sizeBytes) {
+      const now = Date.now() / 1000;
+      futimesSync(fd, now, now);
+      return { fd, complete: true, keep: () => {} };
+    }
+    closeSync(fd);
+    return null;
+  }
+
+  /** Written under another name, so that nobody finds half of it; without a path under no name at all. */
+  private make(path: string | null, sizeBytes: number): CacheEntry {
+    const temporary = join(this.folder, `${process.pid}-${threadId}-${process.hrtime.bigint()}${TEMPORARY}`);
+    const fd = openSync(temporary, 'wx+', 0o600);
+    try {
+      if (path === null) unlinkSync(temporary);
+      ftruncateSync(fd, sizeBytes);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    const keep = () => {
+      if (path === null) return;
+      renameSync(temporary, path);
+      this.evict(path);
+    };
+    return { fd, complete: false, keep };
+  }
+
+  /** Deletes what was used longest ago until the rest fits, and what a killed run left behind. */
+  private evict(newest: string): void {
+    const entries = readdirSync(this.folder).flatMap((name) => {
+      const path = join(this.folder, name);
+      try {
+        const { size, mtimeMs } = statSync(path);
+        return [{ path, size, mtimeMs }];
+      } catch {
+        return [];
+      }
+    });
+    let total = entries.reduce((sum, entry) => sum + entry.size, 0);
+    const hourAgo = Date.now() - 3_600_000;
+    for (const { path, size, mtimeMs } of entries.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+      const leftBehind = path.endsWith(TEMPORARY) && mtimeMs < hourAgo;
+      if ((total <= MAX_CACHE_BYTES || path === newest) && !leftBehind) continue;
+      try {
+        unlinkSync(path);
+        total -= size;
+      } catch {
+        // Another run was faster.
+      }
+    }
+  }
+}
