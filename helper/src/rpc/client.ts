@@ -6,7 +6,11 @@ import { connect, type Socket } from 'node:net';
 import {
   CancellationTokenSource,
   createMessageConnection,
+  type DataCallback,
+  type Disposable,
+  type Message,
   type MessageConnection,
+  type MessageStrategy,
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
@@ -35,6 +39,31 @@ export interface ConnectOptions {
   protocolVersion?: number;
 }
 
+/**
+ * Counts messages that have come and that were handled: the library handles one per turn of the event loop, so the last
+ * ones of a helper that ends are still waiting when its socket is closed.
+ */
+class Inbox extends StreamMessageReader implements MessageStrategy {
+  private waiting = 0;
+
+  override listen(callback: DataCallback): Disposable {
+    return super.listen((message) => {
+      this.waiting++;
+      callback(message);
+    });
+  }
+
+  handleMessage(message: Message, next: (message: Message) => void): void {
+    this.waiting--;
+    next(message);
+  }
+
+  whenEmpty(then: () => void): void {
+    if (this.waiting === 0) then();
+    else setImmediate(() => this.whenEmpty(then));
+  }
+}
+
 type Listener = (params: never) => void;
 
 export class HelperConnection {
@@ -49,15 +78,18 @@ export class HelperConnection {
   private constructor(
     private readonly socket: Socket,
     private readonly rpc: MessageConnection,
+    inbox: Inbox,
     heartbeatIntervalMs: number,
   ) {
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.gone = true;
         clearInterval(this.heartbeat);
-        // Rejects what still waits for an answer.
-        rpc.dispose();
-        resolve();
+        inbox.whenEmpty(() => {
+          // Rejects what still waits for an answer.
+          rpc.dispose();
+          resolve();
+        });
       });
     });
     rpc.onError(() => socket.destroy());
@@ -75,8 +107,9 @@ export class HelperConnection {
       connecting.once('error', () => reject(tracerError('HELPER_DIED')));
     });
     socket.on('error', () => {});
-    const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
-    const connection = new HelperConnection(socket, rpc, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
+    const inbox = new Inbox(socket);
+    const rpc = createMessageConnection(inbox, new StreamMessageWriter(socket), undefined, { messageStrategy: inbox });
+    const connection = new HelperConnection(socket, rpc, inbox, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
     if (options.log) connection.on('log', options.log);
     rpc.listen();
     try {

@@ -1,0 +1,122 @@
+// Starts the real helper for the tests of this folder, as root does it, and finds out what it holds in the kernel.
+
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorReport, ReadyLine } from '../../src/protocol';
+import { HelperConnection } from '../../src/rpc/client';
+import { createSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
+
+/** A user and group that no account has. */
+export const STRANGER = 54_321;
+export const HELPER_JS = join(__dirname, '../../src/main.js');
+
+export interface StartedHelper {
+  folder: SocketFolder;
+  child: ChildProcess;
+  pid: number;
+  exited: Promise<number | null>;
+  connect(options?: { heartbeatIntervalMs?: number }): Promise<HelperConnection>;
+}
+
+export interface HelperOptions {
+  uid?: number;
+  lingerMs?: number;
+  extra?: string[];
+  stdio?: StdioOptions;
+  folder?: SocketFolder;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Rejects with the helper's ErrorReport where it says why it does not start. */
+export async function serve(options: HelperOptions = {}): Promise<StartedHelper> {
+  const uid = options.uid ?? 0;
+  const folder = options.folder ?? createSocketFolder({ uid, gid: uid });
+  const args = ['serve', '--socket-dir', folder.dir, '--uid', String(uid), '--gid', String(uid)];
+  args.push('--linger', String(options.lingerMs ?? 0), ...(options.extra ?? []));
+  const child = spawn(process.execPath, [HELPER_JS, ...args], {
+    stdio: options.stdio ?? ['ignore', 'pipe', 'inherit'],
+    env: options.env ?? process.env,
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  if (child.stdout) await readyLine(child);
+  else await until(() => existsSync(folder.socket), 'the helper listens');
+  return {
+    folder,
+    child,
+    pid: child.pid!,
+    exited,
+    connect: (more) => HelperConnection.connect({ ...folder, ...more }),
+  };
+}
+
+function readyLine(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout!.on('data', (chunk) => {
+      text += chunk;
+      if (!text.includes('\n')) return;
+      const line: ReadyLine | { error: ErrorReport } = JSON.parse(text);
+      if ('error' in line) reject(line.error);
+      else resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`the helper ended with ${code}: ${text}`)));
+  });
+}
+
+/** Polls until `condition` holds; fails after 20 s naming `what`. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = performance.now() + 20_000; !condition(); ) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** BPF objects that a process holds open: `prog 12`, `map 34`, `link 56`. Ids are never used again. */
+export function bpfObjectsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+    try {
+      const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1');
+      return [...info.matchAll(/^(prog|map|link)_id:\s*(\d+)$/gm)].map(([, kind, id]) => `${kind} ${id}`);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Those of `objects` that the kernel still has. */
+export function stillThere(objects: string[]): string[] {
+  const all = new Set(
+    ['prog', 'map', 'link'].flatMap((kind) => {
+      const shown = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' });
+      return (JSON.parse(shown) as { id: number }[]).map(({ id }) => `${kind} ${id}`);
+    }),
+  );
+  return objects.filter((object) => all.has(object));
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    // A zombie has ended; only its parent has not looked yet.
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** Ids of the processes below `pid`, at any depth. */
+export function descendantsOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** Why the tests that need real eBPF cannot run here; null where they can. */
+export function missingForEbpf(): string | null {
+  if (process.getuid!() !== 0) return 'needs root';
+  try {
+    execFileSync('bpftool', ['version'], { stdio: 'ignore' });
+  } catch {
+    return 'needs bpftool';
+  }
+  return null;
+}
