@@ -7,7 +7,7 @@ import type { ToWebview } from './messages';
 import { describeShare, formatWeight } from './shares';
 import { openSource, sameFrame } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
-import { buildStackTree, type FunctionWeights, functionWeights, type StackTree } from './stackTree';
+import { buildStackTree, type FunctionWeights, functionWeights, heaviestPath, type StackTree } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
 import { CallTree } from './views/callTree';
 import { FunctionTable } from './views/functionTable';
@@ -69,7 +69,8 @@ export class RecordingPage {
     );
     graphRoot.tabIndex = 0;
     graphRoot.addEventListener('click', (event) => this.onGraphClick(event), true);
-    window.addEventListener('keydown', (event) => this.onGraphKey(event, graphRoot));
+    // On the document: keys.ts ends on the window what is not for speedscope.
+    document.addEventListener('keydown', (event) => this.onGraphKey(event, graphRoot));
   }
 
   async start(scheme: ColorSchemeSwitch): Promise<void> {
@@ -167,10 +168,9 @@ export class RecordingPage {
     this.loaded = null;
     await this.graph.load({ frames: recording.frames, profile, tree, mode, keepView });
     this.loaded = { recording, profileIndex, profile, tree, weights };
-    if (known) {
-      if (this.selected !== null && this.layout.isGraphVisible) this.graph.select(this.selected);
-      return;
-    }
+    // The sandwich view always starts empty; so does every view of an order not seen before.
+    if (this.selected !== null && (known || mode === 'sandwich')) this.graph.select(this.selected);
+    if (known) return;
     const total = Math.max(...recording.profiles.map(({ totalWeight }) => totalWeight));
     this.layout.showThreads(
       recording.profiles.map((one) => {
@@ -181,18 +181,26 @@ export class RecordingPage {
     );
     this.functions.show(recording, profile, tree);
     this.callTree.show(recording, profile, tree);
-    this.revealSelected();
+    this.describeSelected();
+  }
+
+  private describeSelected(): void {
+    if (!this.loaded || this.selected === null) this.selection.clear();
+    else {
+      const { recording, profile, tree, weights } = this.loaded;
+      this.selection.show(recording, profile, tree, weights, this.selected);
+    }
   }
 
   private revealSelected(): void {
-    if (!this.loaded || this.selected === null) {
-      this.selection.clear();
-      return;
+    this.describeSelected();
+    if (!this.loaded || this.selected === null) return;
+    if (this.layout.visibleTab === 'functions') this.functions.reveal(this.selected);
+    if (this.layout.visibleTab === 'tree') {
+      const path = this.graph.selectedPath();
+      const shown = path.length > 0 && path[path.length - 1] === this.selected;
+      this.callTree.reveal(shown ? path : heaviestPath(this.loaded.tree, this.selected));
     }
-    const { recording, profile, tree, weights } = this.loaded;
-    this.selection.show(recording, profile, tree, weights, this.selected);
-    this.functions.reveal(this.selected);
-    this.callTree.reveal(this.selected);
   }
 
   private onGraphChange(state: GraphState): void {

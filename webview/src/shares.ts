@@ -13,7 +13,8 @@ export function shareInterval(hits: number, samples: number): { low: number; hig
   const scale = 1 / (1 + (z * z) / samples);
   const middle = scale * (p + (z * z) / (2 * samples));
   const half = scale * z * Math.sqrt((p * (1 - p)) / samples + (z * z) / (4 * samples * samples));
-  return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+  // Exactly 0 and 1 at the ends, where rounding would leave a trace.
+  return { low: p <= 0 ? 0 : middle - half, high: p >= 1 ? 1 : middle + half };
 }
 
 const locale =

@@ -275,7 +275,7 @@ export class FlameGraph {
 
   private show(group: ProfileGroup): void {
     const before = this.chart();
-    const selectedPath = this.pathOfSelected();
+    const selectedPath = this.selectedPath();
     const mode = this.wanted?.mode ?? 'left-heavy';
     if (this.wanted?.keepView && before && before.configSpaceViewportRect.size.x > 0) {
       const { configSpaceViewportRect: rect, logicalSpaceViewportSize: size } = before;
@@ -311,7 +311,8 @@ export class FlameGraph {
     chart.setConfigSpaceViewportRect(new MadeRect(new MadeVec(origin.x, origin.y), new MadeVec(size.x, size.y)));
   }
 
-  private pathOfSelected(): number[] {
+  /** Frames from the outermost one to the selected box; empty without one and in the sandwich view. */
+  selectedPath(): number[] {
     const path: number[] = [];
     for (let depth = 0; ; depth++) {
       const frame = this.selectedAncestor(depth);

@@ -139,6 +139,16 @@ export function functionWeights(tree: StackTree, frameCount: number): FunctionWe
   return { self, total };
 }
 
+/** The way from the outermost frame to the heaviest call of function `frame`; empty where it has no samples. */
+export function heaviestPath(tree: StackTree, frame: number): number[] {
+  let heaviest = ROOT;
+  for (let node = 1; node < tree.size; node++)
+    if (tree.frame[node] === frame && (heaviest === ROOT || tree.total[node] > tree.total[heaviest])) heaviest = node;
+  const path: number[] = [];
+  for (let node = heaviest; node !== ROOT; node = tree.parent[node]) path.push(tree.frame[node]);
+  return path.reverse();
+}
+
 /** One row of a call tree, in either direction. `nodes` are the tree nodes it stands for, `through` their weights. */
 export interface CallNode {
   frame: number;

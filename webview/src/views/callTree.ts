@@ -92,8 +92,8 @@ export class CallTree {
         {
           id: 'source',
           title: l10n.t('Source'),
-          widthPx: 100,
-          grow: 1,
+          widthPx: 120,
+          grow: 1.2,
           render: ({ node }, cell) => {
             const { recording } = this;
             if (recording)
@@ -145,9 +145,19 @@ export class CallTree {
     this.refresh();
   }
 
-  /** Makes a row of this function current, if one is in sight. */
-  reveal(frame: number): void {
-    if (this.grid.currentRow?.node.frame !== frame) this.grid.reveal((row) => row.node.frame === frame);
+  /** Makes the row of this call current; top-down the way to it is opened, bottom-up it is the function itself. */
+  reveal(path: readonly number[]): void {
+    const { recording } = this;
+    const frame = path[path.length - 1];
+    if (!recording || this.grid.currentRow?.node.frame === frame) return;
+    const wanted = this.direction === 'callees' ? path : path.slice(-1);
+    let key = '';
+    for (const [depth, step] of wanted.entries()) {
+      if (depth > 0) this.open[this.direction].add(key);
+      key += `/${frameIdentity(recording, step)}`;
+    }
+    this.refresh();
+    this.grid.reveal((row) => row.path === key);
   }
 
   /** A first look without a click: down the heaviest calls while they hold most of the time. */

@@ -113,8 +113,8 @@ export class FunctionTable {
         {
           id: 'source',
           title: l10n.t('Source'),
-          widthPx: 100,
-          grow: 1.2,
+          widthPx: 120,
+          grow: 1.4,
           compare: COMPARE.source,
           render: (row, cell) => {
             const { recording } = this;

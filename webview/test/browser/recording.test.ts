@@ -1,0 +1,449 @@
+// biome-ignore-all lint/performance/useDomNodeTextContent: Playwright's innerText, which is what the user sees
+// biome-ignore-all lint/performance/useDomNodeTextContent: Playwright's innerText, which is what the user sees
+// The page in a real Chromium, with the stock speedscope and a stand-in for VS Code: what a user sees and does, and what
+// the extension hears of it. Screenshots of every theme go to .artifacts/webview.
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
+import { buildStackTree, type CallNode, callees } from '../../src/stackTree';
+import { F, fixtureRecording } from '../fixtureRecording';
+import { missingBrowser, TestBrowser, type TestPage } from './testPage';
+
+describe('recording page in Chromium', function () {
+  this.timeout(120_000);
+  let browser: TestBrowser;
+  let opened: TestPage | null = null;
+
+  before(async function () {
+    const missing = missingBrowser();
+    if (missing) {
+      console.log(`skipped: ${missing}`);
+      this.skip();
+    }
+    browser = await TestBrowser.start();
+  });
+  after(async () => {
+    await browser?.stop();
+  });
+  afterEach(async () => {
+    await opened?.close();
+    opened = null;
+  });
+  const open = async (options?: Parameters<TestBrowser['open']>[0]) => {
+    opened = await browser.open(options);
+    return opened;
+  };
+  const grid = (page: TestPage, id: 'functions' | 'calltree') => page.page.locator(`#${id}`);
+  const row = (page: TestPage, id: 'functions' | 'calltree', text: string) =>
+    grid(page, id).locator('.grid-body [role=row]', { hasText: text }).first();
+  const bar = (page: TestPage) => page.page.locator('footer.selection');
+
+  /**
+   * Where the box of a call is in the left-heavy graph: siblings stand heaviest first, rows are 20 px high below the
+   * overview and its axis.
+   */
+  const placeOf = async (page: TestPage, path: number[], recording = fixtureRecording(), profile = 0) => {
+    const { samples: stacks, weights } = recording.profiles[profile];
+    const tree = buildStackTree({ stacks, weights });
+    let before = 0;
+    let node: CallNode | null = null;
+    for (const frame of path)
+      for (const sibling of callees(tree, node)) {
+        if (sibling.frame === frame) {
+          node = sibling;
+          break;
+        }
+        before += sibling.total;
+      }
+    ok(node);
+    const box = (await page.page.locator('#panel-graph').boundingBox())!;
+    return {
+      x: box.x + (box.width * (before + node.total / 2)) / tree.totalWeight,
+      y: box.y + 133 + 20 * (path.length - 1),
+    };
+  };
+  /** Moves the mouse onto a call and waits for speedscope's tooltip. */
+  const hover = async (page: TestPage, path: number[], tooltip: string) => {
+    const { x, y } = await placeOf(page, path);
+    await page.page.mouse.move(x, y);
+    await page.page.locator('#speedscope', { hasText: tooltip }).waitFor();
+    return { x, y };
+  };
+  const PARSE = [F.start, F.run, F.handle, F.parse];
+
+  it('loads and paints a recording without a complaint', async () => {
+    const page = await open();
+    const painted = await page.load(fixtureRecording());
+    strictEqual(painted.samples, 908);
+    match(await page.page.locator('.summary').innerText(), /908 samples.*99 Hz.*0 lost/s);
+    deepStrictEqual(browser.consoleErrors, []);
+    // The graph is really drawn: many colours where the boxes are.
+    const colours = await page.page.evaluate(async () => {
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      const found = document.querySelectorAll('#speedscope canvas').length;
+      return found;
+    });
+    ok(colours >= 3, `${colours} canvases`);
+    await page.screenshot('dark');
+  });
+
+  it('shows the numbers of the recording in the tables', async () => {
+    const page = await open();
+    const recording = fixtureRecording();
+    await page.load(recording);
+    const samples = recording.profiles[0].samples;
+    const self = samples.filter((stack) => stack.at(-1) === F.price).length / samples.length;
+    const total = samples.filter((stack) => stack.includes(F.price)).length / samples.length;
+    const cells = await row(page, 'functions', 'Cart::price').locator('[role=gridcell] .value').allInnerTexts();
+    deepStrictEqual(cells, [`${(self * 100).toFixed(1)}\u00a0%`, `${(total * 100).toFixed(1)}\u00a0%`]);
+    const hover = await row(page, 'functions', 'Cart::price').locator('[role=gridcell]').first().getAttribute('title');
+    match(hover ?? '', new RegExp(`of ${samples.length} samples.*95 % confidence`, 's'));
+  });
+
+  it('sorts by a column, filters, and tells screen readers', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const header = (name: string) => grid(page, 'functions').getByRole('columnheader', { name });
+    strictEqual(await header('Self').getAttribute('aria-sort'), 'descending');
+    await header('Function').getByRole('button').click();
+    strictEqual(await header('Function').getAttribute('aria-sort'), 'ascending');
+    strictEqual(await header('Self').getAttribute('aria-sort'), null);
+    match(await grid(page, 'functions').locator('.grid-body [role=row]').first().innerText(), /Cart::price/);
+    await page.page.getByRole('searchbox').fill('kernel');
+    strictEqual(await grid(page, 'functions').locator('.grid-body [role=row]').count(), 4);
+    strictEqual(await grid(page, 'functions').getAttribute('aria-rowcount'), '5');
+    strictEqual(await page.page.locator('.count').innerText(), '4 of 17 functions');
+  });
+
+  it('shows the source link of a clicked frame; the link opens it', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const at = await hover(page, PARSE, 'json/parse.cpp:120');
+    await page.page.mouse.click(at.x, at.y);
+    await bar(page).getByText('json::parse(std::string_view)').waitFor();
+    await bar(page).getByRole('link', { name: 'parse.cpp:120' }).click();
+    deepStrictEqual(await page.received('openSource'), { type: 'openSource', frame: F.parse, line: 120, beside: true });
+  });
+
+  it('opens a frame by ctrl-click, telling two functions of one name apart', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const calls: [number[], string][] = [
+      [[F.start, F.run, F.handle, F.price, F.helperCart], 'helper/home/dev/shop/src/cart.cpp:12'],
+      [[...PARSE, F.parseValue, F.parseValue, F.helperJson], 'helper/home/dev/shop/src/json/parse.cpp:12'],
+    ];
+    for (const [index, [path, tooltip]] of calls.entries()) {
+      const at = await hover(page, path, tooltip);
+      await page.page.keyboard.down('Control');
+      await page.page.mouse.click(at.x, at.y);
+      await page.page.keyboard.up('Control');
+      deepStrictEqual(await page.received('openSource', index), {
+        type: 'openSource',
+        frame: path.at(-1),
+        line: 12,
+        beside: true,
+      });
+    }
+  });
+
+  it('opens the caller from the stack trace and a row of the sandwich view', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const at = await hover(page, PARSE, 'json/parse.cpp:120');
+    await page.page.mouse.click(at.x, at.y);
+    await page.page.locator('#speedscope').getByText('(/home/dev/shop/src/worker.cpp:31)').click();
+    deepStrictEqual((await page.received('openSource')).frame, F.run);
+    await page.page.getByRole('button', { name: 'Sandwich' }).click();
+    await page.page.locator('#speedscope tr', { hasText: 'malloc' }).click({ modifiers: ['Control'] });
+    strictEqual((await page.received('openSource', 1)).frame, F.malloc);
+    await bar(page).getByText('malloc', { exact: true }).waitFor();
+    await page.screenshot('dark-sandwich');
+  });
+
+  it('works by keyboard alone in both tables', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await grid(page, 'functions').focus();
+    await page.page.keyboard.press('ArrowDown');
+    await page.page.keyboard.press('ArrowDown');
+    await page.page.keyboard.press('Enter');
+    strictEqual((await page.received('openSource')).frame, F.price);
+    strictEqual(
+      await page.page.evaluate(
+        () =>
+          document.getElementById(document.activeElement?.getAttribute('aria-activedescendant') ?? '')?.ariaSelected,
+      ),
+      'true',
+    );
+
+    await page.page.getByRole('tab', { name: 'Hot Functions' }).press('ArrowRight');
+    await grid(page, 'calltree').focus();
+    await page.page.keyboard.press('Home');
+    const level = () => grid(page, 'calltree').locator('.selected').getAttribute('aria-level');
+    const expanded = () => grid(page, 'calltree').locator('.selected').getAttribute('aria-expanded');
+    deepStrictEqual([await level(), await expanded()], ['1', 'true']);
+    await page.page.keyboard.press('ArrowLeft');
+    strictEqual(await expanded(), 'false');
+    await page.page.keyboard.press('ArrowRight');
+    await page.page.keyboard.press('ArrowRight');
+    deepStrictEqual([await level(), await expanded()], ['2', 'true']);
+    await page.page.keyboard.press('Enter');
+    strictEqual((await page.received('openSource', 1)).frame, F.run);
+    await page.page.getByRole('button', { name: 'Bottom-up' }).click();
+    await row(page, 'calltree', 'json::parseValue').click();
+    await page.page.keyboard.press('ArrowRight');
+    match(await grid(page, 'calltree').innerText(), /json::parse\(std::string_view\)/);
+    await page.screenshot('dark-bottom-up');
+  });
+
+  it('leaves VS Code its keys', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const downloads: string[] = [];
+    page.page.on('download', (download) => downloads.push(download.suggestedFilename()));
+    const choosers: unknown[] = [];
+    page.page.on('filechooser', (chooser) => choosers.push(chooser));
+    const box = (await page.page.locator('#panel-graph').boundingBox())!;
+    await page.page.mouse.click(box.x + 300, box.y + 400);
+    const pressed = ['Control+s', 'Control+o', 'Control+p', 'Control+Shift+P', 'F1', 'Control+v'];
+    for (const key of pressed) await page.page.keyboard.press(key);
+    await page.page.evaluate(() =>
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer(), bubbles: true })),
+    );
+    const seen = (await page.page.evaluate(() => window.fakeHost.keys)).filter((key) => !/Control$|Shift$/.test(key));
+    deepStrictEqual(seen, ['Ctrl+s', 'Ctrl+o', 'Ctrl+p', 'Ctrl+Shift+P', 'F1', 'Ctrl+v']);
+    deepStrictEqual([downloads, choosers], [[], []]);
+    match(await page.page.locator('.summary').innerText(), /908 samples/);
+    strictEqual((await page.messages('error')).length, 0);
+
+    // Typing in the filter does not steer the graph; its own search leaves commands alone.
+    await page.page.getByRole('searchbox').fill('');
+    await page.page.getByRole('searchbox').press('n');
+    strictEqual(await page.page.getByLabel('Thread').evaluate((select: HTMLSelectElement) => select.selectedIndex), 0);
+    await page.page.getByRole('searchbox').press('Escape');
+    await page.page.mouse.click(box.x + 300, box.y + 400);
+    await page.page.keyboard.press('Control+f');
+    await page.page.locator('#speedscope input').waitFor();
+    await page.page.keyboard.type('pars');
+    await page.page.keyboard.press('Control+s');
+    ok((await page.page.evaluate(() => window.fakeHost.keys)).filter((key) => key === 'Ctrl+s').length === 2);
+    deepStrictEqual(downloads, []);
+  });
+
+  it('switches view and thread by keys in the graph, and by the toolbar', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    const box = (await page.page.locator('#panel-graph').boundingBox())!;
+    await page.page.mouse.click(box.x + 300, box.y + 400);
+    const pressed = page.page.locator('.toolbar button[aria-pressed=true]');
+    const threads = page.page.getByLabel('Thread');
+    await page.page.keyboard.press('1');
+    await page.page.locator('button[aria-pressed=true]', { hasText: 'Time Order' }).waitFor();
+    await page.screenshot('dark-time-order');
+    await page.page.keyboard.press('n');
+    await page.page.waitForFunction(() => document.querySelector<HTMLSelectElement>('.threads')?.selectedIndex === 1);
+    await threads.selectOption({ index: 2 });
+    await page.page.waitForFunction(() =>
+      (window.fakeHost.state as { profile: string }).profile.startsWith('worker-1'),
+    );
+    strictEqual(await pressed.innerText(), 'Time Order');
+  });
+
+  it('reloads in place: view, thread, zoom, selection, sort and filter stay', async () => {
+    const page = await open();
+    const small = fixtureRecording({ samplesPerThread: 200, complete: false });
+    await page.load(small, true);
+    ok(await page.page.locator('.live-dot').isVisible());
+    await page.page.getByLabel('Thread').selectOption({ index: 2 });
+    await page.page.waitForFunction(() =>
+      (window.fakeHost.state as { profile: string }).profile.startsWith('worker-1'),
+    );
+    const at = await placeOf(page, PARSE, small, 2);
+    await page.page.mouse.move(at.x, at.y);
+    await page.page.locator('#speedscope', { hasText: 'json/parse.cpp:120' }).waitFor();
+    await page.page.mouse.dblclick(at.x, at.y);
+    await page.page.getByRole('searchbox').fill('json');
+    await page.page.mouse.move(at.x, at.y);
+    // The view must not flash: speedscope's canvases stay the same elements throughout.
+    await page.page.evaluate(() => {
+      for (const canvas of document.querySelectorAll('#speedscope canvas')) canvas.setAttribute('data-kept', '');
+    });
+    await page.screenshot('dark-live');
+    const grown = fixtureRecording({ samplesPerThread: 600, complete: false });
+    // Threads come in another order, frames in another table.
+    grown.profiles = [grown.profiles[0], grown.profiles[2], grown.profiles[1], grown.profiles[3]];
+    await page.load(grown, true);
+    strictEqual(await page.page.locator('#speedscope canvas:not([data-kept])').count(), 0);
+    strictEqual(await page.page.getByLabel('Thread').evaluate((select: HTMLSelectElement) => select.selectedIndex), 1);
+    strictEqual(await page.page.getByRole('searchbox').inputValue(), 'json');
+    await bar(page).getByText('json::parse(std::string_view)').waitFor();
+    // Still zoomed: the box fills the pane, so both of its ends show it.
+    const box = (await page.page.locator('#panel-graph').boundingBox())!;
+    for (const x of [box.x + 20, box.x + box.width - 20]) {
+      await page.page.mouse.move(x, at.y);
+      await page.page.locator('#speedscope', { hasText: 'json/parse.cpp:120' }).waitFor();
+    }
+    await page.load(fixtureRecording({ samplesPerThread: 700 }), false);
+    ok(!(await page.page.locator('.live-dot').isVisible()));
+  });
+
+  it('remembers the view when the page is made anew', async () => {
+    const page = await open({
+      state: { tab: 'tree', graphMode: 'sandwich', profile: 'worker-2 (4713)', splitPercent: 40 },
+    });
+    await page.load(fixtureRecording());
+    strictEqual(await page.page.getByRole('tab', { name: 'Call Tree' }).getAttribute('aria-selected'), 'true');
+    strictEqual(await page.page.locator('.toolbar button[aria-pressed=true]').innerText(), 'Sandwich');
+    strictEqual(await page.page.getByLabel('Thread').evaluate((select: HTMLSelectElement) => select.selectedIndex), 3);
+    strictEqual(await page.page.getByRole('separator').getAttribute('aria-valuenow'), '40');
+  });
+
+  it('follows the theme, also when it changes', async () => {
+    const page = await open({ theme: 'light' });
+    await page.load(fixtureRecording());
+    const at = await hover(page, PARSE, 'json/parse.cpp:120');
+    await page.page.mouse.click(at.x, at.y);
+    /** Colour of the graph's empty lower half, as it is on the screen. */
+    const background = async () => {
+      const box = (await page.page.locator('#panel-graph').boundingBox())!;
+      const png = await page.page.screenshot({
+        clip: { x: Math.round(box.x + 50), y: Math.round(box.y + 400), width: 1, height: 1 },
+      });
+      return page.page.evaluate(async (base64) => {
+        const image = new Image();
+        image.src = `data:image/png;base64,${base64}`;
+        await image.decode();
+        const canvas = document.createElement('canvas');
+        const context = canvas.getContext('2d')!;
+        context.drawImage(image, 0, 0);
+        return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].join();
+      }, png.toString('base64'));
+    };
+    const becomes = async (colour: string) => {
+      const deadline = Date.now() + 10_000;
+      while ((await background()) !== colour) ok(Date.now() < deadline, `${await background()}, not ${colour}`);
+    };
+    await becomes('255,255,255');
+    await page.screenshot('light');
+    await page.page.getByRole('tab', { name: 'Call Tree' }).click();
+    await page.screenshot('light-call-tree');
+    await page.setTheme('dark');
+    await becomes('31,31,31');
+    await page.setTheme('highContrast');
+    await becomes('0,0,0');
+    await page.screenshot('high-contrast');
+    await page.setTheme('light');
+    await becomes('255,255,255');
+    deepStrictEqual(browser.consoleErrors, []);
+  });
+
+  it('passes alerts and unreadable files on to the extension, in words', async () => {
+    const page = await open();
+    await page.page.evaluate(() => window.alert('speedscope says something'));
+    deepStrictEqual(await page.received('error'), { type: 'error', text: 'speedscope says something' });
+    await page.send({ type: 'load', name: 'broken.speedscope.json', text: '{"shared":', live: false });
+    match((await page.received('error', 1)).text, /broken\.speedscope\.json is not a recording/);
+    await page.page.locator('.notice', { hasText: 'is not a recording' }).waitFor();
+    // A good file afterwards is shown.
+    await page.load(fixtureRecording());
+    ok(!(await page.page.locator('.notice').isVisible()));
+  });
+
+  it('says why a recording is empty', async () => {
+    const page = await open();
+    const recording = fixtureRecording({ samplesPerThread: 0 });
+    recording.ebpfTracer.errors = [
+      { code: 'NOTHING_RECORDED_IDLE', message: 'No samples: the process was idle.', fix: 'Give it work.' },
+    ];
+    await page.load(recording);
+    await page.page.locator('.notice', { hasText: 'No samples: the process was idle. Give it work.' }).waitFor();
+  });
+
+  it('shows files of other programs, sampled and evented', async () => {
+    const page = await open();
+    const other = { ...fixtureRecording(), ebpfTracer: undefined };
+    await page.load(other);
+    match(await page.page.locator('.summary').innerText(), /Written by another program/);
+    ok((await grid(page, 'functions').locator('.grid-body [role=row]').count()) > 5);
+    const evented = {
+      $schema: other.$schema,
+      shared: { frames: [{ name: 'main' }, { name: 'work', file: 'a.js', line: 3 }] },
+      profiles: [
+        {
+          type: 'evented',
+          name: 'thread',
+          unit: 'milliseconds',
+          startValue: 0,
+          endValue: 10,
+          events: [
+            { type: 'O', frame: 0, at: 0 },
+            { type: 'O', frame: 1, at: 2 },
+            { type: 'C', frame: 1, at: 8 },
+            { type: 'C', frame: 0, at: 10 },
+          ],
+        },
+      ],
+    };
+    await page.load(JSON.stringify(evented));
+    match(await row(page, 'functions', 'work').innerText(), /60\.0/);
+  });
+
+  it('shows status and details', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await page.send({
+      type: 'status',
+      severity: 'warning',
+      text: 'cart.cpp is newer than the binary: its lines may have moved.',
+    });
+    await page.page.locator('.message.warning', { hasText: 'cart.cpp is newer' }).waitFor();
+    await page.page.getByRole('button', { name: 'Details' }).click();
+    const details = page.page.locator('.details');
+    for (const text of ['cart.cpp is newer', '/opt/vendor/libblob.so', 'perf_event cpu-clock', '6.18.0'])
+      ok((await details.innerText()).includes(text), text);
+    await page.screenshot('dark-details');
+    await page.page.keyboard.press('Escape');
+    ok(!(await details.isVisible()));
+  });
+
+  it('selects what the extension asks for, in graph and table', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await page.send({ type: 'select', frame: F.malloc });
+    await bar(page).getByText('malloc', { exact: true }).waitFor();
+    match(await grid(page, 'functions').locator('.selected').innerText(), /malloc/);
+    await page.page.locator('#speedscope').getByText('(/home/dev/shop/src/cart.cpp:52)').waitFor();
+  });
+
+  it('gives a narrow window one view at a time, a wide one both', async () => {
+    const page = await open({ width: 640, height: 600 });
+    await page.load(fixtureRecording());
+    const visible = () =>
+      page.page.evaluate(() =>
+        ['graph', 'functions', 'tree'].filter((tab) => document.getElementById(`panel-${tab}`)?.offsetWidth),
+      );
+    await page.page.getByRole('tab', { name: 'Flame Graph' }).click();
+    deepStrictEqual(await visible(), ['graph']);
+    await page.screenshot('dark-narrow-graph');
+    await page.page.getByRole('tab', { name: 'Hot Functions' }).click();
+    deepStrictEqual(await visible(), ['functions']);
+    await page.screenshot('dark-narrow-functions');
+    await page.page.setViewportSize({ width: 1300, height: 600 });
+    await page.page.waitForFunction(() => document.getElementById('panel-graph')?.offsetWidth);
+    deepStrictEqual(await visible(), ['graph', 'functions']);
+    // The splitter works by keyboard, and the whole graph stays in view.
+    await page.page.getByRole('separator').focus();
+    for (let i = 0; i < 5; i++) await page.page.keyboard.press('ArrowLeft');
+    strictEqual(await page.page.getByRole('separator').getAttribute('aria-valuenow'), '45');
+    await hover(page, [F.start], 'pthread_create.c:447');
+  });
+
+  it('stays quick with 10,000 functions: only rows in sight are in the document', async () => {
+    const page = await open();
+    await page.load(fixtureRecording({ threads: 2, samplesPerThread: 20_000, extraFunctions: 10_000 }));
+    const rows = await grid(page, 'functions').locator('.grid-body [role=row]').count();
+    ok(rows > 20 && rows < 80, `${rows} rows`);
+    await grid(page, 'functions').focus();
+    await page.page.keyboard.press('End');
+    const count = Number(await grid(page, 'functions').getAttribute('aria-rowcount'));
+    strictEqual(await grid(page, 'functions').locator('.selected').getAttribute('aria-rowindex'), String(count));
+  });
+});
