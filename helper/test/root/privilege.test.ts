@@ -1,0 +1,135 @@
+// The drop, as the kernel sees it: which threads have what afterwards, that it is final, and that each capability kept is
+// needed. Every probe is a process of its own (privilegeProbe.ts).
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lastCapability, statusMask } from '../../src/privilege/capabilities';
+import { capabilitiesToKeep } from '../../src/privilege/drop';
+import { STRANGER, until } from './helperProcess';
+import type { ProbeResult } from './privilegeProbe';
+
+describe('privilege drop', function () {
+  this.timeout(60_000);
+  const targets: ChildProcess[] = [];
+
+  before(async function () {
+    if (process.getuid!() !== 0) {
+      console.log('      skipped: needs root');
+      this.skip();
+    }
+    const libc = require.resolve('../../src/privilege/libc');
+    const close = `require(${JSON.stringify(libc)}).libc().prctl(4, 0, 0, 0, 0);`;
+    // One that closed itself to its user's other processes (PR_SET_DUMPABLE), as ssh-agent does, and a plain one.
+    for (const first of ['', close]) {
+      const target = spawn(process.execPath, ['-e', `${first} console.log('up'); setInterval(() => {}, 1e6)`], {
+        uid: STRANGER,
+        gid: STRANGER,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      targets.push(target);
+      let up = false;
+      target.stdout!.once('data', () => {
+        up = true;
+      });
+      await until(() => up || target.exitCode !== null, 'the target runs');
+      if (!up) {
+        console.log(`      skipped: user ${STRANGER} cannot read this checkout`);
+        this.skip();
+      }
+    }
+  });
+  after(() => {
+    for (const target of targets) target.kill('SIGKILL');
+  });
+
+  function probe(uid: number, without = 'none'): ProbeResult {
+    const pids = targets.map(({ pid }) => String(pid));
+    const args = [join(__dirname, 'privilegeProbe.js'), String(uid), without, ...pids];
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  }
+  const kept = (uid: number) =>
+    capabilitiesToKeep(statusMask(readFileSync('/proc/self/status', 'latin1'), 'CapPrm'), lastCapability(), uid).sort();
+
+  it('leaves the caller’s user, group and groups in every thread, and capabilities in the main one only', () => {
+    const { threads, capabilities } = probe(STRANGER);
+    assert.deepEqual(capabilities.sort(), kept(STRANGER));
+    assert.ok(threads.length > 1);
+    for (const { Uid, Gid, Groups } of threads) {
+      assert.deepEqual([...Uid.split('\t'), ...Gid.split('\t')], Array(8).fill(String(STRANGER)));
+      assert.equal(Groups.trim(), '');
+    }
+    const [main, ...others] = threads;
+    assert.equal(main.NoNewPrivs, '1');
+    assert.equal(main.CapEff, main.CapPrm);
+    assert.equal(BigInt(`0x${main.CapInh}`) | BigInt(`0x${main.CapAmb}`), 0n);
+    for (const { CapEff, CapPrm } of others) assert.deepEqual([BigInt(`0x${CapEff}`), BigInt(`0x${CapPrm}`)], [0n, 0n]);
+  });
+
+  it('does the same where the caller is root: uid 0 stays, the other threads lose everything', () => {
+    const { threads, capabilities } = probe(0);
+    assert.deepEqual(capabilities.sort(), kept(0));
+    const [main, ...others] = threads;
+    assert.equal(main.Uid, '0\t0\t0\t0');
+    assert.equal(main.NoNewPrivs, '1');
+    for (const { CapEff, CapPrm } of others) assert.deepEqual([BigInt(`0x${CapEff}`), BigInt(`0x${CapPrm}`)], [0n, 0n]);
+  });
+
+  it('is final, opens no inspector, and leaves workers without any capability', () => {
+    const result = probe(STRANGER);
+    assert.equal(result.rootAgain, false);
+    assert.equal(result.inspector, false, 'SIGUSR1 must not open a debugger port');
+    assert.equal(result.shadowReadable, false);
+    assert.equal(result.workerCapabilities, 'true 0', 'a worker starts with the main thread’s and drops them');
+  });
+
+  it('still does all that a recording needs', () => {
+    const { works } = probe(STRANGER);
+    assert.deepEqual(works, Object.fromEntries(Object.keys(works).map((name) => [name, true])));
+  });
+
+  /** What fails without each capability: the README's table, proven. */
+  const LOST: [capability: string, fails: (keyof ProbeResult['works'])[]][] = [
+    ['BPF', ['ringBuffer']],
+    ['PERFMON', ['sampling']],
+    ['SYS_PTRACE', ['closedFiles']],
+    ['CHECKPOINT_RESTORE', ['mapFiles']],
+  ];
+  for (const [capability, fails] of LOST) {
+    it(`needs CAP_${capability} for ${fails.join(', ')}`, function () {
+      if (!kept(STRANGER).includes(capability as never)) {
+        console.log('        skipped: this kernel or container does not have it');
+        this.skip();
+      }
+      if (capability === 'PERFMON' && Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8')) < 1) {
+        console.log('        skipped: perf_event_paranoid allows it to everybody');
+        this.skip();
+      }
+      const { works } = probe(STRANGER, capability);
+      // Newer kernels let CAP_PERFMON read mappings, older ones only CAP_SYS_PTRACE.
+      const failed = Object.entries(works).filter(([name, ok]) => !ok && name !== 'maps');
+      assert.deepEqual(failed.map(([name]) => name).sort(), [...fails].sort());
+    });
+  }
+
+  it('gives sudo’s own user its groups', function () {
+    const entry = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find(([name, , uid]) => name && Number(uid) > 0 && groupsOf(name).length > 1);
+    if (!entry) {
+      console.log('        skipped: no account here has further groups');
+      this.skip();
+    }
+    const [name, , uid, gid] = entry;
+    const source = `require(${JSON.stringify(require.resolve('../../src/privilege/drop'))}).dropPrivileges({uid:${uid},gid:${gid}});
+      console.log(process.getgroups().join(' '))`;
+    const groups = execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' }).trim().split(' ');
+    assert.deepEqual(new Set(groups), new Set(groupsOf(name)));
+  });
+
+  function groupsOf(name: string): string[] {
+    return execFileSync('id', ['-G', name], { encoding: 'utf8' }).trim().split(' ');
+  }
+});
