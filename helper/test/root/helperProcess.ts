@@ -26,6 +26,8 @@ export interface HelperOptions {
   stdio?: StdioOptions;
   folder?: SocketFolder;
   env?: NodeJS.ProcessEnv;
+  /** A command that runs the helper: ['setpriv', '…']. */
+  prefix?: string[];
 }
 
 /** Rejects with the helper's ErrorReport where it says why it does not start. */
@@ -34,7 +36,8 @@ export async function serve(options: HelperOptions = {}): Promise<StartedHelper>
   const folder = options.folder ?? createSocketFolder({ uid, gid: uid });
   const args = ['serve', '--socket-dir', folder.dir, '--uid', String(uid), '--gid', String(uid)];
   args.push('--linger', String(options.lingerMs ?? 0), ...(options.extra ?? []));
-  const child = spawn(process.execPath, [HELPER_JS, ...args], {
+  const [file, ...rest] = [...(options.prefix ?? []), process.execPath, HELPER_JS, ...args];
+  const child = spawn(file, rest, {
     stdio: options.stdio ?? ['ignore', 'pipe', 'inherit'],
     env: options.env ?? process.env,
   });
