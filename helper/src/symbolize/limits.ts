@@ -9,7 +9,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** Addresses in one request, so that the time limit means something and answers stream. */
 export const MAX_BATCH_ADDRESSES = 1_024;
 /** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */
-export const WORKER_IDLE_MS = 5_000;
+export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
 export const WORKER_HEAP_MIB = 96;
 /** Buffers and typed arrays that all files of one worker may hold together; above, the least used file is forgotten. */

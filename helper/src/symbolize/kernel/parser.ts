@@ -57,7 +57,7 @@ function addressOf(line: string): number | null {
 function order(starts: number[], lengths: number[], names: Buffer): KernelTable {
   const offsets = new Uint32Array(starts.length);
   for (let i = 1; i < starts.length; i++) offsets[i] = offsets[i - 1] + lengths[i - 1];
-  // Equal addresses stay in the kernel's order, whose last one is the one it prints itself.
+  // Equal addresses stay in the kernel's order.
   const by = Uint32Array.from(starts.keys()).sort((a, b) => starts[a] - starts[b] || a - b);
   return {
     starts: Float64Array.from(by, (i) => starts[i]),

@@ -15,7 +15,9 @@ export function findKernelSymbol(table: KernelTable, address: number): KernelSym
     if (starts[middle] > address) high = middle;
     else low = middle + 1;
   }
-  const found = low - 1;
+  let found = low - 1;
+  // Of several names for one address the kernel itself prints the first.
+  while (found > 0 && starts[found - 1] === starts[found]) found--;
   if (found < 0 || address - starts[found] >= MAX_FUNCTION_BYTES) return null;
   const at = table.nameOffsets[found];
   const [name, module] = table.names.toString('latin1', at, at + table.nameBytes[found]).split('\t');

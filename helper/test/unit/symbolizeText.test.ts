@@ -1,0 +1,282 @@
+// The text formats (perf maps, kallsyms, /proc/PID/maps and status) and names as people read them.
+
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseMaps } from '../../src/process/maps';
+import { MapsTable } from '../../src/process/mapsTable';
+import { displayName } from '../../src/symbolize/demangle/demangle';
+import { shortCppName, shortGoName, shortRustName } from '../../src/symbolize/demangle/shortName';
+import { readKallsyms } from '../../src/symbolize/kernel/parser';
+import { findKernelSymbol } from '../../src/symbolize/kernel/resolver';
+import { hexOfKernelAddress } from '../../src/symbolize/labels';
+import { parseStatus } from '../../src/symbolize/normalize/perfMaps';
+import { PerfMap } from '../../src/symbolize/perfmap/resolver';
+
+describe('symbolize: /proc/PID/maps', () => {
+  it('reads files, deleted files, names with blanks and newlines, and memory without a name', () => {
+    const maps = parseMaps(
+      [
+        '00400000-00452000 r-xp 00001000 08:02 173521      /usr/bin/a b (x)',
+        '7f0000000000-7f0000001000 r-xp 00000000 fd:01 99  /tmp/new\\012line (deleted)',
+        '7f0000002000-7f0000003000 rwxp 00000000 00:00 0 ',
+        '7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0   [vdso]',
+        'ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]',
+        'not a mapping',
+        '5-3 r-xp 00000000 00:00 0',
+      ].join('\n'),
+    );
+    assert.deepEqual(
+      maps.map(({ path, deleted, executable, inode }) => [path, deleted, executable, inode]),
+      [
+        ['/usr/bin/a b (x)', false, true, 173521n],
+        ['/tmp/new\nline', true, true, 99n],
+        ['', false, true, 0n],
+        ['[vdso]', false, true, 0n],
+        ['[vsyscall]', false, true, 0n],
+      ],
+    );
+    assert.deepEqual([maps[0].start, maps[0].end, maps[0].fileOffset], [0x400000, 0x452000, 0x1000]);
+    assert.deepEqual([maps[1].deviceMajor, maps[1].deviceMinor], [0xfd, 1]);
+  });
+});
+
+describe('symbolize: table of mappings', () => {
+  const range = (start: number, end: number, name: string) => ({ start, end, fileOffset: 0, name });
+
+  it('a later mapping cuts what it covers, at either end, in the middle and whole', () => {
+    const table = MapsTable.of([range(0, 100, 'a'), range(200, 300, 'b'), range(300, 310, 'c')]);
+    table.add(range(40, 60, 'middle'));
+    table.add(range(250, 320, 'over'));
+    assert.deepEqual(
+      table.all.map(({ start, end, fileOffset, name }) => [start, end, fileOffset, name]),
+      [
+        [0, 40, 0, 'a'],
+        [40, 60, 0, 'middle'],
+        [60, 100, 60, 'a'],
+        [200, 250, 0, 'b'],
+        [250, 320, 0, 'over'],
+      ],
+    );
+    assert.equal(table.find(39)?.name, 'a');
+    assert.equal(table.find(40)?.name, 'middle');
+    assert.equal(table.find(100), null);
+    assert.equal(table.find(320), null);
+  });
+
+  it('agrees with a byte-wise picture after many mappings', () => {
+    const table = new MapsTable<ReturnType<typeof range>>();
+    const picture: (string | null)[] = new Array(200).fill(null);
+    for (let i = 0; i < 500; i++) {
+      const start = (i * 7919) % 190;
+      const end = Math.min(200, start + 1 + ((i * 104729) % 23));
+      table.add(range(start, end, String(i)));
+      picture.fill(String(i), start, end);
+    }
+    picture.forEach((name, address) => {
+      assert.equal(table.find(address)?.name ?? null, name, `at ${address}`);
+    });
+  });
+
+  it('a copy goes its own way', () => {
+    const parent = MapsTable.of([range(0, 10, 'a')]);
+    const child = parent.copy();
+    child.add(range(0, 10, 'b'));
+    parent.add(range(20, 30, 'c'));
+    assert.deepEqual([parent.find(5)?.name, child.find(5)?.name, child.find(25)], ['a', 'b', null]);
+  });
+});
+
+describe('symbolize: perf maps', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'symbolize-perfmap-'));
+  const path = join(folder, 'perf-1.map');
+  after(() => rmSync(folder, { recursive: true }));
+
+  function opened(text: string): { map: PerfMap; read: () => void; close: () => void } {
+    writeFileSync(path, text);
+    const fd = openSync(path, 'r');
+    const map = new PerfMap(fd);
+    const read = () => map.update(statSync(path).size);
+    read();
+    return { map, read, close: () => closeSync(fd) };
+  }
+
+  it('takes in what is appended, and lines once they are whole', () => {
+    const { map, read, close } = opened('1000 100 first function\n2000 8');
+    assert.deepEqual(map.find(0x10ff), { name: 'first function', start: 0x1000 });
+    assert.equal(map.find(0x1100), null);
+    assert.equal(map.find(0x2000), null);
+    appendFileSync(path, '0 second\n');
+    read();
+    assert.equal(map.find(0x207f)?.name, 'second');
+    close();
+  });
+
+  it('believes the later of two lines for one address', () => {
+    const { map, read, close } = opened('1000 100 old\n1080 100 newer\n');
+    assert.equal(map.find(0x1010), null, 'what was partly overwritten is gone');
+    assert.equal(map.find(0x1090)?.name, 'newer');
+    appendFileSync(path, '1000 1000 newest\n');
+    read();
+    assert.equal(map.find(0x1090)?.name, 'newest');
+    close();
+  });
+
+  it('starts anew when the file was cut', () => {
+    const { map, read, close } = opened('1000 100 a\n2000 100 b\n');
+    truncateSync(path, 0);
+    read();
+    appendFileSync(path, '3000 100 c\n');
+    read();
+    assert.deepEqual([map.find(0x1000), map.find(0x3000)?.name], [null, 'c']);
+    close();
+  });
+
+  it('leaves out lines that are none', () => {
+    const { map, close } = opened(
+      '\n \nx y z\n-5 3 minus\n1000\n1000 10\n1000 0 empty\n0 10 zero\n4000 10 good\n1000 fffffffffffffff huge\n',
+    );
+    assert.equal(map.find(0x1000), null);
+    assert.equal(map.find(0x4008)?.name, 'good');
+    close();
+  });
+
+  it('reads a large map in any order of addresses', () => {
+    const lines: string[] = [];
+    for (let i = 0; i < 40_000; i++)
+      lines.push(`${(((i * 7919) % 40_000) * 64 + 0x100000).toString(16)} 40 f${(i * 7919) % 40_000}`);
+    const { map, close } = opened(`${lines.join('\n')}\n`);
+    for (let i = 0; i < 40_000; i += 997) assert.equal(map.find(0x100000 + i * 64 + 63)?.name, `f${i}`);
+    close();
+  });
+});
+
+describe('symbolize: kallsyms', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'symbolize-kallsyms-'));
+  after(() => rmSync(folder, { recursive: true }));
+  function table(text: string) {
+    const path = join(folder, 'kallsyms');
+    writeFileSync(path, text);
+    const fd = openSync(path, 'r');
+    try {
+      return readKallsyms(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  it('finds functions of the kernel and of modules', () => {
+    const symbols = table(
+      [
+        'ffffffff81000100 T first_name',
+        'ffffffff81000100 t other_name',
+        'ffffffff81000200 D data',
+        'ffffffff81000300 t schedule',
+        'ffffffffc0000010 t ext4_readpage\t[ext4]',
+        '0000000000001000 A per_cpu',
+        '',
+      ].join('\n'),
+    )!;
+    const at = (address: bigint) => findKernelSymbol(symbols, Number(BigInt.asIntN(64, address)));
+    assert.deepEqual(at(0xffffffff81000180n), { name: 'first_name', module: '[kernel]' });
+    assert.deepEqual(at(0xffffffff81000301n), { name: 'schedule', module: '[kernel]' });
+    assert.deepEqual(at(0xffffffffc0000020n), { name: 'ext4_readpage', module: '[ext4]' });
+    assert.equal(at(0xffffffff81000000n), null);
+    assert.equal(at(0xffffffffd0000000n), null);
+  });
+
+  it('knows when the kernel hides them', () => {
+    assert.equal(table('0000000000000000 T _stext\n0000000000000000 t schedule\n'), null);
+    assert.equal(table(''), null);
+    assert.equal(table('\u0000\u0001garbage\n\n'), null);
+  });
+
+  it('writes kernel addresses as the kernel does', () => {
+    assert.equal(hexOfKernelAddress(-2130706432), 'ffffffff81000000');
+  });
+});
+
+describe('symbolize: /proc/PID/status', () => {
+  it('gives the effective user and the innermost pid', () => {
+    const status = 'Name:\tx\nPid:\t4711\nUid:\t1000\t1001\t1002\t1003\nNSpid:\t4711\t12\t1\n';
+    assert.deepEqual(parseStatus(status), { uid: 1001, namespacePid: 1 });
+    assert.deepEqual(parseStatus('Pid:\t7\nUid:\t0\t0\t0\t0\n'), { uid: 0, namespacePid: 7 });
+    assert.equal(parseStatus(''), null);
+  });
+});
+
+describe('symbolize: names', () => {
+  it('demangles C++ and both of Rust’s schemes, and leaves others alone', () => {
+    const cases: [mangled: string, name: string, full: string | null][] = [
+      ['main', 'main', null],
+      ['_ZN3foo3barEi', 'foo::bar', 'foo::bar(int)'],
+      [
+        '_ZNSt6vectorIiSaIiEE9push_backERKi',
+        'std::vector<int, std::allocator<int> >::push_back',
+        'std::vector<int, std::allocator<int> >::push_back(int const&)',
+      ],
+      ['_ZN12_GLOBAL__N_13fooEv', '(anonymous namespace)::foo', '(anonymous namespace)::foo()'],
+      ['_ZN3foo3barEi.cold', 'foo::bar [cold]', 'foo::bar(int) [clone .cold]'],
+      ['_ZN3foo3barEi.llvm.123456', 'foo::bar', 'foo::bar(int)'],
+      ['_ZN4core3fmt9Formatter9write_str17h0123456789abcdefE', 'core::fmt::Formatter::write_str', null],
+      ['_RINvNtC3std3mem8align_ofjE', 'std::mem::align_of::<usize>', null],
+      ['memcpy@@GLIBC_2.14', 'memcpy', null],
+      ['_Znwm', 'operator new', 'operator new(unsigned long)'],
+      ['_ZNOTMANGLED', '_ZNOTMANGLED', null],
+      ['_Rust_looking', '_Rust_looking', null],
+      ['_Z', '_Z', null],
+      ['github.com/x/y.F', 'github.com/x/y.F', null],
+    ];
+    for (const [mangled, name, fullName] of cases) assert.deepEqual(displayName(mangled), { name, fullName }, mangled);
+  });
+
+  it('survives names made to break demanglers', () => {
+    for (const name of [
+      `_Z${'N'.repeat(3000)}`,
+      `_ZN${'1a'.repeat(1500)}E`,
+      `_Z1f${'P'.repeat(3000)}v`,
+      `_Z1fI${'S_'.repeat(1500)}E`,
+      `_RNv${'N'.repeat(3000)}`,
+      `_Z${'x'.repeat(100_000)}`,
+    ]) {
+      const shown = displayName(name);
+      assert.notEqual(shown.name, '');
+    }
+    assert.equal(displayName('_ZN3foo3barEi').name, 'foo::bar', 'and goes on after them');
+  });
+
+  it('shortens', () => {
+    const cases: [(full: string) => string, full: string, short: string][] = [
+      [shortCppName, 'foo::operator()(int) const', 'foo::operator()'],
+      [shortCppName, 'main::{lambda(int)#1}::operator()(int) const', 'main::{lambda(int)#1}::operator()'],
+      [shortCppName, 'void foo<int>(int)', 'foo<int>'],
+      [shortCppName, 'A::operator bool() const', 'A::operator bool'],
+      [shortCppName, 'A::operator->() const', 'A::operator->'],
+      [shortCppName, 'std::ostream& std::operator<< <char>(std::ostream&, char const*)', 'std::operator<< <char>'],
+      [
+        shortCppName,
+        'std::map<std::string, std::vector<int, std::allocator<int> >, std::less<std::string> >::at(std::string const&)',
+        'std::map<…>::at',
+      ],
+      [
+        shortRustName,
+        '<core::iter::adapters::map::Map<core::ops::range::Range<u64>, app::main::{closure#0}> as core::iter::Iterator>::fold::<u64>',
+        '<core::iter::adapters::map::Map<…> as core::iter::Iterator>::fold::<…>',
+      ],
+      [shortGoName, 'github.com/gin-gonic/gin.(*Engine).Run', 'gin.(*Engine).Run'],
+      [shortGoName, 'main.apply[go.shape.[]github.com/a/b.X]', 'main.apply[go.shape.[]github.com/a/b.X]'],
+      [shortGoName, 'main.main', 'main.main'],
+    ];
+    for (const [shorten, full, short] of cases) assert.equal(shorten(full), short);
+  });
+});
