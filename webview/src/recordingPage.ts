@@ -36,6 +36,8 @@ export class RecordingPage {
   /** The newest load that came while one was under way. */
   private waiting: Parameters<RecordingPage['load']> | null = null;
   private busy = false;
+  /** Asked for before there was a recording to select it in. */
+  private toSelect: number | null = null;
 
   constructor(
     private readonly host: Host,
@@ -102,6 +104,11 @@ export class RecordingPage {
     const next = this.waiting;
     this.waiting = null;
     if (next) await this.load(...next);
+    else if (this.loaded && this.toSelect !== null) {
+      const frame = this.toSelect;
+      this.toSelect = null;
+      this.select(frame);
+    }
   }
 
   private async loadNow(text: string, name: string, live: boolean, startedMs: number): Promise<void> {
@@ -129,11 +136,16 @@ export class RecordingPage {
 
   say(status: Extract<ToWebview, { type: 'status' }>): void {
     this.status.say(status);
+    if (status.severity === 'error' && !this.loaded && !this.busy) this.layout.notify(status.text);
   }
 
-  /** Selects a function everywhere. */
+  /** Selects a function everywhere; while a recording is being loaded, in that one. */
   select(frame: number): void {
-    if (!this.loaded?.recording.frames[frame]) return;
+    if (this.busy || !this.loaded) {
+      this.toSelect = frame;
+      return;
+    }
+    if (!this.loaded.recording.frames[frame]) return;
     this.selected = frame;
     if (this.layout.isGraphVisible) this.graph.select(frame);
     this.revealSelected();

@@ -264,13 +264,14 @@ export class FlameGraph {
     const before = this.chart();
     const whole = before && before.configSpaceViewportRect.size.x >= before.flamechart.getTotalWeight() * 0.999;
     window.dispatchEvent(new Event('resize'));
-    const chart = this.chart();
-    if (whole && chart)
-      this.moveTo(
-        chart,
-        { x: 0, y: chart.configSpaceViewportRect.origin.y },
-        { x: chart.flamechart.getTotalWeight(), y: chart.configSpaceViewportRect.size.y },
-      );
+    if (!whole) return;
+    // After its own new properties are in place (Preact renders in a microtask), before anything is painted.
+    void Promise.resolve().then(() => {
+      const chart = this.chart();
+      if (!chart) return;
+      const { origin, size } = chart.configSpaceViewportRect;
+      this.moveTo(chart, { x: 0, y: origin.y }, { x: chart.flamechart.getTotalWeight(), y: size.y });
+    });
   }
 
   private show(group: ProfileGroup): void {

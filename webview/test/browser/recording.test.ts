@@ -411,6 +411,11 @@ describe('recording page in Chromium', function () {
     await bar(page).getByText('malloc', { exact: true }).waitFor();
     match(await grid(page, 'functions').locator('.selected').innerText(), /malloc/);
     await page.page.locator('#speedscope').getByText('(/home/dev/shop/src/cart.cpp:52)').waitFor();
+    // Right after a load, as the extension does when it opens the editor for a function.
+    const text = JSON.stringify(fixtureRecording({ samplesPerThread: 500 }));
+    await page.send({ type: 'load', name: 'shopd.speedscope.json', text, live: false });
+    await page.send({ type: 'select', frame: F.unicode });
+    await bar(page).getByText('größe.cpp').waitFor();
   });
 
   it('gives a narrow window one view at a time, a wide one both', async () => {
