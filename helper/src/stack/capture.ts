@@ -200,13 +200,16 @@ class StackCapture implements Capture {
   counters(): CaptureCounters {
     if (!this.targets) return this.last;
     const value = Buffer.alloc(CAPTURE_COUNTERS.byteLength * this.cpuCount);
-    let [taken, lost] = [0, 0];
+    let [taken, lost, filtered, unfollowed] = [0, 0, 0, 0];
     if (native().libbpf.lookup(this.tracer.mapFd('counters'), Buffer.alloc(4), value) >= 0)
       for (let at = 0; at < value.length; at += CAPTURE_COUNTERS.byteLength) {
         taken += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.taken));
         lost += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.lost));
+        filtered += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.filtered));
+        unfollowed += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.unfollowed));
       }
-    this.last = { taken, lost, ringFill: this.stream?.ringFill ?? 0, bpfNs: this.runTimeNs() };
+    const ringFill = this.stream?.ringFill ?? 0;
+    this.last = { taken, lost, filtered, unfollowed, ringFill, bpfNs: this.runTimeNs() };
     return this.last;
   }
 

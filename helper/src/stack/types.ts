@@ -55,7 +55,12 @@ export interface MappedCode {
   inode: bigint;
 }
 
-/** Called synchronously while the ring drains; must be quick. A stack arrives before its first sample. */
+/**
+ * Called synchronously while the ring drains; must be quick. A stack arrives before its first sample, and may arrive
+ * again later, the same (BPF remembers only so many). A few samples of a process may follow its exit: the kernel's work
+ * of taking it down is its time too. Every process but the first is announced by a fork record, with parentPid 0 where
+ * its parent is not known.
+ */
 export interface CaptureSink {
   stack(record: StackRecord): void;
   sample(record: SampleRecord): void;
@@ -80,6 +85,10 @@ export interface CaptureCounters {
   bpfNs: number | null;
   /** Samples taken by the kernel for the targets, kept or lost. */
   taken: number;
+  /** Met in the kernel and left out, because `kernel` is false. */
+  filtered?: number;
+  /** Children that could not be followed: too many processes at once. */
+  unfollowed?: number;
 }
 
 export interface Capture {
