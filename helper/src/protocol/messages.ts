@@ -64,7 +64,7 @@ export type HelperNoteMethod = keyof HelperNotes;
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 export const HEARTBEAT_TIMEOUT_MS = 60_000;
 /** How long a helper without a connection waits for its window to come back after a reload. Nothing is loaded then. */
-export const RECONNECT_GRACE_MS = 20_000;
+export const RECONNECT_GRACE_MS = 45_000;
 
 /**
  * What the helper prints on its stdout once it listens, as one JSON line; its client waits for it.
