@@ -27,7 +27,7 @@ describe('profile as a user with sudo', function () {
       this.skip();
     }
     user = makeTemporaryUser({ passwordNeeded: true });
-    product = await Product.open('sudo', user);
+    product = await Product.open('sudo', user, 'debug');
     program = await product.startProgram(170, user);
   });
   after(async () => {

@@ -1,7 +1,7 @@
 // A VS Code server of its own for one test file: the real workbench and the real Node extension host, as Remote-SSH
 // starts them. Started here, in a process group of its own, with fresh data; ended by stop() with all it started.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { artifact, freshFolder, vsCodeServerDir } from './paths';
@@ -37,6 +37,19 @@ const SETTINGS = {
   'editor.minimap.enabled': false,
   'git.enabled': false,
 };
+
+/** What our extension logged, one file after the other, as the artefact NAME-extension.log. */
+function keepExtensionLogs(dataDir: string, name: string): void {
+  const logs = join(dataDir, 'data/logs');
+  const files = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((file) => /ebpf.*\.log$/i.test(file));
+  writeFileSync(
+    artifact(`${name}-extension.log`),
+    files
+      .sort()
+      .map((file) => readFileSync(join(logs, file), 'utf8'))
+      .join(''),
+  );
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -81,7 +94,8 @@ export async function startVsCodeServer(options: ServerOptions): Promise<VsCodeS
       main,
       ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token'],
       ...['--accept-server-license-terms', '--disable-telemetry', '--disable-workspace-trust'],
-      ...(options.logLevel ? ['--log', options.logLevel] : []),
+      '--log',
+      options.logLevel ?? 'info',
       ...['--enable-smoke-test-driver', '--reconnection-grace-time', '5', ...folders],
     ],
     { env: environment, cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...asUser },
@@ -117,6 +131,7 @@ export async function startVsCodeServer(options: ServerOptions): Promise<VsCodeS
       clearTimeout(timer);
       signalGroup('SIGKILL');
       log.end();
+      keepExtensionLogs(dataDir, options.name);
       rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
