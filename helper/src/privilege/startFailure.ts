@@ -41,10 +41,10 @@ export function explainFailure(failure: StartFailure): ErrorReport {
   );
   if (unreadable) return errorReport('HELPER_UNREADABLE', unreadable);
   if (rung !== 'direct') {
-    const hidden = [failure.execPath, failure.helperPath].find(mayHideFromRoot);
-    if (hidden) return errorReport('HELPER_UNREADABLE', hidden);
     // Ctrl-C at the prompt: sudo ends without a word.
     if (rung === 'sudo' && stderr.trim() === '') return errorReport('ELEVATION_CANCELLED');
+    const hidden = [failure.execPath, failure.helperPath].find(mayHideFromRoot);
+    if (hidden) return errorReport('HELPER_UNREADABLE', hidden);
   }
   return errorReport('HELPER_START', said || failure.why || `it ended with exit code ${failure.exitCode}.`);
 }
