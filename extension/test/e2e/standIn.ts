@@ -2,6 +2,7 @@
 // suite in the extension host of a real VS Code server shown in Chromium, and exits as the suite did. Started through
 // desktopStandIn.sh, because runTests wants one executable file.
 
+import { format } from 'node:util';
 import { findChromium, launchBrowser } from './browser';
 import { freshFolder } from './paths';
 import { startVsCodeServer } from './vscodeServer';
@@ -18,7 +19,9 @@ async function main(): Promise<number> {
   const chromium = findChromium();
   if (chromium === null) throw new Error('there is no Chromium on this machine');
   const folder = process.argv.slice(2).find((argument) => argument.startsWith('/')) ?? freshFolder('standin-workspace');
-  const server = await startVsCodeServer({ name: 'standin', vsix: null });
+  const ours = Object.entries(process.env).filter(([name, value]) => name.startsWith('EBPF_TRACER_') && value);
+  const environment = Object.fromEntries(ours) as Record<string, string>;
+  const server = await startVsCodeServer({ name: 'standin', vsix: null, environment });
   const browser = await launchBrowser(chromium);
   try {
     const page = await browser.newPage();
@@ -36,8 +39,7 @@ async function main(): Promise<number> {
       page.on('crash', () => fail(new Error('the page crashed')));
       void (async () => {
         await page.exposeFunction('codeAutomationLog', (type: string, args: unknown[]) => {
-          const text = args.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(' ');
-          (type === 'error' ? process.stderr : process.stdout).write(`${text}\n`);
+          (type === 'error' ? process.stderr : process.stdout).write(`${format(...args)}\n`);
         });
         await page.exposeFunction('codeAutomationExit', (code: number) => done(code));
         const query = `folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
