@@ -5,27 +5,31 @@
 import { arch, release } from 'node:os';
 import { effectiveCapabilities } from '../privilege/capabilities';
 import { mayTrace } from '../privilege/rights';
-import type { CheckItem, CheckReport } from '../protocol';
-import { kernelItems } from './kernelItems';
-import { policyItems } from './policyItems';
-import { rightsItems } from './rightsItems';
-import { symbolItems } from './symbolItems';
-import { type Trial, trialItem } from './trial';
+import { type CheckItem, type CheckReport, toErrorReport } from '../protocol';
+import { type Check, unknown } from './finding';
+import { KERNEL_CHECKS } from './kernelChecks';
+import { POLICY_CHECKS } from './policyChecks';
+import { RIGHTS_CHECKS } from './rightsChecks';
+import { SYMBOL_CHECKS } from './symbolChecks';
+import { tryRecording } from './trial';
+
+const CHECKS = [...RIGHTS_CHECKS, ...KERNEL_CHECKS, ...POLICY_CHECKS, ...SYMBOL_CHECKS];
 
 /** Never throws: a check that fails is an item that says so. */
 export async function checkMachine(): Promise<CheckReport> {
   const privileged = mayTrace(effectiveCapabilities());
-  const trial: Trial = privileged ? await trialItem() : { item: null, attach: [] };
-  const groups = [rightsItems, kernelItems, policyItems, symbolItems];
-  const items = groups.flatMap((group) => guarded(group, privileged));
-  if (trial.item) items.unshift(trial.item);
-  return { kernel: `Linux ${release()}`, arch: arch(), items, attach: trial.attach };
+  const items = CHECKS.map((check) => itemOf(check, privileged));
+  const report = { kernel: `Linux ${release()}`, arch: arch() };
+  if (!privileged) return { ...report, items, attach: [] };
+  const { finding, attach } = await tryRecording();
+  return { ...report, items: [{ id: 'trial', title: 'A recording', ...finding }, ...items], attach };
 }
 
-function guarded(group: (privileged: boolean) => CheckItem[], privileged: boolean): CheckItem[] {
+function itemOf({ id, title, run }: Check, privileged: boolean): CheckItem {
   try {
-    return group(privileged);
+    return { id, title, ...run(privileged) };
   } catch (error) {
-    return [{ id: group.name, title: group.name, status: 'unknown', detail: String(error), fix: null }];
+    const { message, fix } = toErrorReport(error);
+    return { id, title, ...unknown(message, fix) };
   }
 }

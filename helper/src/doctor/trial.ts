@@ -1,48 +1,48 @@
-// The proof of the pudding: a real capture of this process for a moment, with everything that a recording attaches.
-// Called by check.ts where the process has the rights.
+// The proof: a real capture of this process for a moment, with everything that a recording attaches. Called by check.ts
+// where the process has the rights.
 
-import type { AttachStep, CheckItem } from '../protocol';
-import { toErrorReport } from '../protocol';
+import { kernelObstacle } from '../privilege/rights';
+import { type AttachStep, TracerError, toErrorReport } from '../protocol';
 import { startCapture } from '../stack/capture';
-import { item } from './item';
+import type { CaptureOptions } from '../stack/types';
+import { type Finding, missing, ok } from './finding';
 
-const FREQUENCY_HZ = 999;
+const OPTIONS: Omit<CaptureOptions, 'pid'> = {
+  frequencyHz: 999,
+  children: false,
+  kernel: true,
+  startAtExec: false,
+  without: [],
+};
 /** Samples come only while this process computes, so it does: about 20 samples' worth. */
 const BUSY_MS = 20;
 
-export interface Trial {
-  item: CheckItem | null;
-  attach: AttachStep[];
-}
-
-export async function trialItem(): Promise<Trial> {
-  const title = 'A recording';
+export async function tryRecording(): Promise<{ finding: Finding; attach: AttachStep[] }> {
   let samples = 0;
   let failure: Error | null = null;
+  const sink = {
+    stack: () => {},
+    sample: () => {
+      samples++;
+    },
+    process: () => {},
+    failed: (error: Error) => {
+      failure = error;
+    },
+  };
   try {
-    const capture = await startCapture(
-      { pid: process.pid, frequencyHz: FREQUENCY_HZ, children: false, kernel: true, startAtExec: false, without: [] },
-      {
-        stack: () => {},
-        sample: () => {
-          samples++;
-        },
-        process: () => {},
-        failed: (error) => {
-          failure = error;
-        },
-      },
-    );
+    const obstacle = kernelObstacle();
+    if (obstacle) throw new TracerError(obstacle);
+    const capture = await startCapture({ ...OPTIONS, pid: process.pid }, sink);
     for (const end = performance.now() + BUSY_MS; performance.now() < end; );
     await capture.stop();
     if (failure) throw failure;
     const { attach } = capture;
-    if (samples > 0)
-      return { item: item('trial', title, 'ok', `tried on this tracer itself: ${samples} samples`), attach };
+    if (samples > 0) return { finding: ok(`tried on this tracer itself: ${samples} samples`), attach };
     const fix = 'Please report this with the output of "ebpf-tracer check --json".';
-    return { item: item('trial', title, 'missing', 'everything could be attached, but no sample came', fix), attach };
+    return { finding: missing('everything could be attached, but no sample came', fix), attach };
   } catch (error) {
     const { message, fix } = toErrorReport(error);
-    return { item: item('trial', title, 'missing', message, fix), attach: [] };
+    return { finding: missing(message, fix), attach: [] };
   }
 }
