@@ -96,13 +96,14 @@ export class HelperClient {
   dispose(): void {
     this.socket.end();
     this.onClosed();
-    this.rpc.dispose();
   }
 
   private onClosed(): void {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.heartbeat);
+    // Rejects what still waits for an answer: a closed connection alone leaves it waiting for ever.
+    this.rpc.dispose();
     for (const listener of this.closeListeners) listener();
     this.closeListeners.clear();
   }

@@ -94,7 +94,7 @@ export class HelperHost implements vscode.Disposable {
 
   private async start(): Promise<HelperClient> {
     const impossible = ungrantable(readRights());
-    if (impossible.length > 0) {
+    if (impossible.length > 0 && this.program.needsRights) {
       throw containerEngine()
         ? tracerError('CONTAINER_NO_RIGHTS', impossible.join(', '), containerRunArguments())
         : tracerError('NO_PRIVILEGE', `${impossible.join(', ')} cannot be had here`);
@@ -112,7 +112,11 @@ export class HelperHost implements vscode.Disposable {
     try {
       const storage = this.context.globalStorageUri;
       await vscode.workspace.fs.createDirectory(storage);
-      const ready = await climb(rungsFor(surroundings()), makeRungs(request, storage.fsPath, this.log), this.log);
+      const ready = await climb(
+        rungsFor(surroundings(this.program)),
+        makeRungs(request, storage.fsPath, this.log),
+        this.log,
+      );
       const address = { socket: ready.socket, token: folder.token };
       const client = await connectToHelper(address, this.version(), this.log);
       await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address });
@@ -136,10 +140,12 @@ export class HelperHost implements vscode.Disposable {
   }
 }
 
-export function helperProgram(extensionPath: string, script = join(extensionPath, 'dist', 'helper.js')): HelperProgram {
+/** `double`: a test's stand-in for dist/helper.js. */
+export function helperProgram(extensionPath: string, double?: string): HelperProgram {
   return {
     node: process.execPath,
     isElectron: process.versions.electron !== undefined || process.env.ELECTRON_RUN_AS_NODE !== undefined,
-    script,
+    script: double ?? join(extensionPath, 'dist', 'helper.js'),
+    needsRights: double === undefined,
   };
 }

@@ -6,6 +6,8 @@ export interface HelperProgram {
   isElectron: boolean;
   /** dist/helper.js. */
   script: string;
+  /** false only for the test double, which traces nothing. */
+  needsRights: boolean;
 }
 
 export interface HelperRequest {

@@ -8,7 +8,7 @@ import { TracerError, tracerError } from '../../../helper/src/protocol';
 import type { Log } from '../log';
 import { elevationMethod } from '../settings';
 import { PASSWORD_PROMPT, serveAskpass } from './askpass';
-import { cleanEnvironment, type HelperRequest, helperCommand } from './helperCommand';
+import { cleanEnvironment, type HelperProgram, type HelperRequest, helperCommand } from './helperCommand';
 import type { Rung, RungId, RungResult, Surroundings } from './ladder';
 import { askPassword } from './passwordBox';
 import { isPrivileged, readRights } from './rights';
@@ -19,10 +19,10 @@ import { startInTerminal } from './terminalSudo';
 /** Generous: a cold disk and a busy machine; the user sees progress and can cancel. */
 const START_TIMEOUT_MS = 30_000;
 
-export function surroundings(): Surroundings {
+export function surroundings(program: HelperProgram): Surroundings {
   const rights = readRights();
   return {
-    privileged: isPrivileged(rights),
+    privileged: isPrivileged(rights) || !program.needsRights,
     noNewPrivileges: rights.noNewPrivileges,
     hasSudo: isOnPath('sudo'),
     hasPkexec: isOnPath('pkexec'),

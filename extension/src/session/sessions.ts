@@ -156,7 +156,8 @@ export class Sessions implements vscode.Disposable {
         durationMs: end.summary?.durationMs ?? session.elapsedMs,
         complete: end.summary !== null,
       });
-      await openRecording(output, false);
+      // Whatever the user is typing into keeps the focus.
+      await openRecording(output, true);
     }
     if (end.error) await showError(this.tracer, end.error);
     else if (end.samples === 0) await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pid));

@@ -49,7 +49,7 @@ function body(report: CheckReport, buttons: CheckButton[], elevated: boolean, pl
     missing.length === 0
       ? vscode.l10n.t('Everything that is needed is here.')
       : vscode.l10n.t('{0} of {1} things that are needed are missing.', missing.length, report.items.length);
-  return `<p class="place">${escapeHtml(`${place} · Linux ${report.kernel} · ${report.arch}`)}</p>
+  return `<p class="place">${escapeHtml(`${place} · ${report.kernel} · ${report.arch}`)}</p>
 <p role="status" class="${missing.length === 0 ? 'ok' : 'missing'}"><strong>${escapeHtml(summary)}</strong></p>
 <div class="buttons">
 <button data-type="again">${escapeHtml(vscode.l10n.t('Check Again'))}</button>

@@ -89,13 +89,7 @@ async function checkAsUser(tracer: Tracer): Promise<CheckReport> {
 }
 
 /** Where this extension runs, which is where it can trace. */
-function place(): string {
-  const engine = containerEngine();
-  const parts = [hostname()];
-  if (vscode.env.remoteName) parts.push(vscode.env.remoteName);
-  if (engine) parts.push(vscode.l10n.t('container ({0})', engine));
-  return parts.join(' · ');
-}
+const place = (): string => [hostname(), vscode.env.remoteName].filter((part) => part !== undefined).join(' · ');
 
 /** In a container that lacks something: how to start it with the rights, or to record from the host. */
 function buttons(report: CheckReport): CheckButton[] {

@@ -28,6 +28,8 @@ export interface FakeBehaviour {
   dieAfterCheckpoints?: number;
   /** Ends each recording by itself after so many checkpoints, as if its process had exited. */
   exitAfterCheckpoints?: number;
+  /** record/stop is never answered. */
+  silentStop?: boolean;
   /** No samples at all. */
   idle?: boolean;
   /** Source file named in the recordings. */
@@ -106,6 +108,7 @@ function serve(socket: Socket, token: string): void {
     return { recordingId: id, attachedMs: 1 };
   });
   rpc.onRequest('record/stop', ({ recordingId }: { recordingId: number }) => {
+    if (behaviour.silentStop) return new Promise(() => undefined);
     const one = running.get(recordingId);
     return one ? finish(recordingId, one, 'stopped') : fail(errorReport('NO_RECORDING', recordingId));
   });

@@ -20,7 +20,7 @@ import { parseReadyLine, startProcess } from '../../src/elevation/startProcess';
 import { readSudoFailure } from '../../src/elevation/sudoMessages';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const program = { node: '/opt/node/bin/node', isElectron: false, script: '/ext/dist/helper.js' };
+const program = { node: '/opt/node/bin/node', isElectron: false, script: '/ext/dist/helper.js', needsRights: true };
 
 describe('the ladder', () => {
   const here = (more: Partial<Surroundings> = {}): Surroundings => ({

@@ -142,6 +142,19 @@ describe('a window and its helper', function () {
     assert.equal(await codeOf(client.request('process/list', {})), 'HELPER_DIED');
   });
 
+  it('leave nobody waiting for an answer when the helper is killed', async () => {
+    const fake = await startFake({ silentStop: true });
+    const client = await fake.connect();
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    await reached(session, 100);
+    const stopped = session.stop();
+    const listed = codeOf(client.request('record/stop', { recordingId: 1 }));
+    fake.child.kill('SIGKILL');
+    assert.equal((await stopped).error?.code, 'HELPER_DIED');
+    assert.equal(await listed, 'HELPER_DIED');
+  });
+
   it('say why nothing could be recorded', async () => {
     const client = await (await startFake({ recordError: errorReport('PID_GONE', 4242) })).connect();
     const session = new RecordingSession(client, options());
