@@ -74,7 +74,8 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     for (const [node, count] of self.entries()) {
       if (count === 0) continue;
       const path: number[] = [];
-      for (let at = node; at >= 0; at = parent[at]) path.push(locationOf(frame[at], line[at]));
+      for (let at = node; at >= 0; at = parent[at])
+        path.push(locationOf(frame[at], line[at] || (file.shared.frames[frame[at]].line ?? 0)));
       add(path, count);
     }
   } else {

@@ -4,6 +4,7 @@
 // stack/recordingWriter.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
 
 import type { FunctionCount, RecordingExtra } from '../protocol';
+import type { LocationRow } from '../stack/frameTable';
 import type { ProfileSnapshot } from '../stack/profileSnapshot';
 import { statusText } from './recordingMark';
 
@@ -132,14 +133,17 @@ function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
 function linesByFunction(snapshot: ProfileSnapshot): [line: number, self: number, total: number][][] {
   const lines: [number, number, number][][] = snapshot.functions.map(() => []);
   for (let i = 0; i < snapshot.locationTotal.length; i++) {
-    const { functionIndex, line, lineIndex } = snapshot.locations[i];
-    // Code of another file within the function (an include) is among the recording's `lines`, not here.
-    const own = lineIndex >= 0 && snapshot.lines[lineIndex].file === snapshot.functions[functionIndex].file;
-    if (own && snapshot.locationTotal[i] > 0)
+    const { functionIndex, line } = snapshot.locations[i];
+    if (isInOwnFile(snapshot, snapshot.locations[i]) && snapshot.locationTotal[i] > 0)
       lines[functionIndex].push([line, snapshot.locationSelf[i], snapshot.locationTotal[i]]);
   }
   for (const list of lines) list.sort((a, b) => a[0] - b[0]);
   return lines;
+}
+
+/** Code of another file within a function (an include, a macro) is among the recording's `lines` only. */
+function isInOwnFile({ lines, functions }: ProfileSnapshot, { functionIndex, lineIndex }: LocationRow): boolean {
+  return lineIndex >= 0 && lines[lineIndex].file === functions[functionIndex].file;
 }
 
 /** Where the function starts, else its line with the most samples. */
@@ -157,7 +161,8 @@ function* lineTreeText(snapshot: ProfileSnapshot): Generator<string> {
   yield `,"lineTree":{"parent":[${parent.subarray(0, size).join()}],"frame":[`;
   const column = (value: (node: number) => number) => Array.from({ length: size }, (_, node) => value(node)).join();
   yield column((node) => snapshot.locations[item[node]].functionIndex);
-  yield `],"line":[${column((node) => snapshot.locations[item[node]].line)}],"self":[${self.join()}]}`;
+  const line = (location: LocationRow) => (isInOwnFile(snapshot, location) ? location.line : 0);
+  yield `],"line":[${column((node) => line(snapshot.locations[item[node]]))}],"self":[${self.join()}]}`;
 }
 
 /** Functions by total and self, largest self first. */

@@ -172,7 +172,7 @@ export interface RecordingExtra {
   }[];
   /**
    * All threads' samples once more as one call tree by executed line, which `shared.frames` (one per function) cannot
-   * hold: node i is `frame[i]` of shared.frames at `line[i]` (0: unknown), called from node `parent[i]` (-1: none),
+   * hold: node i is `frame[i]` of shared.frames at `line[i]` (0: unknown or in another file), called from node `parent[i]` (-1: none),
    * always with a smaller index; `self[i]` samples ended there. Left out past a size limit.
    */
   lineTree?: { parent: number[]; frame: number[]; line: number[]; self: number[] };
