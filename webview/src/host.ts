@@ -4,7 +4,10 @@ import type { FromWebview } from './messages';
 
 /** What a tab remembers. Every field is optional: an older version may have written it. */
 export interface ViewState {
+  /** What stands beside the graph in a wide page; `graph`: nothing. */
   tab?: 'graph' | 'functions' | 'tree';
+  /** What a narrow page shows. */
+  narrowTab?: 'graph' | 'functions' | 'tree';
   /** Width of the flame graph in percent of the page, where it stands beside a table. */
   splitPercent?: number;
   graphMode?: GraphMode;

@@ -1,5 +1,6 @@
 // The frame around the views: tabs, graph modes, thread choice, and a splitter that puts a table beside the flame graph
-// where there is room for both. In a narrow window the chosen tab has the page to itself. The flame graph itself is
+// where there is room for both. In a narrow page one tab has it all: the graph, until another is chosen there, because
+// a page mostly becomes narrow by a source that was opened beside it. The flame graph itself is
 // speedscope's element, which stays the body's last child: this file tells it where its place is. Called by boot.ts.
 import * as l10n from '@vscode/l10n';
 import type { GraphMode, Host, ViewState } from '../host';
@@ -31,7 +32,9 @@ export class Layout {
   private readonly splitter: HTMLElement;
   private readonly notice = element('div', { class: 'notice', role: 'status', hidden: true });
   private readonly main: HTMLElement;
-  private tab: Tab;
+  private wide = true;
+  private wideTab: Tab;
+  private narrowTab: Tab;
   private splitPercent: number;
 
   constructor(
@@ -40,7 +43,8 @@ export class Layout {
     private readonly graphRoot: HTMLElement,
     private readonly events: LayoutEvents,
   ) {
-    this.tab = host.state.tab ?? 'functions';
+    this.wideTab = host.state.tab ?? 'functions';
+    this.narrowTab = host.state.narrowTab ?? 'graph';
     this.splitPercent = host.state.splitPercent ?? DEFAULT_SPLIT_PERCENT;
     const panel = (tab: Tab, ...content: Node[]) =>
       element(
@@ -145,12 +149,16 @@ export class Layout {
     return !this.panels.graph.hidden;
   }
   get visibleTab(): Tab {
-    return this.tab;
+    return this.wide ? this.wideTab : this.narrowTab;
   }
 
   select(tab: Tab): void {
-    this.tab = tab;
-    this.host.remember({ tab });
+    if (this.wide) this.wideTab = tab;
+    else {
+      this.narrowTab = tab;
+      if (tab !== 'graph') this.wideTab = tab;
+    }
+    this.host.remember({ tab: this.wideTab, narrowTab: this.narrowTab });
     this.arrange();
     this.events.onTab(tab);
   }
@@ -175,17 +183,18 @@ export class Layout {
   }
 
   private arrange(): void {
-    const wide = this.main.clientWidth >= WIDE_PX;
-    const beside = wide && this.tab !== 'graph';
+    this.wide = this.main.clientWidth >= WIDE_PX;
+    const tab = this.visibleTab;
+    const beside = this.wide && tab !== 'graph';
     this.main.classList.toggle('beside', beside);
-    this.panels.graph.hidden = !beside && this.tab !== 'graph';
-    this.panels.functions.hidden = this.tab !== 'functions';
-    this.panels.tree.hidden = this.tab !== 'tree';
+    this.panels.graph.hidden = !beside && tab !== 'graph';
+    this.panels.functions.hidden = tab !== 'functions';
+    this.panels.tree.hidden = tab !== 'tree';
     this.splitter.hidden = !beside;
     this.graphControls.hidden = this.panels.graph.hidden;
     for (const [id, button] of this.tabs) {
-      button.setAttribute('aria-selected', String(id === this.tab));
-      button.tabIndex = id === this.tab ? 0 : -1;
+      button.setAttribute('aria-selected', String(id === tab));
+      button.tabIndex = id === tab ? 0 : -1;
     }
     this.placeGraph();
   }
@@ -215,7 +224,7 @@ export class Layout {
     const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    this.select(order[(order.indexOf(this.tab) + next + order.length) % order.length]);
-    this.tabs.get(this.tab)?.focus();
+    this.select(order[(order.indexOf(this.visibleTab) + next + order.length) % order.length]);
+    this.tabs.get(this.visibleTab)?.focus();
   }
 }

@@ -425,7 +425,6 @@ describe('recording page in Chromium', function () {
       page.page.evaluate(() =>
         ['graph', 'functions', 'tree'].filter((tab) => document.getElementById(`panel-${tab}`)?.offsetWidth),
       );
-    await page.page.getByRole('tab', { name: 'Flame Graph' }).click();
     deepStrictEqual(await visible(), ['graph']);
     await page.screenshot('dark-narrow-graph');
     await page.page.getByRole('tab', { name: 'Hot Functions' }).click();
@@ -433,6 +432,13 @@ describe('recording page in Chromium', function () {
     await page.screenshot('dark-narrow-functions');
     await page.page.setViewportSize({ width: 1300, height: 600 });
     await page.page.waitForFunction(() => document.getElementById('panel-graph')?.offsetWidth);
+    deepStrictEqual(await visible(), ['graph', 'functions']);
+    // Narrow again, as by a source opened beside it: what was chosen there.
+    await page.page.setViewportSize({ width: 640, height: 600 });
+    await page.page.waitForFunction(() => !document.getElementById('panel-graph')?.offsetWidth);
+    await page.page.getByRole('tab', { name: 'Flame Graph' }).click();
+    await page.page.setViewportSize({ width: 1300, height: 600 });
+    await page.page.waitForFunction(() => document.getElementById('panel-functions')?.offsetWidth);
     deepStrictEqual(await visible(), ['graph', 'functions']);
     // The splitter works by keyboard, and the whole graph stays in view.
     await page.page.getByRole('separator').focus();
