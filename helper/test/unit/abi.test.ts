@@ -1,0 +1,152 @@
+// The records as the decoders read them: sizes and places that other code relies on, and each record from bytes.
+
+import assert from 'node:assert/strict';
+import { decodeProcess, decodeStack, kindOf, SampleDecoder, timeNsOf } from '../../src/abi/decode';
+import {
+  CAPTURE_COUNTERS,
+  EVENT_HEADER,
+  EVENT_KIND,
+  PROCESS_EVENT,
+  SAMPLE_EVENT,
+  STACK_EVENT,
+  TARGET,
+  WALK_END,
+} from '../../src/abi/events.gen';
+import type { Words } from '../../src/bpf/mappedMemory';
+
+/** A record somewhere in a buffer, as in a ring. */
+function record(byteLength: number, fill: (bytes: Buffer) => void): { words: Words; at: number } {
+  const buffer = new ArrayBuffer(4096);
+  fill(Buffer.from(buffer, 64, byteLength));
+  return { words: { u32: new Uint32Array(buffer), u64: new BigUint64Array(buffer) }, at: 16 };
+}
+
+function header(bytes: Buffer, kind: number, timeNs: bigint): void {
+  bytes.writeUInt32LE(kind, EVENT_HEADER.kind);
+  bytes.writeUInt32LE(bytes.length, EVENT_HEADER.sizeBytes);
+  bytes.writeBigUInt64LE(timeNs, EVENT_HEADER.timeNs);
+}
+
+describe('records of bpf/events.h', () => {
+  it('have the sizes that were promised', () => {
+    // With the ring's own 8 bytes a known stack costs at most 64.
+    assert.ok(SAMPLE_EVENT.byteLength + 8 <= 64);
+    assert.equal(STACK_EVENT.framesLength, 2 * 127);
+    assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
+    assert.equal(EVENT_HEADER.byteLength, 16);
+    assert.equal(TARGET.byteLength, 8);
+  });
+
+  it('keep 64-bit fields where a 64-bit view can read them', () => {
+    for (const offset of [SAMPLE_EVENT.stackId, STACK_EVENT.stackId, STACK_EVENT.frames, EVENT_HEADER.timeNs])
+      assert.equal(offset % 8, 0);
+    for (const struct of [SAMPLE_EVENT, PROCESS_EVENT, CAPTURE_COUNTERS]) assert.equal(struct.byteLength % 8, 0);
+    // Decoded together, as one word.
+    assert.equal(STACK_EVENT.userCount % 4, 0);
+    assert.equal(STACK_EVENT.kernelCount, STACK_EVENT.userCount + 2);
+  });
+
+  it('begin with the header', () => {
+    for (const struct of [SAMPLE_EVENT, STACK_EVENT, PROCESS_EVENT]) {
+      assert.equal(struct.headerKind, EVENT_HEADER.kind);
+      assert.equal(struct.headerTimeNs, EVENT_HEADER.timeNs);
+    }
+  });
+
+  it('decode a sample, and a thread that changes its name', () => {
+    const { words, at } = record(SAMPLE_EVENT.byteLength, (bytes) => {
+      header(bytes, EVENT_KIND.EVENT_SAMPLE, 9_007_199_254_740_991n);
+      bytes.writeBigUInt64LE(0xfedc_ba98_7654_3210n, SAMPLE_EVENT.stackId);
+      bytes.writeUInt32LE(4_000_000, SAMPLE_EVENT.pid);
+      bytes.writeUInt32LE(4_000_001, SAMPLE_EVENT.tid);
+      bytes.writeUInt32LE(255, SAMPLE_EVENT.cpu);
+      bytes.write('grün und gelb', SAMPLE_EVENT.comm); // 14 bytes
+    });
+    assert.equal(kindOf(words, at), EVENT_KIND.EVENT_SAMPLE);
+    const decoder = new SampleDecoder();
+    const expected = {
+      stackId: 0xfedc_ba98_7654_3210n,
+      timeNs: 9_007_199_254_740_991,
+      pid: 4_000_000,
+      tid: 4_000_001,
+      cpu: 255,
+      threadName: 'grün und gelb',
+    };
+    assert.deepEqual(decoder.decode(words, at), expected);
+    assert.deepEqual(decoder.decode(words, at), expected);
+    words.u32[at + SAMPLE_EVENT.comm / 4] = Buffer.from('blau').readUInt32LE();
+    assert.equal(decoder.decode(words, at).threadName, 'blaun und gelb');
+  });
+
+  it('decode a name that fills its field', () => {
+    const { words, at } = record(SAMPLE_EVENT.byteLength, (bytes) =>
+      bytes.write('0123456789abcdef', SAMPLE_EVENT.comm),
+    );
+    assert.equal(new SampleDecoder().decode(words, at).threadName, '0123456789abcdef');
+  });
+
+  it('decode a stack: user addresses positive, kernel addresses negative', () => {
+    const { words, at } = record(STACK_EVENT.frames + 8 * 4, (bytes) => {
+      header(bytes, EVENT_KIND.EVENT_STACK, 77n);
+      bytes.writeBigUInt64LE(5n, STACK_EVENT.stackId);
+      bytes.writeUInt32LE(12, STACK_EVENT.pid);
+      bytes.writeUInt32LE(34, STACK_EVENT.generation);
+      bytes.writeUInt32LE(WALK_END.WALK_WHOLE, STACK_EVENT.userEnd);
+      bytes.writeUInt16LE(2, STACK_EVENT.userCount);
+      bytes.writeUInt16LE(2, STACK_EVENT.kernelCount);
+      for (const [i, address] of [
+        0x5555_5555_1234n,
+        0x7fff_ffff_fff8n,
+        0xffff_ffff_8100_0010n,
+        0xffff_8880_0000_0000n,
+      ].entries())
+        bytes.writeBigUInt64LE(address, STACK_EVENT.frames + 8 * i);
+    });
+    assert.equal(timeNsOf(words, at), 77);
+    assert.deepEqual(decodeStack(words, at), {
+      stackId: 5n,
+      pid: 12,
+      generation: 34,
+      user: [0x5555_5555_1234, 0x7fff_ffff_fff8],
+      kernel: [-0x7eff_fff0, -0x7780_0000_0000],
+      truncated: null,
+    });
+  });
+
+  it('decode every way in which a walk can end, and only one of them as whole', () => {
+    const ends = Object.entries(WALK_END).map(([name, end]) => {
+      const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(end, STACK_EVENT.userEnd));
+      return [name, decodeStack(words, at).truncated];
+    });
+    assert.deepEqual(Object.fromEntries(ends), {
+      WALK_WHOLE: null,
+      WALK_NO_FRAME_POINTER: 'noFramePointer',
+      WALK_TOO_DEEP: 'tooDeep',
+      WALK_BAD_ADDRESS: 'badAddress',
+      WALK_NO_UNWIND_INFO: 'noUnwindInfo',
+      WALK_UNREADABLE_STACK: 'unreadableStack',
+      WALK_UNKNOWN: 'unknown',
+    });
+    const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(99, STACK_EVENT.userEnd));
+    assert.equal(decodeStack(words, at).truncated, 'unknown');
+  });
+
+  it('decode fork, exec and exit', () => {
+    const kinds = [
+      ['fork', EVENT_KIND.EVENT_FORK],
+      ['exec', EVENT_KIND.EVENT_EXEC],
+      ['exit', EVENT_KIND.EVENT_EXIT],
+    ] as const;
+    for (const [kind, value] of kinds) {
+      const { words, at } = record(PROCESS_EVENT.byteLength, (bytes) => {
+        header(bytes, value, 1_000_000n);
+        bytes.writeUInt32LE(3, PROCESS_EVENT.pid);
+        bytes.writeUInt32LE(2, PROCESS_EVENT.parentPid);
+        bytes.write('cc1plus', PROCESS_EVENT.comm);
+      });
+      assert.deepEqual(decodeProcess(words, at), { kind, timeNs: 1_000_000, pid: 3, parentPid: 2, name: 'cc1plus' });
+    }
+    const { words, at } = record(PROCESS_EVENT.byteLength, (bytes) => header(bytes, EVENT_KIND.EVENT_SAMPLE, 1n));
+    assert.equal(decodeProcess(words, at), null);
+  });
+});
