@@ -14,7 +14,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { MAX_CACHE_BYTES } from '../limits';
 
@@ -37,7 +37,7 @@ export class DiskCache {
   static open(cacheDir: string): DiskCache | null {
     const folder = join(cacheDir, VERSION);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       return new DiskCache(folder);
     } catch {
       return null;
@@ -109,5 +109,18 @@ export class DiskCache {
         // Another run was faster.
       }
     }
+  }
+}
+
+/** Not mkdir's own `recursive`, which never returns where the parent exists but takes no folders (/proc). */
+function makeFolder(path: string, parents = true): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !parents || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path, false);
   }
 }

@@ -3,11 +3,15 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
 import type { Reply, Request, Task, WorkerSettings } from './messages';
 
 export type Answer = Extract<Reply, { ok: true }>;
+
+/** A worker that waits for a disk that does not answer cannot be ended; nobody waits for it longer than this. */
+const TERMINATE_WAIT_MS = 2_000;
 
 interface Job {
   task: Task;
@@ -122,7 +126,7 @@ class Slot {
     current?.reject(new Error(why));
     if (this.waiting.length > 0) this.next();
     worker?.unref();
-    await worker?.terminate();
+    if (worker) await Promise.race([worker.terminate(), delay(TERMINATE_WAIT_MS, undefined, { ref: false })]);
   }
 
   private arm(delayMs: number, action: () => void): void {

@@ -1,0 +1,327 @@
+// The whole way, from a living (or dead, or changed) process's address to a frame, through workers.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readMaps } from '../../src/process/maps';
+import { createSymbolizer } from '../../src/symbolize';
+import { WorkerPool } from '../../src/symbolize/pool/pool';
+import type { Symbolizer } from '../../src/symbolize/types';
+import { build, has, run } from './symbolize/build';
+
+interface Running {
+  child: ChildProcess;
+  pid: number;
+  work: number;
+  moreWork: number;
+  /** Executable memory of no file. */
+  generated: number;
+}
+
+const GONE_OR_REPLACED = /deleted or replaced/;
+
+describe('symbolizer, with processes', function () {
+  this.timeout(30_000);
+  let program: string;
+  let folder: string;
+  let symbolizer: Symbolizer;
+  let running: Running[] = [];
+
+  before(function () {
+    const built = build('waiter', ['gcc', '-g', '-O1', '-gdwarf-5', 'waiter.c', '-o', 'OUT'], ['waiter.c']);
+    if (built === null) {
+      console.log('      skipped: gcc is not installed');
+      return this.skip();
+    }
+    program = built;
+  });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'symbolize-process-'));
+    symbolizer = createSymbolizer({ cacheDir: join(folder, 'cache'), workers: 2, log: () => {} });
+  });
+
+  afterEach(async () => {
+    await symbolizer.close();
+    await Promise.all(running.map(end));
+    running = [];
+    rmSync(folder, { recursive: true });
+  });
+
+  async function start(path: string): Promise<Running> {
+    const child = spawn(path, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let text = '';
+    for await (const piece of child.stdout!) {
+      text += piece;
+      if (text.includes('\n')) break;
+    }
+    const [work, moreWork, generated] = text.split(' ').map((hex) => Number.parseInt(hex, 16));
+    const started = { child, pid: child.pid!, work, moreWork, generated };
+    running.push(started);
+    return started;
+  }
+
+  async function end({ child }: Running): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.stdin!.end();
+    await once(child, 'exit');
+  }
+
+  function copyOf(source: string, name = 'waiter'): string {
+    const path = join(folder, name);
+    copyFileSync(source, path);
+    return path;
+  }
+
+  async function frameAt(pid: number, address: number) {
+    const [frames] = await symbolizer.resolve(pid, [], [address]);
+    assert.equal(frames.length, 1);
+    return frames[0];
+  }
+
+  /** Does this machine let us open a mapped file whatever became of its name? */
+  function canOpenMappedFiles(pid: number): boolean {
+    const mapping = readMaps(pid)!.find((m) => m.inode !== 0n)!;
+    try {
+      closeSync(openSync(`/proc/${pid}/map_files/${mapping.start.toString(16)}-${mapping.end.toString(16)}`, 'r'));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  it('names functions with file and line; return addresses belong to the call before them', async () => {
+    const { pid, work, moreWork } = await start(program);
+    symbolizer.addProcess(pid);
+    const stack = await symbolizer.resolve(pid, [], [work, moreWork + 1, moreWork]);
+    const [frame] = stack[0];
+    assert.match(frame.file!, /programs\/waiter\.c$/);
+    assert.equal(frame.functionLine, 8);
+    assert.ok(frame.line! >= 8 && frame.line! <= 12, `line ${frame.line}`);
+    assert.equal(frame.module, 'waiter');
+    assert.equal(frame.symbolized, true);
+    assert.match(frame.sourceMd5 ?? 'none', /^([0-9a-f]{32}|none)$/);
+    assert.ok(frame.binaryMtimeMs! > 0);
+    assert.equal(stack[1][0].name, 'more_work');
+    // A call as a function's last instruction returns to the next function's first: the caller is the one before.
+    assert.notEqual(stack[2][0].name, 'more_work');
+    assert.deepEqual(symbolizer.badFiles(), []);
+  });
+
+  it('names code of a process that has exited since', async () => {
+    const process = await start(copyOf(program));
+    symbolizer.addProcess(process.pid);
+    await end(process);
+    symbolizer.processExited(process.pid);
+    rmSync(join(folder, 'waiter'));
+    assert.equal((await frameAt(process.pid, process.work)).name, 'work');
+  });
+
+  it('names a binary that was deleted before it was seen, or says that it was', async () => {
+    const { pid, work } = await start(copyOf(program));
+    rmSync(join(folder, 'waiter'));
+    symbolizer.addProcess(pid);
+    const frame = await frameAt(pid, work);
+    if (canOpenMappedFiles(pid)) assert.equal(frame.name, 'work');
+    else {
+      assert.match(frame.name, /^waiter\+0x[0-9a-f]+$/);
+      assert.match(symbolizer.badFiles()[0].why, GONE_OR_REPLACED);
+    }
+  });
+
+  it('never takes names from the binary that replaced the mapped one', async () => {
+    const { pid, work } = await start(copyOf(program));
+    const other = copyOf('/bin/true', 'other');
+    renameSync(other, join(folder, 'waiter'));
+    symbolizer.addProcess(pid);
+    const frame = await frameAt(pid, work);
+    if (canOpenMappedFiles(pid)) assert.equal(frame.name, 'work');
+    else assert.match(frame.name, /^waiter\+0x/);
+    // What the kernel told in passing, about a process that is gone: only the name is left, and another file has it.
+    const gone = 4_190_000;
+    symbolizer.processExited(gone);
+    symbolizer.processMapped(gone, {
+      start: 0x10000,
+      end: 0x20000,
+      fileOffset: 0,
+      path: join(folder, 'waiter'),
+      buildId: null,
+      deviceMajor: 8,
+      deviceMinor: 1,
+      inode: 3n,
+    });
+    assert.match((await frameAt(gone, 0x10010)).name, /^waiter\+0x10$/);
+    assert.match(symbolizer.badFiles().find(({ path }) => path.endsWith('waiter'))!.why, GONE_OR_REPLACED);
+  });
+
+  it('does not believe a file whose build-id is not the mapped one', async () => {
+    symbolizer.processMapped(4_190_001, {
+      start: 0x10000,
+      end: 0x20000,
+      fileOffset: 0x1000,
+      path: program,
+      buildId: 'ab'.repeat(20),
+      deviceMajor: 0,
+      deviceMinor: 0,
+      inode: 0n,
+    });
+    assert.match((await frameAt(4_190_001, 0x10200)).name, /^waiter\+0x/);
+    assert.match(symbolizer.badFiles()[0].why, /another build/);
+  });
+
+  it('keeps the names of others when one file is damaged', async () => {
+    const broken = readFileSync(program);
+    broken.writeBigUInt64LE(0x7fff_ffff_ffffn, 40);
+    const path = join(folder, 'broken');
+    writeFileSync(path, broken);
+    chmodSync(path, 0o755);
+    const bad = await start(path);
+    const good = await start(program);
+    symbolizer.addProcess(bad.pid);
+    symbolizer.addProcess(good.pid);
+    assert.match((await frameAt(bad.pid, bad.work)).name, /^broken\+0x[0-9a-f]+$/);
+    assert.equal((await frameAt(good.pid, good.work)).name, 'work');
+    assert.deepEqual(
+      symbolizer.badFiles().map((file) => file.path),
+      [path],
+    );
+  });
+
+  it('finds a separate debug file by its debug link', async function () {
+    if (!has('objcopy')) return this.skip();
+    const path = copyOf(program);
+    run('objcopy', '--only-keep-debug', path, join(folder, 'waiter.debug'));
+    run('objcopy', '--strip-all', `--add-gnu-debuglink=${join(folder, 'waiter.debug')}`, path);
+    const { pid, work } = await start(path);
+    symbolizer.addProcess(pid);
+    const frame = await frameAt(pid, work);
+    assert.equal(frame.name, 'work');
+    assert.match(frame.file!, /waiter\.c$/);
+    assert.equal(frame.functionLine, 8);
+  });
+
+  it('names generated code by the perf map of its owner, as it grows', async () => {
+    const { pid, generated } = await start(program);
+    const map = `/tmp/perf-${pid}.map`;
+    symbolizer.addProcess(pid);
+    assert.equal((await frameAt(pid, generated)).name, '[anon]');
+    assert.equal(symbolizer.jitChanged(pid), false);
+    try {
+      writeFileSync(map, `${generated.toString(16)} 10 interpreted loop\n`);
+      const deadline = Date.now() + 5_000;
+      while (!symbolizer.jitChanged(pid) && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal((await frameAt(pid, generated)).name, 'interpreted loop');
+      assert.equal((await frameAt(pid, generated)).module, '[jit]');
+      assert.equal(symbolizer.jitChanged(pid), false);
+      writeFileSync(map, `${generated.toString(16)} 10 optimized loop\n`, { flag: 'a' });
+      assert.equal(symbolizer.jitChanged(pid), true);
+      assert.equal((await frameAt(pid, generated)).name, 'optimized loop');
+    } finally {
+      rmSync(map, { force: true });
+    }
+  });
+
+  it('does not trust a perf map that somebody else wrote', async function () {
+    if (process.getuid!() !== 0) {
+      console.log('      skipped: only root can give files away');
+      return this.skip();
+    }
+    const { pid, generated } = await start(program);
+    const map = `/tmp/perf-${pid}.map`;
+    try {
+      writeFileSync(map, `${generated.toString(16)} 10 planted\n`);
+      chownSync(map, 65534, 65534);
+      symbolizer.addProcess(pid);
+      assert.equal((await frameAt(pid, generated)).name, '[anon]');
+      assert.match(symbolizer.badFiles()[0].why, /belongs to user 65534/);
+    } finally {
+      rmSync(map, { force: true });
+    }
+  });
+
+  it('drops nothing: the vdso, the kernel, memory without a name, addresses of nothing', async () => {
+    const { pid, generated } = await start(program);
+    symbolizer.addProcess(pid);
+    const vdso = readMaps(pid)!.find((m) => m.path === '[vdso]');
+    const addresses = [generated, 0x10, 2 ** 47 - 4096, ...(vdso ? [vdso.start + 0x800] : [])];
+    const stack = await symbolizer.resolve(pid, [-2130706432, -1], addresses);
+    assert.equal(stack.length, 2 + addresses.length);
+    for (const frames of stack) for (const frame of frames) assert.notEqual(frame.name, '');
+    assert.deepEqual(
+      stack.slice(2, 5).map(([frame]) => frame.name),
+      ['[anon]', '[anon]', '[anon]'],
+    );
+    assert.equal(stack[0][0].kind, 'kernel');
+    assert.equal(stack[1][0].name, '[kernel]+0xfffffffffffffffe');
+    if (vdso) assert.equal(stack[5][0].module, '[vdso]');
+  });
+
+  it('a forked process starts with its parent’s mappings, an executed one with its own', async () => {
+    const parent = await start(program);
+    symbolizer.addProcess(parent.pid);
+    const child = 4_190_002;
+    symbolizer.processForked(child, parent.pid);
+    assert.equal((await frameAt(child, parent.work)).name, 'work');
+    symbolizer.processExecuted(child);
+    assert.equal((await frameAt(child, parent.work)).name, '[anon]');
+    assert.equal((await frameAt(parent.pid, parent.work)).name, 'work');
+  });
+
+  it('closes every file it opened', async () => {
+    const open = () => readdirSync('/proc/self/fd').length;
+    const before = open();
+    const { pid, work } = await start(program);
+    const withChild = open();
+    symbolizer.addProcess(pid);
+    await frameAt(pid, work);
+    assert.ok(open() > withChild);
+    symbolizer.release(pid);
+    await symbolizer.close();
+    await Promise.all(running.map(end));
+    const deadline = Date.now() + 5_000;
+    while (open() > before && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(open() <= before, `${open()} files are open, ${before} were`);
+  });
+
+  it('ends a worker that takes too long, and goes on with another', async () => {
+    const impatient = new WorkerPool(1, { cacheDir: null }, 1);
+    const task = { kind: 'forget', ids: [] } as const;
+    await assert.rejects(impatient.request(0, { ...task, ids: [] }), /took longer than 0.001 s/);
+    await impatient.close();
+    const patient = new WorkerPool(1, { cacheDir: null });
+    const bad = { id: 1, fd: -1, sizeBytes: 1 << 20, path: 'nothing' };
+    await assert.rejects(patient.request(0, { kind: 'describe', file: bad }));
+    assert.equal((await patient.request(0, { ...task, ids: [] })).ok, true);
+    await patient.close();
+    await assert.rejects(patient.request(0, { ...task, ids: [] }), /ended/);
+  });
+
+  it('makes its cache folder for the user alone, and works without one', async () => {
+    const { pid, work } = await start(program);
+    symbolizer.addProcess(pid);
+    await frameAt(pid, work);
+    assert.ok(existsSync(join(folder, 'cache')));
+    const without = createSymbolizer({ cacheDir: '/proc/nowhere', workers: 1, log: () => {} });
+    without.addProcess(pid);
+    const [[frame]] = await without.resolve(pid, [], [work]);
+    await without.close();
+    assert.equal(frame.name, 'work');
+  });
+});
