@@ -1,5 +1,3 @@
-// biome-ignore-all lint/performance/useDomNodeTextContent: Playwright's innerText, which is what the user sees
-// biome-ignore-all lint/performance/useDomNodeTextContent: Playwright's innerText, which is what the user sees
 // The page in a real Chromium, with the stock speedscope and a stand-in for VS Code: what a user sees and does, and what
 // the extension hears of it. Screenshots of every theme go to .artifacts/webview.
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
