@@ -24,8 +24,11 @@ export const RIGHTS_CHECKS: Check[] = [
 function capabilities(): Finding {
   const effective = effectiveCapabilities();
   const refused = refusal(effective, statusMask(textOf('/proc/self/status') ?? '', 'CapBnd'));
-  // Without rights of its own, a process still gets them through sudo: then that is what counts.
-  if (refused?.code === 'NO_PRIVILEGE') return unknown(`not in this process: ${refused.message}`, refused.fix);
+  if (refused?.code === 'NO_PRIVILEGE')
+    return unknown(
+      'this process has none; a recording asks for them through sudo',
+      'Run "sudo ebpf-tracer check" to see with them.',
+    );
   if (refused) return missing(refused.message, refused.fix);
   const wanted: CapabilityName[] = ['SYS_PTRACE'];
   if (lastCapability() >= CAPABILITY.CHECKPOINT_RESTORE) wanted.push('CHECKPOINT_RESTORE');

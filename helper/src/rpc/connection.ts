@@ -32,6 +32,8 @@ const HANDSHAKE_WITHIN_MS = 10_000;
 const HANDSHAKE_MAX_BYTES = 64 * 1024;
 /** A refused client reads why, then closes; one that does not is closed after this. */
 const REFUSED_CLOSES_MS = 200;
+/** How long an ending helper leaves its client to read what it was told last. */
+const READ_OUT_MS = 50;
 
 export interface ConnectionRules {
   /** The only user who may connect. */
@@ -103,6 +105,8 @@ export class Connection {
     // The last answers are queued by promise jobs of the library; what is queued after them is written after them.
     await new Promise((resolve) => setImmediate(resolve));
     await this.rpc.sendNotification('log', { level: 'info', text: `The helper ends: ${why}` }).catch(() => {});
+    // A client handles one message per turn of its event loop, and may forget those left when it sees the end.
+    await new Promise((resolve) => setTimeout(resolve, READ_OUT_MS));
     await new Promise<void>((resolve) => this.socket.end(resolve));
   }
 

@@ -101,6 +101,19 @@ describe('lifetime of the helper', function () {
     await nothingLeft(helper, objects);
   });
 
+  it('hands a recording that goes on to the window that takes the place of the old one', async () => {
+    const { helper, connection, recordingId, objects } = await recording();
+    const next = await helper.connect();
+    await connection.closed;
+    const [running] = await next.request('record/list', {});
+    assert.deepEqual([running.recordingId, running.pid, running.output], [recordingId, target.pid, output]);
+    const progress = new Promise((resolve) => next.on('record/progress', resolve));
+    await progress;
+    assert.ok((await next.request('record/stop', { recordingId })).samples >= running.samples);
+    next.dispose();
+    await nothingLeft(helper, objects);
+  });
+
   it('ends when nobody comes back', async () => {
     const { helper, connection, objects } = await recording({ lingerMs: 300 });
     connection.dispose();

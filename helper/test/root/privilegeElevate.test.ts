@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findInPath } from '../../src/privilege/findInPath';
 import type { ErrorReport } from '../../src/protocol';
+import { descendantsOf, isAlive, until } from './helperProcess';
 
 const USER = `tracer${process.pid % 100_000}`;
 const PASSWORD = 'correct-horse-7';
@@ -45,10 +46,15 @@ describe('rights for the command line', function () {
       this.skip();
     }
   });
+  let foldersBefore: string[];
+  const socketFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`ebpf-tracer-${uid}-`));
+  beforeEach(() => {
+    foldersBefore = socketFolders();
+  });
   afterEach(() => {
     rmSync(RULE, { force: true });
     for (const kept of ['/run/sudo/ts', '/var/lib/sudo/ts']) rmSync(join(kept, USER), { force: true });
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith(`ebpf-tracer-${uid}-`));
+    const left = socketFolders().filter((name) => !foldersBefore.includes(name));
     assert.deepEqual(left, [], 'no socket folder is left');
   });
   after(() => {
@@ -105,6 +111,38 @@ describe('rights for the command line', function () {
     assert.equal(rest.uid, uid);
     assert.ok(capabilities!.includes('BPF') && !capabilities!.includes('SYS_ADMIN'), String(capabilities));
     assert.ok(processes! > 1);
+  });
+
+  it('leaves neither helper nor sudo behind when the front end is killed', async () => {
+    rule('ALL=(ALL) NOPASSWD: ALL');
+    const target = spawn(process.execPath, ['-e', 'for (;;);'], { uid, gid: uid, stdio: 'ignore' });
+    const output = join(mkdtempSync(join(folder, 'out-')), 'x.speedscope.json');
+    chownSync(dirname(output), uid, uid);
+    const [file, ...args] = [
+      ...become,
+      process.execPath,
+      join(__dirname, 'recordingClient.js'),
+      String(target.pid),
+      output,
+    ];
+    const front = spawn(file, args, { env: environment(), cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      let text = '';
+      front.stdout.on('data', (chunk) => {
+        text += chunk;
+      });
+      await until(() => text.includes('helperPid'), 'it records');
+      const below = descendantsOf(front.pid!);
+      const names = below.map((pid) => readFileSync(`/proc/${pid}/comm`, 'latin1').trim());
+      assert.ok(names.includes('sudo') && names.some((name) => name !== 'sudo'), String(names));
+      front.kill('SIGKILL');
+      await until(() => !below.some(isAlive), 'all of them have ended');
+      assert.equal(JSON.parse(readFileSync(output, 'utf8')).ebpfTracer.complete, true);
+      assert.equal(statSync(output).uid, uid);
+    } finally {
+      target.kill('SIGKILL');
+      front.kill('SIGKILL');
+    }
   });
 
   it('asks on the terminal', async () => {
