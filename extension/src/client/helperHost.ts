@@ -99,6 +99,9 @@ export class HelperHost implements vscode.Disposable {
         ? tracerError('CONTAINER_NO_RIGHTS', impossible.join(', '), containerRunArguments())
         : tracerError('NO_PRIVILEGE', `${impossible.join(', ')} cannot be had here`);
     }
+    const here = surroundings(this.program);
+    if (here.noNewPrivileges && !here.privileged)
+      throw tracerError('NO_PRIVILEGE', 'VS Code runs where no program may gain rights (Flatpak, Snap, no_new_privs).');
     const folder = await createSocketFolder();
     const request: HelperRequest = {
       program: this.program,
@@ -112,11 +115,7 @@ export class HelperHost implements vscode.Disposable {
     try {
       const storage = this.context.globalStorageUri;
       await vscode.workspace.fs.createDirectory(storage);
-      const ready = await climb(
-        rungsFor(surroundings(this.program)),
-        makeRungs(request, storage.fsPath, this.log),
-        this.log,
-      );
+      const ready = await climb(rungsFor(here), makeRungs(request, storage.fsPath, this.log), this.log);
       const address = { socket: ready.socket, token: folder.token };
       const client = await connectToHelper(address, this.version(), this.log);
       await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address });

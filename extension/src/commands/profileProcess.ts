@@ -10,13 +10,13 @@ import { readProcesses } from '../picker/processSource';
 import type { Tracer } from '../tracer';
 import { startRecording } from './startRecording';
 
-/** Opens the picker. `terminal`: whose children come first, else the active one's. */
-export async function profileProcess(tracer: Tracer, terminal = vscode.window.activeTerminal): Promise<void> {
+/** Opens the picker, with the active terminal's children first (its context menu makes a terminal active). */
+export async function profileProcess(tracer: Tracer): Promise<void> {
   const host = await tracer.host();
   const picked = await pickProcess({
     read: () => readProcesses(host, tracer.cliScript),
     debugSession: tracer.debugWatcher.active(),
-    terminalPid: (await terminal?.processId) ?? null,
+    terminalPid: (await vscode.window.activeTerminal?.processId) ?? null,
     log: tracer.log,
   });
   if (picked) await record(tracer, picked.pid, picked.process);
@@ -38,7 +38,7 @@ export async function profileDebugged(tracer: Tracer): Promise<void> {
 
 async function record(tracer: Tracer, pid: number, process: ProcessInfo | null): Promise<void> {
   const title = process ? displayName(process) : nameOf(pid);
-  await startRecording(tracer, { pid, title, startAtExec: false, requestedAtMs: Date.now() }, process);
+  await startRecording(tracer, { pid, title, startAtExec: false }, process);
 }
 
 function nameOf(pid: number): string {

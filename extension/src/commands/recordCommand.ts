@@ -13,7 +13,6 @@ export async function recordCommand(tracer: Tracer, given?: string): Promise<voi
   const line = given ?? (await askCommand(tracer));
   if (!line) return;
   await tracer.context.workspaceState.update(STATE_KEY, line);
-  const requestedAtMs = Date.now();
   const held = await holdCommand(
     shellCommand(line, vscode.env.shell),
     vscode.l10n.t('The command has ended; press Enter to close.'),
@@ -31,7 +30,7 @@ export async function recordCommand(tracer: Tracer, given?: string): Promise<voi
   try {
     terminal.show(true);
     const pid = await held.pid();
-    const target = { pid, title: shorten(line), startAtExec: true, requestedAtMs };
+    const target = { pid, title: shorten(line), startAtExec: true };
     const session = await startRecording(tracer, target, null);
     if (!session) return;
     await held.release();

@@ -14,7 +14,7 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
   const flows: Record<CommandId, Flow> = {
     [Command.profileProcess]: async () => (await profile()).profileProcess(tracer),
     [Command.profileDebugged]: async () => (await profile()).profileDebugged(tracer),
-    [Command.profileTerminal]: async (terminal?: vscode.Terminal) => (await profile()).profileProcess(tracer, terminal),
+    [Command.profileTerminal]: async () => (await profile()).profileProcess(tracer),
     [Command.recordCommand]: async (line?: string) =>
       (await import('./recordCommand')).recordCommand(tracer, typeof line === 'string' ? line : undefined),
     [Command.stopRecording]: async () => (await import('./stopRecording')).stopRecording(tracer),

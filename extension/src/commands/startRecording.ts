@@ -17,7 +17,6 @@ export interface Target {
   pid: number;
   title: string;
   startAtExec: boolean;
-  requestedAtMs: number;
 }
 
 /** undefined when the user said no. Throws TracerError. */
@@ -36,7 +35,8 @@ export async function startRecording(
     pid: target.pid,
     title: target.title,
     startAtExec: target.startAtExec,
-    requestedAtMs: target.requestedAtMs,
+    // From here on the user waits for us, not for a password to be typed.
+    requestedAtMs: Date.now(),
     anyUser,
     output: tracer.recordings.newPath(target.title),
     without: [],

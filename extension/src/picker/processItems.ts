@@ -58,12 +58,9 @@ export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
   return {
     label: `${INDENT.repeat(Math.min(depth, DEPTH_SHOWN))}$(${ICON[process.runtime]}) ${displayName(process)}`,
     description: facts.filter((fact) => fact !== '').join('  '),
-    detail: undefined,
+    detail: INDENT.repeat(Math.min(depth, DEPTH_SHOWN) + 1) + clip(process.command),
     pid: process.pid,
     process,
-    ...(process.command === ''
-      ? {}
-      : { detail: INDENT.repeat(Math.min(depth, DEPTH_SHOWN) + 1) + clip(process.command) }),
   };
 }
 

@@ -24,7 +24,7 @@ export class RecordingsTree implements vscode.TreeDataProvider<StoredRecording> 
     item.tooltip = new vscode.MarkdownString();
     item.tooltip.appendText(`${facts?.title ?? name}\n${when} · ${(sizeBytes / 1e6).toFixed(1)} MB\n${path}`);
     if (facts && !facts.complete)
-      item.tooltip.appendText(`\n${vscode.l10n.t('The helper ended in mid-recording: its last seconds are missing.')}`);
+      item.tooltip.appendText(`\n${vscode.l10n.t('It did not end in order: its last seconds are missing.')}`);
     item.contextValue = 'recording';
     item.command = { command: Command.recordingsOpen, title: vscode.l10n.t('Open'), arguments: [recording] };
     return item;
