@@ -110,8 +110,6 @@ function vscodePalette(): Partial<GraphTheme> {
     selectionPrimaryColor: tint(focus, 60),
     selectionSecondaryColor: tint(focus, 35),
     weightColor: pick('charts-green', 'testing-iconPassed'),
-    searchMatchPrimaryColor: pick('editor-findMatchBackground'),
-    searchMatchSecondaryColor: pick('editor-findMatchHighlightBackground'),
   };
   return Object.fromEntries(Object.entries(palette).filter(([, color]) => color !== null));
 }

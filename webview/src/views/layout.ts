@@ -130,7 +130,12 @@ export class Layout {
     );
     this.root.append(
       parts.status,
-      element('div', { class: 'toolbar' }, tabList, this.graphControls, this.threads),
+      element(
+        'div',
+        { class: 'toolbar' },
+        tabList,
+        element('div', { class: 'controls' }, this.graphControls, this.threads),
+      ),
       this.main,
       parts.selection,
     );

@@ -52,8 +52,6 @@ export const THEMES = {
       'charts-red': '#f14c4c',
       'charts-green': '#89d185',
       'charts-blue': '#3794ff',
-      'editor-findMatchBackground': '#9e6a03',
-      'editor-findMatchHighlightBackground': 'rgba(234, 92, 0, 0.33)',
     },
   },
   light: {
@@ -100,8 +98,6 @@ export const THEMES = {
       'charts-red': '#e51400',
       'charts-green': '#388a34',
       'charts-blue': '#1a85ff',
-      'editor-findMatchBackground': '#a8ac94',
-      'editor-findMatchHighlightBackground': 'rgba(234, 92, 0, 0.33)',
     },
   },
   highContrast: {
