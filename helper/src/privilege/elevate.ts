@@ -3,6 +3,7 @@
 // Called by cli/. (The extension has a ladder of its own, with password boxes.)
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
 import { HelperConnection } from '../rpc/client';
@@ -75,6 +76,8 @@ function rungs(interactive: boolean): Rung[] {
   const missing = refusal(effective, statusMask(textOf('/proc/self/status') ?? '', 'CapBnd'));
   // Root without the capabilities stands in a container that was not given them: sudo would change nothing.
   if (missing && (process.getuid?.() === 0 || missing.code === 'CONTAINER_NO_RIGHTS')) throw new TracerError(missing);
+  // A Flatpak's programs exist only inside of it, and so does its lack of sudo.
+  if (existsSync('/.flatpak-info')) throw tracerError('HELPER_UNREADABLE', 'what lies inside a Flatpak');
   if (!findInPath('sudo')) throw tracerError('SUDO_ABSENT');
   const ladder: Rung[] = [{ name: 'sudo -n', prefix: ['sudo', '-n'] }];
   if (interactive)
@@ -108,7 +111,12 @@ function startBy(rung: Rung, options: StartHelperOptions, socketDir: string): Pr
     helperPath,
     ...serveArguments(options, socketDir),
   ];
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+  const child = spawn(command[0], command.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(),
+    // Root may not be able to enter the folder that we are in, and the helper should keep none busy.
+    cwd: '/',
+  });
   return new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';

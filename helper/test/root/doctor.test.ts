@@ -7,7 +7,7 @@ import type { CheckItem, CheckReport } from '../../src/protocol';
 import { bpfObjectsOf, STRANGER } from './helperProcess';
 
 describe('machine check', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
 
   const byId = (report: CheckReport) => new Map(report.items.map((entry) => [entry.id, entry]));
   function wellFormed(items: CheckItem[]): void {

@@ -11,7 +11,7 @@ import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFold
 import { serve } from './helperProcess';
 
 describe('machines that lack something', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   before(function () {
     if (process.getuid!() !== 0) {

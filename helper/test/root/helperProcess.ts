@@ -67,9 +67,9 @@ function readyLine(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Polls until `condition` holds; fails after 20 s naming `what`. */
+/** Polls until `condition` holds; fails after a minute (emulated machines are slow) naming `what`. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + 20_000; !condition(); ) {
+  for (const deadline = performance.now() + 60_000; !condition(); ) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

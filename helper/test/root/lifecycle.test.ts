@@ -19,7 +19,7 @@ import {
 } from './helperProcess';
 
 describe('lifetime of the helper', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let target: ChildProcess;
   let output: string;

@@ -11,7 +11,7 @@ import { STRANGER, until } from './helperProcess';
 import type { ProbeResult } from './privilegeProbe';
 
 describe('privilege drop', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const targets: ChildProcess[] = [];
 
   before(async function () {

@@ -3,12 +3,23 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findInPath } from '../../src/privilege/findInPath';
+import { mayHideFromRoot } from '../../src/privilege/startFailure';
 import type { ErrorReport } from '../../src/protocol';
-import { descendantsOf, isAlive, until } from './helperProcess';
+import { descendantsOf, HELPER_JS, isAlive, until } from './helperProcess';
 
 const USER = `tracer${process.pid % 100_000}`;
 const PASSWORD = 'correct-horse-7';
@@ -23,7 +34,7 @@ interface Answer {
 }
 
 describe('rights for the command line', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let uid: number;
   let folder: string;
 
@@ -188,6 +199,26 @@ describe('rights for the command line', function () {
       const { error } = client(options);
       assert.equal(error?.code, 'HELPER_UNREADABLE');
       assert.match(error!.message, /\/gone\//);
+    }
+  });
+
+  it('names a helper on a file system that hides its files from root', function () {
+    rule('ALL=(ALL) NOPASSWD: ALL');
+    const absent = ['bindfs', 'fusermount3'].filter((name) => !findInPath(name));
+    if (absent.length > 0 || !existsSync('/dev/fuse')) {
+      console.log(`        skipped: needs FUSE (${absent.join(', ')})`);
+      this.skip();
+    }
+    const mountPoint = mkdtempSync(join(folder, 'fuse-'));
+    chownSync(mountPoint, uid, uid);
+    asUser(['bindfs', '--no-allow-other', dirname(HELPER_JS), mountPoint]);
+    try {
+      const { error } = client({ helperPath: join(mountPoint, 'main.js') });
+      assert.equal(error?.code, 'HELPER_UNREADABLE');
+      assert.ok(error!.message.includes(mountPoint));
+      assert.equal(mayHideFromRoot(join(mountPoint, 'main.js')), true);
+    } finally {
+      asUser(['fusermount3', '-u', mountPoint]);
     }
   });
 

@@ -9,7 +9,7 @@ import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFold
 import { HELPER_JS, STRANGER, type StartedHelper, serve } from './helperProcess';
 
 describe('door of the helper', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let helper: StartedHelper | null = null;
 
   before(function () {
