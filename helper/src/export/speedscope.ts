@@ -10,6 +10,7 @@ import { statusText } from './recordingMark';
 
 /** Pieces are at least this long, save the last: large enough to be few, small enough to yield often. */
 const PIECE_CHARS = 1 << 18;
+const LISTED = 512;
 /** Nodes of the call tree by line, past which it is left out (some 4 MB of text). */
 const MAX_LINE_TREE_NODES = 200_000;
 
@@ -99,23 +100,17 @@ function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
     let sum = 0;
     for (const i of entries) sum += snapshot.samplesAt(i);
     yield `{"type":"sampled","name":${JSON.stringify(name)},"unit":"nanoseconds","startValue":0,"endValue":${sum * weightNs},"samples":[`;
-    let comma = '';
-    for (const i of entries) {
+    yield* listed(entries, (i) => {
       const node = snapshot.functionNodeAt(i);
       let text = stackTexts.get(node);
       if (text === undefined) {
         text = `[${snapshot.pathOf(node).join()}]`;
         stackTexts.set(node, text);
       }
-      yield comma + text;
-      comma = ',';
-    }
+      return text;
+    });
     yield '],"weights":[';
-    comma = '';
-    for (const i of entries) {
-      yield `${comma}${snapshot.samplesAt(i) * weightNs}`;
-      comma = ',';
-    }
+    yield* listed(entries, (i) => String(snapshot.samplesAt(i) * weightNs));
     yield ']}';
   }
   yield* profile('All threads', all);
@@ -127,6 +122,18 @@ function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
     const { name, pid, tid } = snapshot.threads[thread];
     yield ',';
     yield* profile(severalProcesses ? `${name} (${pid}/${tid})` : `${name} (${tid})`, entriesOf[thread]);
+  }
+}
+
+/** Texts with commas between, some hundred at a time: one at a time would cost more than making them. */
+function* listed(entries: number[], text: (entry: number) => string): Generator<string> {
+  for (let from = 0; from < entries.length; from += LISTED) {
+    const comma = from === 0 ? '' : ',';
+    yield comma +
+      entries
+        .slice(from, from + LISTED)
+        .map(text)
+        .join();
   }
 }
 

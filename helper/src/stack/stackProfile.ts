@@ -76,7 +76,7 @@ export class StackProfile {
   private readers = 0;
 
   constructor(readonly periodNs: number) {
-    this.timeline = new Timeline(periodNs * 4);
+    this.timeline = new Timeline(periodNs * 4, (stack) => (stack < 0 ? 0 : this.functionTree.depth[stack]));
   }
 
   /** A stack the kernel tells of: a slot to resolve, or null where it is known already. */
@@ -204,7 +204,7 @@ export class StackProfile {
 
   private outer(functionNode: number, depth: number): number {
     let node = functionNode;
-    for (let extra = this.functionTree.depth(node) - depth; extra > 0; extra--) node = this.functionTree.parent[node];
+    for (let extra = this.functionTree.depth[node] - depth; extra > 0; extra--) node = this.functionTree.parent[node];
     return node;
   }
 

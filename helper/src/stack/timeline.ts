@@ -2,8 +2,13 @@
 // a budget; past it samples of one thread with one stack within a bucket of time are merged, and buckets double until it
 // fits again. So an hour-long recording keeps its shape and its exact sums in bounded memory. Used by StackProfile.
 
-/** Entries kept before they are merged: 60 s of 8 threads at 99 Hz are 47,520; each costs 20 bytes here. */
-const DEFAULT_BUDGET = 150_000;
+/** What is kept before it is merged. An entry costs 20 bytes here, one of its frames some 10 bytes in the file. */
+export interface TimelineBudget {
+  entries: number;
+  frames: number;
+}
+/** 60 s of 8 threads at 99 Hz with stacks of 60 frames are 47,520 entries and 2.9 million frames: a file of 30 MB. */
+const DEFAULT_BUDGET: TimelineBudget = { entries: 150_000, frames: 4_000_000 };
 
 export class Timeline {
   timeNs = new Float64Array(4096);
@@ -15,12 +20,18 @@ export class Timeline {
   /** 0 while every sample is an entry of its own. */
   bucketNs = 0;
   private sorted = 0;
+  /** Frames of all entries. */
+  private frames = 0;
+  private readonly budget: TimelineBudget;
 
   constructor(
     /** Length of the first buckets, ns: some sampling periods. */
     private readonly firstBucketNs: number,
-    private budget = DEFAULT_BUDGET,
-  ) {}
+    private readonly depthOf: (stack: number) => number,
+    budget = DEFAULT_BUDGET,
+  ) {
+    this.budget = { ...budget };
+  }
 
   add(timeNs: number, thread: number, stack: number): void {
     if (this.size === this.timeNs.length) this.grow();
@@ -29,10 +40,15 @@ export class Timeline {
     this.thread[at] = thread;
     this.stack[at] = stack;
     this.samples[at] = 1;
+    this.frames += this.depthOf(stack);
   }
 
   get overBudget(): boolean {
-    return this.size > this.budget;
+    return this.exceeds(1);
+  }
+
+  private exceeds(share: number): boolean {
+    return this.size > this.budget.entries * share || this.frames > this.budget.frames * share;
   }
 
   /** Sorts by time. Nearly sorted already (each CPU's records come in order), so insertion is the quickest way. */
@@ -62,25 +78,26 @@ export class Timeline {
    * different stacks), `shorten(stack, depth)` maps a stack to its outer `depth` frames.
    */
   coarsen(shorten: (stack: number, depth: number) => number): void {
-    const goal = this.budget / 2;
     const spanNs = this.size === 0 ? 0 : this.timeNs[this.size - 1] - this.timeNs[0];
     this.bucketNs = Math.max(this.bucketNs, this.firstBucketNs / 2);
-    do {
+    while (this.exceeds(0.5) && this.bucketNs <= spanNs) {
       this.bucketNs *= 2;
       this.merge();
-    } while (this.size > goal && this.bucketNs <= spanNs);
-    for (let depth = 64; this.size > goal && depth >= 4; depth /= 2) {
+    }
+    for (let depth = 64; this.exceeds(0.5) && depth >= 4; depth /= 2) {
       for (let i = 0; i < this.size; i++) this.stack[i] = shorten(this.stack[i], depth);
       this.merge();
     }
     // Too many threads and functions even so: rather a larger file than merging again at every sample.
-    this.budget = Math.max(this.budget, this.size * 2);
+    this.budget.entries = Math.max(this.budget.entries, this.size * 2);
+    this.budget.frames = Math.max(this.budget.frames, this.frames * 2);
   }
 
   private merge(): void {
     this.sort();
     const seen = new Map<number, Map<number, number>>();
     let [kept, bucket] = [0, Number.NaN];
+    this.frames = 0;
     for (let i = 0; i < this.size; i++) {
       const itsBucket = Math.floor(this.timeNs[i] / this.bucketNs);
       if (itsBucket !== bucket) {
@@ -99,6 +116,7 @@ export class Timeline {
         continue;
       }
       ofThread.set(stack, kept);
+      this.frames += this.depthOf(stack);
       this.timeNs[kept] = this.timeNs[i];
       this.thread[kept] = thread;
       this.stack[kept] = stack;
