@@ -212,9 +212,12 @@ export class DwarfResolver {
     if (!name) return null;
     if (name.startsWith('/')) return posix.normalize(name);
     const folder = textOf(header.folders[entry.folder] ?? null, this.sections, loaded.unit) ?? '';
-    const { compDir } = loaded.unit;
-    const path = posix.join(folder.startsWith('/') || !compDir ? '' : compDir, folder, name);
-    return path;
+    const compDir = loaded.unit.compDir ?? '';
+    // Distributions map their build folder to `.`, in both: then a folder counts from the root of the source, as does compDir.
+    const fromRoot = !compDir.startsWith('/') && compDir.startsWith('.');
+    if (fromRoot && name.startsWith('./')) return posix.normalize(name);
+    const isWhole = folder.startsWith('/') || (fromRoot && /^\.(\/|$)/.test(folder));
+    return posix.join(isWhole ? '' : compDir, folder, name);
   }
 
   /** A broken unit costs its own names; what was wrong is kept for `badFiles`. */

@@ -141,7 +141,9 @@ export function compare(
       result.wrongFunction.push(`${at}: ${got.fullName ?? got.name}, not ${wantName?.fullName ?? wantName?.name}`);
     const wantPlace = want.line > 0 && want.file ? `${posix.normalize(want.file)}:${want.line}` : 'none';
     const gotPlace = got.line !== null && got.file !== null ? `${got.file}:${got.line}` : 'none';
-    if (wantPlace !== gotPlace) result.wrongLine.push(`${at}: ${gotPlace}, not ${wantPlace}`);
+    // A build folder mapped to `.` stands twice in the oracle's path, and once in ours.
+    const mapped = want.file?.startsWith('./') && wantPlace.endsWith(`/${gotPlace}`);
+    if (wantPlace !== gotPlace && !mapped) result.wrongLine.push(`${at}: ${gotPlace}, not ${wantPlace}`);
   });
   return result;
 }
