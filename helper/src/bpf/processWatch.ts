@@ -16,6 +16,8 @@ export interface ProcessWatch {
   object: BpfObject | null;
   programs: string[];
   step: AttachStep;
+  /** What libbpf and the verifier said of the rungs that were refused. */
+  log: string[];
 }
 
 /** `without` may name rungs to pass over. */
@@ -26,6 +28,7 @@ export function attachProcessWatch(
   without: string[],
 ): ProcessWatch {
   const refused: AttachStep['refused'] = [];
+  const log: string[] = [];
   for (const { rung, suffix } of RUNGS) {
     const why = without.includes(rung)
       ? 'switched off'
@@ -47,12 +50,13 @@ export function attachProcessWatch(
       for (const [map, fd] of Object.entries(maps)) object.reuseMap(map, fd);
       object.load();
       for (const program of programs) object.attach(program);
-      return { object, programs, step: { what: 'children', taken: rung, refused } };
+      return { object, programs, step: { what: 'children', taken: rung, refused }, log };
     } catch (error) {
       object?.close();
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
+      log.push([error.message, ...error.log].join('\n'));
     }
   }
-  return { object: null, programs: [], step: { what: 'children', taken: null, refused } };
+  return { object: null, programs: [], step: { what: 'children', taken: null, refused }, log };
 }

@@ -80,9 +80,13 @@ class StackCapture implements Capture {
     try {
       this.tracer = new BpfObject('stack_tracer');
     } catch (error) {
-      throw explainLoadError(error);
+      throw this.explained(error);
     }
     this.events = new SamplingEvents(this.tracer, 'sample_stack', options.frequencyHz, options.without);
+  }
+
+  private explained(error: unknown): Error {
+    return explainLoadError(error, (level, text) => this.sink.log?.(level, text));
   }
 
   /** The shortest way to the first sample. */
@@ -91,10 +95,10 @@ class StackCapture implements Capture {
       this.tracer.configure(this.settings);
       this.prepareEvents(this.tracer);
       this.tracer.load();
-      this.source = this.openSource();
     } catch (error) {
-      throw explainLoadError(error);
+      throw this.explained(error);
     }
+    this.source = this.openSource();
     this.targets = new TargetMap(this.tracer.mapFd('targets'));
     this.targets.add(this.options.pid, this.options.startAtExec);
     this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.sink, () => this.regularly());
@@ -138,6 +142,7 @@ class StackCapture implements Capture {
       this.options.without,
     );
     this.attach.push(this.watch.step);
+    for (const text of this.watch.log) this.sink.log?.('warn', text);
     if (!this.watch.object && this.options.startAtExec)
       throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
     if (this.options.children && !this.options.startAtExec) this.addDescendants();
@@ -150,9 +155,13 @@ class StackCapture implements Capture {
 
   private openSource(): RecordSource {
     const fd = this.tracer.mapFd('events');
-    return this.settings.useRingBuffer
-      ? new RingSource(fd, this.ringBytes, this.zeroCopy)
-      : new PerfBufferSource(fd, Math.max(native().system.pageBytes, this.ringBytes / 8), this.zeroCopy);
+    try {
+      return this.settings.useRingBuffer
+        ? new RingSource(fd, this.ringBytes, this.zeroCopy)
+        : new PerfBufferSource(fd, Math.max(native().system.pageBytes, this.ringBytes / 8), this.zeroCopy);
+    } catch (error) {
+      throw tracerError('PERF_FORBIDDEN', `its buffer could not be mapped (${(error as Error).message})`);
+    }
   }
 
   private attachMappings(): string[] {

@@ -197,6 +197,10 @@ export class Recording implements CaptureSink {
     if (record.kind === 'exit') void this.end('exited');
   }
 
+  log(level: 'debug' | 'warn', text: string): void {
+    this.parts.log(level, text);
+  }
+
   failed(error: Error): void {
     void this.end('error', toErrorReport(error));
   }

@@ -67,6 +67,8 @@ export interface CaptureSink {
   process(record: ProcessRecord): void;
   /** The capture as a whole broke. */
   failed(error: Error): void;
+  /** What the kernel and libbpf said where something was refused: for the log, not for the user. */
+  log?(level: 'debug' | 'warn', text: string): void;
 }
 
 export interface CaptureOptions {
