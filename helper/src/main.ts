@@ -2,6 +2,7 @@
 // over a Unix socket until that client is gone. Started through sudo, pkexec or by root, from privilege/elevate.ts and
 // the extension's elevation. On stdout it prints one line, ReadyLine or {error}. helper/README.md has the exit rules.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
@@ -50,9 +51,11 @@ async function serve(): Promise<void> {
     clientCame: () => lifetime.clientCame(),
     clientGone: (why) => lifetime.clientGone(why),
   });
+  await server.listen();
   const lifetime = new Lifetime({
     lingerMs: args.lingerMs,
     hasClient: () => server.hasClient(),
+    reachable: () => existsSync(socket),
     unload: () => services.unload(),
     close: (why) => server.close(why),
     log,
@@ -61,7 +64,6 @@ async function serve(): Promise<void> {
       process.exit(code);
     },
   });
-  await server.listen();
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   log('info', `Helper ${TRACER_VERSION} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);

@@ -15,7 +15,7 @@ import { explainFailure, type StartFailure } from './startFailure';
 import { textOf } from './surroundings';
 
 /** Without a password to type, a helper that is not ready by then never will be. */
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
 export interface StartHelperOptions {

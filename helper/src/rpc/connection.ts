@@ -28,7 +28,7 @@ import { sameToken } from './socketFolder';
 
 /** JSON-RPC leaves -32000 to -32099 to applications; the reason is in `data`. */
 const SERVER_ERROR = -32000;
-const HANDSHAKE_WITHIN_MS = 10_000;
+const HANDSHAKE_WITHIN_MS = 30_000;
 const HANDSHAKE_MAX_BYTES = 64 * 1024;
 /** A refused client reads why, then closes; one that does not is closed after this. */
 const REFUSED_CLOSES_MS = 200;

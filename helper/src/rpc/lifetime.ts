@@ -3,15 +3,19 @@
 
 import { toErrorReport } from '../protocol';
 
-/** From "ready" to the first connection. A client that has read the ready line connects within milliseconds. */
-const FIRST_CLIENT_WITHIN_MS = 10_000;
+/** From the start to the first connection: milliseconds, on an overloaded machine seconds. */
+const FIRST_CLIENT_WITHIN_MS = 60_000;
 /** Saving is quick; what hangs longer than this must not keep capabilities alive. */
-const END_WITHIN_MS = 15_000;
+const END_WITHIN_MS = 60_000;
+/** How often a helper without a client looks whether anybody can still reach it. */
+const REACHABLE_INTERVAL_MS = 1_000;
 
 export interface LifetimeOptions {
   /** How long to wait for the client to come back; 0: not at all. */
   lingerMs: number;
   hasClient: () => boolean;
+  /** Is the socket still there? A client that gave up removes it. */
+  reachable: () => boolean;
   /** Stops and saves all recordings, unloads everything. */
   unload: () => Promise<void>;
   /** Answers and closes connections, removes the socket. */
@@ -22,6 +26,7 @@ export interface LifetimeOptions {
 
 export class Lifetime {
   private timer: NodeJS.Timeout | null = null;
+  private look: NodeJS.Timeout | null = null;
   private ending = false;
 
   constructor(private readonly options: LifetimeOptions) {
@@ -46,8 +51,7 @@ export class Lifetime {
   }
 
   clientCame(): void {
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
+    this.stopWaiting();
   }
 
   clientGone(why: string): void {
@@ -74,7 +78,16 @@ export class Lifetime {
   }
 
   private wait(forMs: number, why: string): void {
-    if (this.timer) clearTimeout(this.timer);
+    this.stopWaiting();
     this.timer = setTimeout(() => this.end(why), forMs);
+    this.look = setInterval(() => {
+      if (!this.options.reachable()) this.end(`${why}, and the socket was removed`);
+    }, REACHABLE_INTERVAL_MS);
+  }
+
+  private stopWaiting(): void {
+    if (this.timer) clearTimeout(this.timer);
+    if (this.look) clearInterval(this.look);
+    this.timer = this.look = null;
   }
 }

@@ -121,6 +121,13 @@ describe('lifetime of the helper', function () {
     assert.equal(existsSync(helper.folder.dir), false);
   });
 
+  it('ends at once when the client that started it gave up and removed the folder', async () => {
+    const helper = await serve({ lingerMs: 170_000 });
+    started.push(helper.child);
+    rmSync(helper.folder.dir, { recursive: true });
+    assert.equal(await helper.exited, 0);
+  });
+
   it('saves on SIGTERM and tells its client', async () => {
     const { helper, connection, objects } = await recording();
     const ended: (number | undefined)[] = [];
