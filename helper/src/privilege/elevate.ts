@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
-import { HelperConnection } from '../rpc/client';
+import type { HelperConnection } from '../rpc/client';
 import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../rpc/socketFolder';
 import { effectiveCapabilities, statusMask } from './capabilities';
 import { findInPath } from './findInPath';
@@ -52,9 +52,10 @@ export async function startHelper(options: StartHelperOptions): Promise<HelperCo
   };
   process.on('SIGINT', interrupt);
   try {
-    const started = await climb(options, folder.dir);
+    // The client's parts load while the helper starts: a recording wants to begin at once.
+    const [started, client] = await Promise.all([climb(options, folder.dir), import('../rpc/client')]);
     options.beforeConnect?.();
-    const connection = await HelperConnection.connect({ ...folder, log: options.log });
+    const connection = await client.HelperConnection.connect({ ...folder, log: options.log });
     if (interrupted) connection.dispose();
     forwardErrors(started, options.log);
     void connection.closed.then(() => removeSocketFolder(folder.dir));
