@@ -17,8 +17,8 @@ export interface StackTree {
 }
 
 const ROOT = 0;
-/** Above any frame index; times the number of nodes it still is an exact number. */
-const MAX_FRAMES = 2 ** 24;
+/** No child is node 0. */
+const FREE = 0;
 const NONE = -1;
 
 export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>): StackTree {
@@ -35,13 +35,25 @@ export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>
   let size = 1;
   frame[ROOT] = parent[ROOT] = firstChild[ROOT] = nextSibling[ROOT] = NONE;
 
-  /** By parent and frame: a dispatcher may have thousands of callees. */
-  const children = new Map<number, number>();
+  // Finds a child by parent and frame, however many callees a dispatcher has: open addressing, at most half full.
+  let slots = new Int32Array(2 * capacity);
+  const slotOf = (node: number, wanted: number): number => {
+    const mask = slots.length - 1;
+    let slot = (Math.imul(node, 0x9e3779b1) ^ Math.imul(wanted, 0x85ebca6b)) & mask;
+    while (slots[slot] !== FREE && (parent[slots[slot]] !== node || frame[slots[slot]] !== wanted))
+      slot = (slot + 1) & mask;
+    return slot;
+  };
   const childOf = (node: number, wanted: number): number => {
-    const key = node * MAX_FRAMES + wanted;
-    const known = children.get(key);
-    if (known !== undefined) return known;
-    children.set(key, size);
+    const slot = slotOf(node, wanted);
+    if (slots[slot] !== FREE) return slots[slot];
+    const child = size++;
+    frame[child] = wanted;
+    parent[child] = node;
+    firstChild[child] = NONE;
+    nextSibling[child] = firstChild[node];
+    firstChild[node] = child;
+    slots[slot] = child;
     if (size === capacity) {
       capacity *= 2;
       frame = grow(frame, new Int32Array(capacity));
@@ -49,13 +61,10 @@ export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>
       firstChild = grow(firstChild, new Int32Array(capacity));
       nextSibling = grow(nextSibling, new Int32Array(capacity));
       self = grow(self, new Float64Array(capacity));
+      slots = new Int32Array(2 * capacity);
+      for (let known = 1; known < size; known++) slots[slotOf(parent[known], frame[known])] = known;
     }
-    frame[size] = wanted;
-    parent[size] = node;
-    firstChild[size] = NONE;
-    nextSibling[size] = firstChild[node];
-    firstChild[node] = size;
-    return size++;
+    return child;
   };
 
   /** path[i] is the node of the previous sample's frame i. */

@@ -155,7 +155,14 @@ export class FunctionTable {
     this.count = element('span', { class: 'count', role: 'status', 'aria-live': 'polite' });
     this.root = element(
       'div',
-      { class: 'table-view' },
+      {
+        class: 'table-view',
+        onkeydown: (event: KeyboardEvent) => {
+          if (event.key !== 'f' || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          this.input.select();
+        },
+      },
       element('div', { class: 'table-bar' }, this.input, this.count),
       this.grid.root,
     );

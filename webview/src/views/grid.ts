@@ -57,7 +57,7 @@ export class Grid<Row> {
         header.append(
           element(
             'button',
-            { type: 'button', tabindex: -1, title: column.title, onclick: () => options.onSort?.(column.id) },
+            { type: 'button', title: column.title, onclick: () => options.onSort?.(column.id) },
             element('span', { class: 'title' }, column.title),
             element('span', { class: 'arrow', 'aria-hidden': 'true' }),
           ),
@@ -199,6 +199,8 @@ export class Grid<Row> {
 
   private onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || this.rows.length === 0) return;
+    // Enter and Space on a column's head sort.
+    if (event.target instanceof Element && event.target.closest('.grid-head')) return;
     const page = Math.max(1, Math.floor(this.root.clientHeight / ROW_HEIGHT_PX) - 2);
     const last = this.rows.length - 1;
     const data = this.currentRow;

@@ -101,11 +101,14 @@ describe('recording page in Chromium', function () {
     await page.load(fixtureRecording());
     const header = (name: string) => grid(page, 'functions').getByRole('columnheader', { name });
     strictEqual(await header('Self').getAttribute('aria-sort'), 'descending');
-    await header('Function').getByRole('button').click();
+    await header('Function').getByRole('button').focus();
+    await page.page.keyboard.press('Enter');
     strictEqual(await header('Function').getAttribute('aria-sort'), 'ascending');
     strictEqual(await header('Self').getAttribute('aria-sort'), null);
     match(await grid(page, 'functions').locator('.grid-body [role=row]').first().innerText(), /Cart::price/);
-    await page.page.getByRole('searchbox').fill('kernel');
+    await grid(page, 'functions').focus();
+    await page.page.keyboard.press('Control+f');
+    await page.page.keyboard.type('kernel');
     strictEqual(await grid(page, 'functions').locator('.grid-body [role=row]').count(), 4);
     strictEqual(await grid(page, 'functions').getAttribute('aria-rowcount'), '5');
     strictEqual(await page.page.locator('.count').innerText(), '4 of 17 functions');
