@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
 import type { Reply, Request, Task, WorkerSettings } from './messages';
+import { trimMemory } from './trim';
 
 export type Answer = Extract<Reply, { ok: true }>;
 
@@ -93,7 +94,7 @@ class Slot {
   /** No work: the thread may not hold the process, and goes after a while. */
   private rest(): void {
     this.worker?.unref();
-    this.arm(WORKER_IDLE_MS, () => void this.drop('idle'));
+    this.arm(WORKER_IDLE_MS, () => void this.drop('idle').then(trimMemory));
     this.timer?.unref();
   }
 
