@@ -4,8 +4,8 @@
 // node.__c the component instance, node.__k its children (names fixed in Preact's mangle.json). Nothing of speedscope
 // is changed, only read, and its own setters called. webview/test/browser fails if an update moves any of it.
 //
-// It is given one profile at a time, and for its left-heavy and sandwich views each distinct stack once: its import
-// takes seconds for what a minute of eight threads brings, and milliseconds for this.
+// It is given one profile at a time, and for its left-heavy and sandwich views each distinct stack once: importing all
+// that a minute of eight threads brings would take longer than the rest of the page together.
 //
 // Called by recordingPage.ts; the state it reads is described in speedscope's src/app-state/profile-group.ts.
 import type { SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
