@@ -58,6 +58,12 @@ export class Batches {
     return question.promise;
   }
 
+  /** Is a question about the subject with this number still open? */
+  isAwaited(affinity: number): boolean {
+    for (const { subject } of this.waiting.values()) if (subject.affinity === affinity) return true;
+    return false;
+  }
+
   private async send(waiting: Waiting): Promise<void> {
     const { subject } = waiting;
     while (waiting.questions.size > 0) {

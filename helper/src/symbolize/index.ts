@@ -14,7 +14,7 @@ import type { Frame, Symbolizer, SymbolizerOptions } from './types';
 
 const CLOSE_UNUSED_DELAY_MS = 1_000;
 const KERNEL_AFFINITY = 0;
-const ALL_CODE = 'kernel symbols';
+const KERNEL_SYMBOLS = '/proc/kallsyms';
 
 export function createSymbolizer(options: SymbolizerOptions): Symbolizer {
   return new FileSymbolizer(options);
@@ -29,6 +29,7 @@ class FileSymbolizer implements Symbolizer {
   private readonly problems = new Map<string, string>();
   private readonly kernel: Subject;
   private closing: NodeJS.Timeout | null = null;
+  private ownKallsymsFd: number | null = null;
 
   constructor(private readonly options: SymbolizerOptions) {
     this.pool = new WorkerPool(options.workers, { cacheDir: options.cacheDir });
@@ -84,8 +85,10 @@ class FileSymbolizer implements Symbolizer {
   async close(): Promise<void> {
     if (this.closing) clearTimeout(this.closing);
     await this.pool.close();
-    await this.closeUnused(true);
-    this.processes.close();
+    this.processes.releaseAll();
+    await this.closeUnused();
+    if (this.ownKallsymsFd !== null) closeSync(this.ownKallsymsFd);
+    this.ownKallsymsFd = null;
   }
 
   private user(pid: number, address: Address): Frame[] | Promise<Frame[]> {
@@ -174,16 +177,17 @@ class FileSymbolizer implements Symbolizer {
   }
 
   private kernelSubject(): Subject {
-    let fd: number | null = this.options.kallsymsFd ?? null;
     return {
       answers: new Map(),
       affinity: KERNEL_AFFINITY,
       task: (addresses) => {
-        fd ??= openSync('/proc/kallsyms', 'r');
+        const given = this.options.kallsymsFd ?? this.ownKallsymsFd;
+        const fd = given ?? openSync('/proc/kallsyms', 'r');
+        if (given === null) this.ownKallsymsFd = fd;
         return { kind: 'kernel', fd, addresses };
       },
       frames: (address, found) => [kernelFrame(address, found)],
-      problem: (why) => this.report(ALL_CODE, why),
+      problem: (why) => this.report(KERNEL_SYMBOLS, why),
     };
   }
 
@@ -196,13 +200,14 @@ class FileSymbolizer implements Symbolizer {
     if (this.closing) return;
     this.closing = setTimeout(() => {
       this.closing = null;
-      void this.closeUnused(false);
+      void this.closeUnused();
+      if (this.processes.hasUnused) this.closeUnusedSoon();
     }, CLOSE_UNUSED_DELAY_MS);
     this.closing.unref();
   }
 
-  private async closeUnused(everything: boolean): Promise<void> {
-    const { files, perfMaps } = this.processes.takeUnused(everything);
+  private async closeUnused(): Promise<void> {
+    const { files, perfMaps } = this.processes.takeUnused((id) => this.batches.isAwaited(id));
     const debug = await Promise.all(
       files.map(async (file) => {
         const handles = await this.debugFiles.get(file)?.catch(() => []);

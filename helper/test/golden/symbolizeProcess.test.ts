@@ -290,7 +290,7 @@ describe('symbolizer, with processes', function () {
     const { pid, work } = await start(program);
     const withChild = open();
     symbolizer.addProcess(pid);
-    await frameAt(pid, work);
+    await symbolizer.resolve(pid, [-2130706432], [work]);
     assert.ok(open() > withChild);
     symbolizer.release(pid);
     await symbolizer.close();
@@ -298,6 +298,17 @@ describe('symbolizer, with processes', function () {
     const deadline = Date.now() + 5_000;
     while (open() > before && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.ok(open() <= before, `${open()} files are open, ${before} were`);
+  });
+
+  it('answers what was asked before the process was released', async () => {
+    const { pid, work, moreWork } = await start(copyOf(program));
+    symbolizer.addProcess(pid);
+    const asked = symbolizer.resolve(pid, [], [work, moreWork + 1]);
+    symbolizer.release(pid);
+    assert.deepEqual(
+      (await asked).map(([frame]) => frame.name),
+      ['work', 'more_work'],
+    );
   });
 
   it('ends a worker that takes too long, and goes on with another', async () => {

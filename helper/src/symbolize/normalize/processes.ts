@@ -35,17 +35,22 @@ interface Process {
   /** Size that `jitChanged` told of last. */
   toldJitBytes: number;
   mapsReadAtMs: number;
+  rereadDelayMs: number;
   jitTriedAtMs: number;
   exited: boolean;
 }
 
 const ANON = '[anon]';
+const MAX_REREAD_DELAY_MS = 10_000;
+/** Default vm.mmap_min_addr. */
+const LOWEST_ADDRESS = 65_536;
 /** A perf map that is not there is looked for again, at most this often. */
 const JIT_RETRY_MS = 250;
 
 export class Processes {
   readonly files = new MappedFiles();
   readonly distrusted = new Map<string, string>();
+  private droppedMaps: PerfMapFile[] = [];
   private readonly images = new Images();
   private readonly roots = new Roots();
   private readonly byPid = new Map<number, Process>();
@@ -86,35 +91,44 @@ export class Processes {
     if (process) process.exited = true;
   }
 
-  /** Returns the ids and files that nobody needs any more; the caller has workers forget them, then closes them. */
   release(pid: number): void {
     const process = this.byPid.get(pid);
     this.byPid.delete(pid);
     if (process?.jit) this.droppedMaps.push(process.jit.map);
   }
 
-  private readonly droppedMaps: PerfMapFile[] = [];
-
-  /** What can be closed since the last call. `everything`: nobody will ask any more. */
-  takeUnused(everything = false): { files: MappedFile[]; perfMaps: PerfMapFile[] } {
-    if (everything) for (const pid of [...this.byPid.keys()]) this.release(pid);
+  /**
+   * Takes out what no process uses any more; the caller has workers forget it, then closes it. What `isAwaited` (a worker
+   * still has to answer a question about it) stays until the next call.
+   */
+  takeUnused(isAwaited: (id: number) => boolean): { files: MappedFile[]; perfMaps: PerfMapFile[] } {
     const used = new Set<MappedFile>();
     for (const process of this.byPid.values())
       for (const code of process.maps.all) if ('file' in code) used.add(code.file);
-    const files = this.files.takeUnused(used, this.byPid.size === 0 ? 0 : undefined);
-    return { files, perfMaps: this.droppedMaps.splice(0) };
+    for (const file of this.files.all) if (isAwaited(file.id)) used.add(file);
+    const nobody = this.byPid.size === 0;
+    const files = this.files.takeUnused(used, nobody ? 0 : undefined);
+    if (nobody) this.roots.close();
+    const perfMaps = this.droppedMaps.filter(({ id }) => !isAwaited(id));
+    this.droppedMaps = this.droppedMaps.filter(({ id }) => isAwaited(id));
+    return { files, perfMaps };
   }
 
-  close(): void {
-    this.roots.close();
+  releaseAll(): void {
+    for (const pid of [...this.byPid.keys()]) this.release(pid);
+  }
+
+  get hasUnused(): boolean {
+    return this.byPid.size === 0 && (this.files.all.length > 0 || this.droppedMaps.length > 0);
   }
 
   find(pid: number, address: number): Place {
     const process = this.add(pid);
     let code = process.maps.find(address);
-    if (!code && !process.exited && Date.now() - process.mapsReadAtMs >= REREAD_MAPS_MS) {
+    if (!code && this.mayHelpToReread(process, address)) {
       this.readMaps(process);
       code = process.maps.find(address);
+      process.rereadDelayMs = code ? REREAD_MAPS_MS : Math.min(process.rereadDelayMs * 2, MAX_REREAD_DELAY_MS);
     }
     if (code && 'file' in code)
       return { kind: 'file', file: code.file, offset: address - code.start + code.fileOffset };
@@ -122,6 +136,12 @@ export class Processes {
     if (code && code.name !== ANON) return { kind: 'unknown', name: code.name, offset: address - code.start };
     const jit = this.jitOf(process);
     return jit ? { kind: 'jit', jit, address } : { kind: 'unknown', name: ANON, offset: null };
+  }
+
+  /** Broken stacks hold numbers that are no addresses: looking for them again and again costs more than it gives. */
+  private mayHelpToReread(process: Process, address: number): boolean {
+    if (process.exited || address < LOWEST_ADDRESS) return false;
+    return Date.now() - process.mapsReadAtMs >= process.rereadDelayMs;
   }
 
   jitChanged(pid: number): boolean {
@@ -140,6 +160,7 @@ export class Processes {
       jit: null,
       toldJitBytes: 0,
       mapsReadAtMs: 0,
+      rereadDelayMs: REREAD_MAPS_MS,
       jitTriedAtMs: 0,
       exited: false,
     };
@@ -149,8 +170,8 @@ export class Processes {
     process.mapsReadAtMs = Date.now();
     const mappings = readMaps(process.pid);
     if (!mappings || mappings.length === 0) return;
-    const codes = mappings.filter((m) => m.executable).map((m) => this.code(process, { ...m, buildId: null }));
-    process.maps = MapsTable.of(codes);
+    // On top of what was known: a library that was unloaded since may still be on stacks that arrive now.
+    for (const m of mappings) if (m.executable) process.maps.add(this.code(process, { ...m, buildId: null }));
   }
 
   private code(process: Process, mapping: FileIdentity & { fileOffset: number }): Code {
