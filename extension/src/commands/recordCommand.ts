@@ -30,7 +30,7 @@ export async function recordCommand(tracer: Tracer, given?: string): Promise<voi
   try {
     terminal.show(true);
     const pid = await held.pid();
-    const target = { pid, title: shorten(line), startAtExec: true };
+    const target = { pid, title: shorten(withoutFolder(line)), startAtExec: true };
     const session = await startRecording(tracer, target, null);
     if (!session) return;
     await held.release();
@@ -61,5 +61,8 @@ function currentFolder(): string {
   const folder = (uri && vscode.workspace.getWorkspaceFolder(uri)) ?? vscode.workspace.workspaceFolders?.[0];
   return folder?.uri.fsPath ?? homedir();
 }
+
+/** `build/bin/server --port 80` is known as `server --port 80`. */
+const withoutFolder = (line: string) => line.trim().replace(/^[^\s'"$|&;<>()]*\//, '');
 
 const shorten = (line: string) => (line.length > TITLE_MAX_CHARS ? `${line.slice(0, TITLE_MAX_CHARS - 1)}…` : line);

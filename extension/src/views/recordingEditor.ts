@@ -1,7 +1,7 @@
 // The custom editor for *.speedscope.json: hosts the webview (webview/README.md), gives it the file's text, again with
 // every change of the file while it is in sight, and opens the sources it asks for. Registered by extension.ts.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { type RecordingFile, TracerError, toErrorReport, tracerError } from '../../../helper/src/protocol';
@@ -56,6 +56,8 @@ class RecordingEditor {
   private readonly subscriptions: vscode.Disposable[] = [];
   private timer: NodeJS.Timeout | undefined;
   private ready = false;
+  /** What the page shows, to load nothing twice: a watcher and a checkpoint often tell of the same change. */
+  private shown = '';
   /** The file changed while it was out of sight. */
   private outdated = false;
   private pendingSelect: number | null = null;
@@ -115,6 +117,7 @@ class RecordingEditor {
     switch (message.type) {
       case 'ready':
         this.ready = true;
+        this.shown = '';
         await this.load();
         return;
       case 'openSource':
@@ -134,9 +137,14 @@ class RecordingEditor {
     this.outdated = false;
     try {
       const path = this.uri.fsPath;
-      const text = await readFile(path, 'utf8').catch((error: Error) => {
+      const refuse = (error: Error) => {
         throw tracerError('NOT_A_RECORDING', path, error.message);
-      });
+      };
+      const { ino, mtimeMs, size } = await stat(path).catch(refuse);
+      const version = `${ino} ${mtimeMs} ${size} ${this.session !== null}`;
+      if (version === this.shown) return;
+      this.shown = version;
+      const text = await readFile(path, 'utf8').catch(refuse);
       this.recording = readRecording(text, path);
       this.post({ type: 'load', name: basename(path), text, live: this.session !== null });
       if (this.pendingSelect !== null) this.post({ type: 'select', frame: this.pendingSelect });

@@ -192,6 +192,29 @@ describe('the extension in its host', () => {
     });
   });
 
+  it('asks once where a source is that was built elsewhere, and remembers it for the folder', async () => {
+    const { locator } = await (await activated()).tracer.profiles();
+    const [file] = await vscode.workspace.findFiles('**/*.c');
+    const asked: string[] = [];
+    const original = vscode.window.showInformationMessage;
+    const answer = async (message: string, first: unknown) => {
+      asked.push(message);
+      return first;
+    };
+    Object.assign(vscode.window, { showInformationMessage: answer });
+    try {
+      const recorded = `/build/ci${file.fsPath}`;
+      assert.equal(await locator.find(recorded), null);
+      assert.equal(await locator.findOrAsk(recorded), file.fsPath);
+      assert.equal(await locator.findOrAsk(recorded), file.fsPath);
+      assert.equal(await locator.find(recorded), file.fsPath);
+      assert.equal(asked.length, 1, asked.join('\n'));
+      assert.match(asked[0], /below \/build\/ci likewise/);
+    } finally {
+      Object.assign(vscode.window, { showInformationMessage: original });
+    }
+  });
+
   it('opens what is no recording without failing', async () => {
     const path = join(dirname(source), 'bad.speedscope.json');
     writeFileSync(path, 'no json');
