@@ -33,7 +33,7 @@ function commandOf(suite, resultsFile) {
     process.execPath,
     '--enable-source-maps',
     'node_modules/mocha/bin/mocha.js',
-    ...['--reporter', './helper/test/tools/suiteReporter.mjs', '--timeout', '60000', '--forbid-only'],
+    ...['--reporter', './helper/test/tools/suiteReporter.mjs', '--timeout', '60000', '--forbid-only', '--exit'],
     ...testFiles(suite.folder),
   ];
   const environment = [`EBPF_TRACER_TEST_RESULTS=${resultsFile}`, `PATH=${process.env.PATH}`];
