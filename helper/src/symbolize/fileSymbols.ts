@@ -4,13 +4,14 @@
 import { closeSync } from 'node:fs';
 import { crc32OfFile } from './bytes/crc32';
 import { FormatError } from './bytes/cursor';
-import { type ByteSource, cstringAt, FileSource } from './bytes/source';
+import { BufferSource, type ByteSource, cstringAt, FileSource } from './bytes/source';
 import { displayName } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
 import { DwarfResolver } from './dwarf/resolver';
 import type { DwarfSections } from './dwarf/types';
 import { type Spill, sectionContents } from './elf/contents';
 import { ElfFile } from './elf/parser';
+import { PltStubs } from './elf/plt';
 import { type FunctionTable, findFunction, readFunctions } from './elf/symbols';
 import { SHT_NOBITS } from './elf/types';
 import { findPclntab } from './gopclntab/parser';
@@ -19,6 +20,11 @@ import type { Pclntab } from './gopclntab/types';
 import type { DebugHandle, Place } from './pool/messages';
 
 const MAX_PROBLEMS = 4;
+const PLT = '@plt';
+const NO_FUNCTIONS = {
+  table: { starts: new Float64Array(0), sizesBytes: new Uint32Array(0), nameOffsets: new Uint32Array(0) },
+  names: new BufferSource(Buffer.alloc(0)),
+};
 
 export class FileSymbols {
   readonly problems = new Set<string>();
@@ -26,10 +32,14 @@ export class FileSymbols {
   private go: Pclntab | null = null;
   private dwarf: DwarfResolver | null = null;
 
+  private readonly stubs: PltStubs;
+
   private constructor(
     readonly elf: ElfFile,
     private readonly spill: Spill,
-  ) {}
+  ) {
+    this.stubs = new PltStubs(elf);
+  }
 
   static async open(elf: ElfFile, debug: ElfFile | null, spill: Spill): Promise<FileSymbols> {
     const symbols = new FileSymbols(elf, spill);
@@ -84,9 +94,17 @@ export class FileSymbols {
 
   /** Returns the function's first address. */
   private fromSymbols(address: number, place: Place): number | null {
-    if (!this.functions) return null;
-    const { table, names } = this.functions;
+    const { table, names } = this.functions ?? NO_FUNCTIONS;
     const found = findFunction(table, address);
+    // .init and the like end just before the stubs, without a size.
+    const stub = found < 0 || table.sizesBytes[found] === 0 ? this.stubs.find(address) : null;
+    if (stub) {
+      const target = displayName(stub.name.slice(0, -PLT.length));
+      place.name = target.name + PLT;
+      place.fullName = target.fullName && target.fullName + PLT;
+      place.linkageName = stub.name;
+      return stub.start;
+    }
     if (found < 0) return null;
     const linkageName = cstringAt(names, table.nameOffsets[found]);
     if (linkageName !== '') Object.assign(place, { linkageName }, displayName(linkageName));

@@ -240,6 +240,29 @@ describe('symbolization against addr2line', function () {
   });
 });
 
+describe('symbolization of jump stubs against objdump', () => {
+  const variants: [string, string[]][] = [
+    ['plt-default', []],
+    ['plt-ibt', ['-fcf-protection', '-Wl,-z,ibtplt']],
+    ['plt-now', ['-Wl,-z,now']],
+    ['plt-lazy-nopie', ['-no-pie', '-Wl,-z,lazy']],
+  ];
+  for (const [name, flags] of variants)
+    it(name, async function () {
+      const file = build(name, ['gcc', '-O1', ...flags, 'ring.c', '-o', 'OUT'], ['ring.c']);
+      if (file === null || !has('objdump')) return this.skip();
+      const opened = await openForTest(file);
+      const stubs = [...run('objdump', '-d', file).matchAll(/^([0-9a-f]+) <(\w+@plt)>:$/gm)];
+      assert.ok(stubs.length > 0);
+      for (const [, address, stub] of stubs)
+        for (const inside of [0, 7]) {
+          const place = opened.symbols.placeOf(offsetOf(opened.elf, Number.parseInt(address, 16) + inside));
+          assert.equal(place.name, stub);
+        }
+      opened.close();
+    });
+});
+
 describe('debug files', () => {
   it('of another build are refused', async function () {
     const a = build('c-gcc-O2-dwarf5', ['gcc', '-g', '-O2', '-gdwarf-5', 'ring.c', '-o', 'OUT'], ['ring.c', 'ring.h']);
