@@ -127,6 +127,12 @@ export class RecordingPage {
     if (before && this.selected !== null) this.selected = sameFrame(before.recording, this.selected, recording);
     await this.showProfile(recording, profileIndex, this.mode, before?.profile.name === wanted);
     await painted();
+    if (this.graph.failed)
+      this.layout.notify(
+        l10n.t(
+          'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
+        ),
+      );
     this.host.send({
       type: 'painted',
       samples: recording.extra?.samples ?? recording.profiles[profileIndex].stacks.length,

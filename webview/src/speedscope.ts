@@ -11,95 +11,21 @@
 import type { SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
 import type { GraphMode } from './host';
 import type { StackProfile } from './load';
+import type {
+  App,
+  AppProps,
+  CallTreeNode,
+  ChartProps,
+  ChartState,
+  Frame,
+  GraphTheme,
+  ProfileGroup,
+  ProfileState,
+  Rect,
+  Vec2,
+  VirtualNode,
+} from './speedscopeTypes';
 import { distinctStacks, mergedNeighbours, type StackTree } from './stackTree';
-
-interface Frame {
-  /** Index into shared.frames. */
-  key: number;
-}
-interface CallTreeNode {
-  frame: Frame;
-  parent: CallTreeNode | null;
-  children: CallTreeNode[];
-  isRoot(): boolean;
-}
-interface Vec2 {
-  x: number;
-  y: number;
-}
-interface Rect {
-  origin: Vec2;
-  size: Vec2;
-  constructor: unknown;
-}
-interface ChartState {
-  hover: { node: CallTreeNode } | null;
-  selectedNode: CallTreeNode | null;
-  configSpaceViewportRect: Rect;
-  logicalSpaceViewportSize: Vec2;
-}
-interface ProfileState {
-  profile: Profile;
-  chronoViewState: ChartState;
-  leftHeavyViewState: ChartState;
-  sandwichViewState: {
-    callerCallee: { selectedFrame: Frame; invertedCallerFlamegraph: ChartState; calleeFlamegraph: ChartState } | null;
-  };
-}
-interface Profile {
-  getName(): string;
-  getGroupedCalltreeRoot(): CallTreeNode;
-  forEachFrame(visit: (frame: Frame) => void): void;
-}
-interface ProfileGroup {
-  profiles: Profile[];
-}
-export interface GraphTheme {
-  fgPrimaryColor: string;
-  fgSecondaryColor: string;
-  bgPrimaryColor: string;
-  bgSecondaryColor: string;
-  altFgPrimaryColor: string;
-  altFgSecondaryColor: string;
-  altBgPrimaryColor: string;
-  altBgSecondaryColor: string;
-  selectionPrimaryColor: string;
-  selectionSecondaryColor: string;
-  weightColor: string;
-  searchMatchTextColor: string;
-  searchMatchPrimaryColor: string;
-  searchMatchSecondaryColor: string;
-}
-interface AppProps {
-  activeProfileState: ProfileState | null;
-  viewMode: number;
-  theme: GraphTheme;
-  setViewMode(mode: number): void;
-  setProfileGroup(group: ProfileGroup): void;
-  setLoading(loading: boolean): void;
-  setError(error: boolean): void;
-}
-interface App {
-  props: AppProps;
-  loadProfile(importer: () => Promise<ProfileGroup | null>): Promise<void>;
-  componentDidUpdate?(): void;
-}
-interface Flamechart {
-  getTotalWeight(): number;
-  getLayers(): { node: CallTreeNode; start: number; end: number }[][];
-}
-interface ChartProps {
-  flamechart: Flamechart;
-  configSpaceViewportRect: Rect;
-  logicalSpaceViewportSize: Vec2;
-  setConfigSpaceViewportRect(rect: Rect): void;
-  setLogicalSpaceViewportSize(size: Vec2): void;
-  setSelectedNode(node: CallTreeNode): void;
-}
-interface VirtualNode {
-  __k?: (VirtualNode | null)[] | null;
-  __c?: { props: object } | null;
-}
 
 declare global {
   interface Window {
@@ -150,7 +76,7 @@ export class FlameGraph {
     onChange: (state: GraphState) => void,
   ) {
     const app = this.find<App>((c) => 'loadProfile' in c && 'setProfileGroup' in c.props);
-    if (!app) throw new Error('speedscope did not start: WebGL may be off in this window.');
+    if (!app) throw new Error('speedscope did not start.');
     this.app = app;
     // Its loader clears the screen first and forgets view, thread and zoom: give it props that do not.
     const load = app.loadProfile;
@@ -225,6 +151,11 @@ export class FlameGraph {
     let node = active && this.state.mode !== 'sandwich' ? chartState(active, this.state.mode).selectedNode : null;
     for (let i = 0; node && i < depth; i++) node = node.parent;
     return node && !node.isRoot() ? node.frame.key : null;
+  }
+
+  /** Without WebGL there is no graph. */
+  get failed(): boolean {
+    return this.app.props.error;
   }
 
   get theme(): GraphTheme {

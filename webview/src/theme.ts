@@ -1,7 +1,8 @@
 // Makes speedscope follow VS Code's theme, now and when it changes. speedscope knows two palettes, light and dark, and
 // picks one by the media query prefers-color-scheme. The page answers that query itself and fills in VS Code's colours:
 // styles are cached by palette object, so the palette not in use is rewritten, then switched to. Called by boot.ts.
-import type { FlameGraph, GraphTheme } from './speedscope';
+import type { FlameGraph } from './speedscope';
+import type { GraphTheme } from './speedscopeTypes';
 
 type Listener = (event: { matches: boolean }) => void;
 

@@ -65,6 +65,18 @@ describe('recording page in Chromium', function () {
     await page.page.locator('#speedscope', { hasText: tooltip }).waitFor();
     return { x, y };
   };
+  /** Colour on the screen as `r,g,b`. */
+  const colourAt = async (page: TestPage, x: number, y: number): Promise<string> => {
+    const png = await page.page.screenshot({ clip: { x: Math.round(x), y: Math.round(y), width: 1, height: 1 } });
+    return page.page.evaluate(async (base64) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${base64}`;
+      await image.decode();
+      const context = document.createElement('canvas').getContext('2d')!;
+      context.drawImage(image, 0, 0);
+      return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].join();
+    }, png.toString('base64'));
+  };
   const PARSE = [F.start, F.run, F.handle, F.parse];
 
   it('loads and paints a recording without a complaint', async () => {
@@ -73,13 +85,15 @@ describe('recording page in Chromium', function () {
     strictEqual(painted.samples, 908);
     match(await page.page.locator('.summary').innerText(), /908 samples.*99 Hz.*0 lost/s);
     deepStrictEqual(browser.consoleErrors, []);
-    // The graph is really drawn: many colours where the boxes are.
-    const colours = await page.page.evaluate(async () => {
-      await new Promise((resolve) => requestAnimationFrame(resolve));
-      const found = document.querySelectorAll('#speedscope canvas').length;
-      return found;
-    });
-    ok(colours >= 3, `${colours} canvases`);
+    // The graph is really drawn: a box has another colour than the background, and than its neighbour.
+    const colours = [];
+    for (const path of [[F.start], [F.start, F.run]]) {
+      const { x, y } = await placeOf(page, path);
+      colours.push(await colourAt(page, x, y));
+    }
+    const box = (await page.page.locator('#panel-graph').boundingBox())!;
+    colours.push(await colourAt(page, box.x + 50, box.y + 500));
+    strictEqual(new Set(colours).size, 3, colours.join(' '));
     await page.screenshot('dark');
   });
 
@@ -302,21 +316,9 @@ describe('recording page in Chromium', function () {
     await page.load(fixtureRecording());
     const at = await hover(page, PARSE, 'json/parse.cpp:120');
     await page.page.mouse.click(at.x, at.y);
-    /** Colour of the graph's empty lower half, as it is on the screen. */
     const background = async () => {
       const box = (await page.page.locator('#panel-graph').boundingBox())!;
-      const png = await page.page.screenshot({
-        clip: { x: Math.round(box.x + 50), y: Math.round(box.y + 400), width: 1, height: 1 },
-      });
-      return page.page.evaluate(async (base64) => {
-        const image = new Image();
-        image.src = `data:image/png;base64,${base64}`;
-        await image.decode();
-        const canvas = document.createElement('canvas');
-        const context = canvas.getContext('2d')!;
-        context.drawImage(image, 0, 0);
-        return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].join();
-      }, png.toString('base64'));
+      return colourAt(page, box.x + 50, box.y + 400);
     };
     const becomes = async (colour: string) => {
       const deadline = Date.now() + 10_000;
@@ -346,6 +348,15 @@ describe('recording page in Chromium', function () {
     // A good file afterwards is shown.
     await page.load(fixtureRecording());
     ok(!(await page.page.locator('.notice').isVisible()));
+  });
+
+  it('works without WebGL, but for the graph, and says so', async () => {
+    const before = browser.consoleErrors.length;
+    const page = await open({ webgl: false });
+    await page.load(fixtureRecording());
+    await page.page.locator('.notice', { hasText: 'needs WebGL' }).waitFor();
+    match(await row(page, 'functions', 'malloc').innerText(), /malloc/);
+    browser.consoleErrors.splice(before);
   });
 
   it('says why a recording is empty', async () => {

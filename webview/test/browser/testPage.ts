@@ -100,8 +100,10 @@ export class TestBrowser {
     });
   }
 
-  async open(options: { theme?: ThemeName; width?: number; height?: number; state?: object } = {}): Promise<TestPage> {
-    const { theme = 'dark', width = 1400, height = 800, state } = options;
+  async open(
+    options: { theme?: ThemeName; width?: number; height?: number; state?: object; webgl?: boolean } = {},
+  ): Promise<TestPage> {
+    const { theme = 'dark', width = 1400, height = 800, state, webgl = true } = options;
     const page = await this.browser.newPage({ viewport: { width, height } });
     page.on('console', (message) => {
       if (message.type() === 'error') this.consoleErrors.push(message.text());
@@ -121,6 +123,13 @@ export class TestBrowser {
         window.fakeHost.keys.push(`${modifiers}${event.key}${event.defaultPrevented ? ' (prevented)' : ''}`);
       });
     }, state);
+    if (!webgl)
+      await page.addInitScript(() => {
+        const { getContext } = HTMLCanvasElement.prototype;
+        HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, ...rest: unknown[]) {
+          return /webgl/.test(kind) ? null : getContext.call(this, kind as '2d', ...(rest as []));
+        } as typeof getContext;
+      });
     await page.addInitScript(applyTheme, THEMES[theme]);
     await page.goto(this.url);
     const opened = new TestPage(page);
