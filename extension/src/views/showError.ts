@@ -46,12 +46,18 @@ function actionsFor(code: ErrorCode): Action[] {
     label,
     run: () => vscode.commands.executeCommand(command),
   });
-  const copy = (label: string, text: string): Action => ({ label, run: () => vscode.env.clipboard.writeText(text) });
+  const copy = (label: string, text: string): Action => ({
+    label,
+    run: async () => {
+      await vscode.env.clipboard.writeText(text);
+      vscode.window.setStatusBarMessage(vscode.l10n.t('Copied to the clipboard'), 3000);
+    },
+  });
   if (code === 'CONTAINER_NO_RIGHTS') {
     return [
-      copy(vscode.l10n.t('Copy Run Arguments'), containerRunArguments()),
-      copy(vscode.l10n.t('Copy devcontainer.json Lines'), devcontainerLines()),
-      copy(vscode.l10n.t('Copy Command for the Host'), hostCommand(containerEngine() ?? 'docker', hostname())),
+      copy(vscode.l10n.t('Copy Arguments'), containerRunArguments()),
+      copy(vscode.l10n.t('devcontainer.json'), devcontainerLines()),
+      copy(vscode.l10n.t('From the Host'), hostCommand(containerEngine() ?? 'docker', hostname())),
     ];
   }
   if (MACHINE.test(code)) return [run(vscode.l10n.t('Check This Machine'), Command.checkMachine)];
