@@ -124,6 +124,7 @@ async function recordTarget(
     held?.release();
     if (held && !process.stdin.isTTY) interrupts.onFirst((signal) => held.kill(signal));
     const outcome = await recording.finish(interrupts);
+    if (held && !outcome.error) bar.say('Saved; waiting for the command to end …');
     if (held) commandEnd = await awaitCommand(held, outcome.summary?.stopReason === 'duration', interrupts);
     bar.clear();
     if (

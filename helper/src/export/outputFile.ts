@@ -7,6 +7,7 @@ import { constants, type FileHandle, lstat, open, rename, unlink } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { toErrorReport, tracerError } from '../protocol';
 
+const PROBE_BYTES = 4096;
 const OUR_START = Buffer.from('{"$schema":"https://www.speedscope.app/file-format-schema.json","exporter":"universal-');
 
 /** Name of a file of ours that is being written; none is left behind after a rename or a failure. */
@@ -18,7 +19,7 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | const
 
 /**
  * Throws OUTPUT_EXISTS where something stands that we did not write (`isOurs` reads its first bytes; default: a
- * recording of ours), OUTPUT_NOT_WRITABLE where no file can be made.
+ * recording of ours), OUTPUT_NOT_WRITABLE or DISK_FULL where no file can be made.
  */
 export async function checkOutput(path: string, isOurs: (start: Buffer) => boolean = isOurRecording): Promise<void> {
   const status = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -28,12 +29,21 @@ export async function checkOutput(path: string, isOurs: (start: Buffer) => boole
   if (status?.isDirectory()) throw tracerError('OUTPUT_NOT_WRITABLE', path, 'it is a folder');
   if (status && !status.isFile()) throw tracerError('OUTPUT_EXISTS', path);
   if (status && status.size > 0 && !isOurs(await readStart(path))) throw tracerError('OUTPUT_EXISTS', path);
-  const probe = temporaryName(path);
+  // Some bytes, too: a full disk may still take an empty file.
+  await writeProbe(temporaryName(path), path);
+}
+
+async function writeProbe(probe: string, path: string): Promise<void> {
   try {
-    await (await open(probe, CREATE, 0o600)).close();
-    await unlink(probe);
+    const file = await open(probe, CREATE, 0o600);
+    try {
+      await file.write(Buffer.alloc(PROBE_BYTES));
+    } finally {
+      await file.close();
+      await unlink(probe);
+    }
   } catch (error) {
-    throw tracerError('OUTPUT_NOT_WRITABLE', path, reason(error));
+    throw writeError(path, error);
   }
 }
 
@@ -80,11 +90,15 @@ export async function writeAtomically(
   } catch (error) {
     await file?.close().catch(() => {});
     await unlink(part).catch(() => {});
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw tracerError('DISK_FULL', path);
-    if (code) throw tracerError('OUTPUT_NOT_WRITABLE', path, reason(error));
-    throw error;
+    throw writeError(path, error);
   }
+}
+
+/** As TracerError where the system refused, else the error itself. */
+function writeError(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return tracerError('DISK_FULL', path);
+  return code ? tracerError('OUTPUT_NOT_WRITABLE', path, reason(error)) : error;
 }
 
 function reason(error: unknown): string {
@@ -98,9 +112,6 @@ function reason(error: unknown): string {
       return 'a part of its path is not a folder';
     case 'EROFS':
       return 'the file system is read-only';
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'the disk is full';
     case 'ENAMETOOLONG':
       return 'the name is too long';
     default:

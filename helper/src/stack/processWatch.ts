@@ -7,8 +7,11 @@ import type { ProcessRecord, StackRecord } from './types';
 interface Watched {
   /** Stacks that wait for their names. */
   pending: number;
-  exited: boolean;
+  exitedAtMs: number | null;
 }
+
+/** Last samples of a process may be drained after its exit: its mappings are kept for them. */
+const LINGER_MS = 1_000;
 
 export class ProcessWatch {
   private readonly watched = new Map<number, Watched>();
@@ -20,7 +23,7 @@ export class ProcessWatch {
 
   add(pid: number): void {
     if (this.closed || this.watched.has(pid)) return;
-    this.watched.set(pid, { pending: 0, exited: false });
+    this.watched.set(pid, { pending: 0, exitedAtMs: null });
     this.symbolizer.addProcess(pid);
   }
 
@@ -29,11 +32,11 @@ export class ProcessWatch {
     const { pid } = record;
     switch (record.kind) {
       case 'fork':
-        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exited: false });
+        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exitedAtMs: null });
         this.symbolizer.processForked(pid, record.parentPid);
         return;
       case 'exec':
-        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exited: false });
+        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exitedAtMs: null });
         this.symbolizer.processExecuted(pid);
         return;
       case 'mmap':
@@ -43,9 +46,8 @@ export class ProcessWatch {
       case 'exit': {
         const process = this.watched.get(pid);
         if (!process) return;
-        process.exited = true;
+        process.exitedAtMs = performance.now();
         this.symbolizer.processExited(pid);
-        this.releaseIfDone(pid, process);
       }
     }
   }
@@ -60,10 +62,7 @@ export class ProcessWatch {
       return await this.symbolizer.resolve(pid, kernel, user);
     } finally {
       this.pending--;
-      if (process) {
-        process.pending--;
-        this.releaseIfDone(pid, process);
-      }
+      if (process) process.pending--;
       // After the caller has taken the frames.
       if (this.pending === 0) setImmediate(() => this.sayResolved());
     }
@@ -72,8 +71,19 @@ export class ProcessWatch {
   /** Processes whose code changed behind the kernel's back (their perf map grew) since the last call. */
   jitChanged(): number[] {
     const changed: number[] = [];
-    for (const [pid, { exited }] of this.watched) if (!exited && this.symbolizer.jitChanged(pid)) changed.push(pid);
+    for (const [pid, { exitedAtMs }] of this.watched)
+      if (exitedAtMs === null && this.symbolizer.jitChanged(pid)) changed.push(pid);
     return changed;
+  }
+
+  /** Lets go of processes that ended a while ago and whose stacks all have their names. Called every second. */
+  releaseEnded(): void {
+    const before = performance.now() - LINGER_MS;
+    for (const [pid, { exitedAtMs, pending }] of this.watched) {
+      if (exitedAtMs === null || exitedAtMs > before || pending > 0) continue;
+      this.watched.delete(pid);
+      this.symbolizer.release(pid);
+    }
   }
 
   allResolved(): Promise<void> {
@@ -85,12 +95,6 @@ export class ProcessWatch {
     this.closed = true;
     for (const pid of this.watched.keys()) this.symbolizer.release(pid);
     this.watched.clear();
-  }
-
-  private releaseIfDone(pid: number, process: Watched): void {
-    if (!process.exited || process.pending > 0 || this.watched.get(pid) !== process) return;
-    this.watched.delete(pid);
-    this.symbolizer.release(pid);
   }
 
   private sayResolved(): void {

@@ -230,6 +230,7 @@ export class Recording implements CaptureSink {
     if (stat && stat.startTicks === this.target?.startTicks) this.statLatest = stat;
     if (gone) return void this.end('exited');
     for (const pid of this.processes.jitChanged()) this.capture?.bumpGeneration(pid);
+    this.processes.releaseEnded();
     this.sayProgress();
   }
 

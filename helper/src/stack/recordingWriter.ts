@@ -20,6 +20,9 @@ const WATCHED_INTERVAL_MS = 1_000;
 const COST_FACTOR = 200;
 const WATCHED_COST_FACTOR = 20;
 
+/** Thrown into a checkpoint that the recording's end makes needless. */
+const SUPERSEDED = new Error('superseded by the last version');
+
 export interface WriterEvents {
   written(samples: number): void;
   /** A checkpoint failed; no more are tried. */
@@ -105,6 +108,7 @@ export class RecordingWriter {
       try {
         await this.write(false, 'running');
       } catch (error) {
+        if (error === SUPERSEDED) return;
         this.ended = true;
         this.events.failed(error);
         return;
@@ -123,6 +127,7 @@ export class RecordingWriter {
       await writeAtomically(this.output, speedscopeText(snapshot, this.head(complete, stopReason)), async () => {
         costMs += performance.now() - since;
         await setImmediate();
+        if (this.ended && stopReason === 'running') throw SUPERSEDED;
         since = performance.now();
       });
     } finally {

@@ -103,6 +103,16 @@ describe('a recording', function () {
     assert.ok(notes['record/progress']?.[0].firstSampleMs !== null);
   });
 
+  it('rewrites the file while somebody watches', async () => {
+    const { recordingId, capture } = await start();
+    capture.hit([2, 1], 1);
+    recordings.watch(recordingId, true);
+    await until(() => notes['record/checkpoint']?.length);
+    capture.hit([2, 1], 1);
+    await until(() => (notes['record/checkpoint']?.length ?? 0) > 1);
+    assert.equal(file().ebpfTracer?.samples, 2);
+  });
+
   it('ends after its duration and says so', async () => {
     const { capture } = await start({ durationMs: 50 });
     capture.hit([2, 1]);

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { functionCounts } from '../../src/export/speedscope';
 import type { TruncationReason } from '../../src/protocol';
+import { NO_NODE, PrefixTree } from '../../src/stack/prefixTree';
 import { StackProfile } from '../../src/stack/stackProfile';
+import { Timeline } from '../../src/stack/timeline';
 import type { Frame } from '../../src/symbolize/types';
 import { frame } from './fakes/stacks';
 
@@ -159,5 +161,67 @@ describe('stack profile', () => {
       (_, i) => snapshot.functions[snapshot.pathOf(snapshot.functionNodeAt(i))[0]].name,
     );
     assert.deepEqual(names, ['f1', 'f2', 'f1', 'f2', 'f1', 'f2']);
+  });
+});
+
+describe('prefix tree', () => {
+  it('finds what it holds, however it grew', () => {
+    const tree = new PrefixTree();
+    const known = new Map<string, number>();
+    let state = 1;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let i = 0; i < 20_000; i++) {
+      const parent = tree.size === 0 ? NO_NODE : random(tree.size + 1) - 1;
+      const item = random(50);
+      const key = `${parent}:${item}`;
+      assert.equal(tree.find(parent, item), known.get(key) ?? NO_NODE);
+      const node = tree.child(parent, item);
+      assert.equal(node, known.get(key) ?? node);
+      assert.equal(tree.depth[node], tree.path(node).length);
+      known.set(key, node);
+    }
+    assert.equal(tree.size, known.size);
+    assert.ok(tree.size > 4_000);
+  });
+});
+
+describe('timeline', () => {
+  const entries = (timeline: Timeline) =>
+    Array.from({ length: timeline.size }, (_, i) => [
+      timeline.timeNs[i],
+      timeline.thread[i],
+      timeline.stack[i],
+      timeline.samples[i],
+    ]);
+
+  it('merges equal stacks of a thread within a bucket only, until half the budget is free', () => {
+    const timeline = new Timeline(10, () => 1, { entries: 8, frames: 1_000 });
+    for (let i = 0; i < 9; i++) timeline.add(i, i % 2, 7);
+    assert.ok(timeline.overBudget);
+    timeline.coarsen((stack) => stack);
+    assert.deepEqual(entries(timeline), [
+      [0, 0, 7, 5],
+      [1, 1, 7, 4],
+    ]);
+    assert.equal(timeline.bucketNs, 10);
+  });
+
+  it('shortens stacks where time alone does not help', () => {
+    const timeline = new Timeline(10, (stack) => stack % 100, { entries: 100, frames: 500 });
+    for (let i = 0; i < 8; i++) timeline.add(i, 0, i * 100 + 90);
+    timeline.coarsen((stack, depth) => Math.min(stack % 100, depth));
+    assert.ok(!timeline.overBudget);
+    assert.deepEqual(entries(timeline), [[0, 0, 64, 8]]);
+  });
+
+  it('takes more room rather than merging again and again', () => {
+    const timeline = new Timeline(10, () => 1, { entries: 4, frames: 1_000 });
+    for (let i = 0; i < 5; i++) timeline.add(i, i, 7);
+    timeline.coarsen((stack) => stack);
+    assert.equal(timeline.size, 5);
+    assert.ok(!timeline.overBudget);
   });
 });
