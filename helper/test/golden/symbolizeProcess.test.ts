@@ -238,6 +238,48 @@ describe('symbolizer, with processes', function () {
     }
   });
 
+  it('looks for the perf map under the pid that the target itself has', async function () {
+    const unshare = process.getuid!() === 0 && has('unshare');
+    if (!unshare) {
+      console.log('      skipped: needs root and unshare');
+      return this.skip();
+    }
+    const shell = spawn('unshare', ['--pid', '--fork', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [text] = (await once(shell.stdout!, 'data')) as [Buffer];
+    const generated = Number.parseInt(text.toString().split(' ')[2], 16);
+    const pid = Number(readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, 'utf8'));
+    const inner = /^NSpid:.*\s(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1];
+    const map = `/tmp/perf-${inner}.map`;
+    const had = existsSync(map);
+    try {
+      if (had) return this.skip();
+      writeFileSync(map, `${generated.toString(16)} 10 inner\n`);
+      symbolizer.addProcess(pid);
+      assert.equal((await frameAt(pid, generated)).name, 'inner');
+    } finally {
+      if (!had) rmSync(map, { force: true });
+      shell.stdin!.end();
+      await once(shell, 'exit');
+    }
+  });
+
+  it('parses without any capability', async function () {
+    const effective = () =>
+      readdirSync('/proc/self/task').map((tid) => {
+        const status = readFileSync(`/proc/self/task/${tid}/status`, 'utf8');
+        return /^CapEff:\s*([0-9a-f]+)$/m.exec(status)![1];
+      });
+    if (effective().every((mask) => /^0+$/.test(mask))) {
+      console.log('      skipped: this process has no capabilities to give up');
+      return this.skip();
+    }
+    const { pid, work } = await start(program);
+    symbolizer.addProcess(pid);
+    await frameAt(pid, work);
+    assert.ok(effective().some((mask) => /^0+$/.test(mask)));
+    assert.doesNotMatch(/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1], /^0+$/);
+  });
+
   it('does not trust a perf map that somebody else wrote', async function () {
     if (process.getuid!() !== 0) {
       console.log('      skipped: only root can give files away');

@@ -28,6 +28,8 @@ export interface CacheEntry {
   complete: boolean;
   /** Makes what was written available to the next run. Does nothing for entries without a key. */
   keep(): void;
+  /** Takes back the name of what could not be written whole; it stays readable until it is closed. */
+  discard(): void;
 }
 
 export class DiskCache {
@@ -61,7 +63,7 @@ export class DiskCache {
     if (stat.isFile() && stat.size === sizeBytes) {
       const now = Date.now() / 1000;
       futimesSync(fd, now, now);
-      return { fd, complete: true, keep: () => {} };
+      return { fd, complete: true, keep: () => {}, discard: () => {} };
     }
     closeSync(fd);
     return null;
@@ -83,7 +85,10 @@ export class DiskCache {
       renameSync(temporary, path);
       this.evict(path);
     };
-    return { fd, complete: false, keep };
+    const discard = () => {
+      if (path !== null) unlinkSync(temporary);
+    };
+    return { fd, complete: false, keep, discard };
   }
 
   /** Deletes what was used longest ago until the rest fits, and what a killed run left behind. */

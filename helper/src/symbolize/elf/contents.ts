@@ -93,6 +93,7 @@ async function inflateStream(
       writeSync(entry.fd, piece, 0, piece.length, at),
     );
     if (whole) entry.keep();
+    else entry.discard();
   } else stream.destroy();
   return new FileSource(spill.nextFileId(), entry.fd, sizeBytes);
 }
