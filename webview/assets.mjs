@@ -11,8 +11,8 @@ export function copyWebviewAssets(outdir) {
   copyFileSync('node_modules/speedscope/LICENSE', `${outdir}/speedscope/LICENSE`);
   for (const name of readdirSync(RELEASE)) {
     const main = /^speedscope-\w+\.(js|css)$/.exec(name);
-    // The font and the demangler keep their names: the style sheet and the script refer to them.
-    if (main || /\.(woff2|wasm)$|LICENSE/.test(name))
+    // The font keeps its name: the style sheet refers to it. The .wasm beside it only reads Java Flight Recorder files.
+    if (main || /\.woff2$|LICENSE/.test(name))
       copyFileSync(`${RELEASE}/${name}`, `${outdir}/speedscope/${main ? `speedscope.${main[1]}` : name}`);
   }
 }
