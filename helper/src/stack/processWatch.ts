@@ -32,11 +32,11 @@ export class ProcessWatch {
     const { pid } = record;
     switch (record.kind) {
       case 'fork':
-        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exitedAtMs: null });
+        this.seenAlive(pid);
         this.symbolizer.processForked(pid, record.parentPid);
         return;
       case 'exec':
-        if (!this.watched.has(pid)) this.watched.set(pid, { pending: 0, exitedAtMs: null });
+        this.seenAlive(pid);
         this.symbolizer.processExecuted(pid);
         return;
       case 'mmap':
@@ -95,6 +95,13 @@ export class ProcessWatch {
     this.closed = true;
     for (const pid of this.watched.keys()) this.symbolizer.release(pid);
     this.watched.clear();
+  }
+
+  /** A pid may be given to a new process soon after its old one ended. */
+  private seenAlive(pid: number): void {
+    const process = this.watched.get(pid);
+    if (process) process.exitedAtMs = null;
+    else this.watched.set(pid, { pending: 0, exitedAtMs: null });
   }
 
   private sayResolved(): void {
