@@ -27,9 +27,9 @@
 #define FP_MAIN_ENTRY_GAP	1024	/* _start's and the libc's frames above main's: 350 bytes with glibc 2.36 */
 #define FP_THREAD_ENTRY_GAP	8192	/* the same, and static TLS, which lies between (1 to 4 KiB with glibc) */
 #define FP_GO_ENTRY_GAP		256	/* goexit's own frame */
-#define FP_STACK_MAX_BYTES	(1ULL << 30)	/* further below the base than this: on another stack */
+#define FP_STACK_MAX_BITS	30	/* further up than 1 GiB: another stack, or no stack at all */
 #define USER_ADDRESS_MIN	0x1000ULL
-#define USER_ADDRESS_END	(1ULL << 48)	/* arm64's usual half; x86-64's is smaller by one bit */
+#define USER_ADDRESS_BITS	48	/* arm64's usual half; x86-64's is smaller by one bit */
 
 _Static_assert((FP_WINDOW_WORDS & (FP_WINDOW_WORDS - 1)) == 0, "indexes into the window are masked");
 
@@ -75,7 +75,7 @@ static __always_inline __u64 frame_pointer(struct user_regs *regs)
 static __always_inline __u64 strip_signature(__u64 address)
 {
 #if defined(__TARGET_ARCH_arm64)
-	return address & (USER_ADDRESS_END - 1);
+	return address & ((1ULL << USER_ADDRESS_BITS) - 1);
 #else
 	return address;
 #endif
@@ -154,7 +154,7 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 		__u64 offset, address;
 
 		/* Each record lies above the one before. */
-		if (fp - forget(window->last) > FP_STACK_MAX_BYTES || (fp & 7)) {
+		if ((fp - forget(window->last)) >> FP_STACK_MAX_BITS | (fp & 7)) {
 			stack->user_end = fp ? WALK_NO_FRAME_POINTER : WALK_UNKNOWN;
 			break;
 		}
@@ -170,7 +170,7 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 		offset = fp - forget(window->base);
 		offset /= 8;
 		address = strip_signature(window->words[(offset + 1) & (FP_WINDOW_WORDS - 1)]);
-		if (address - USER_ADDRESS_MIN >= USER_ADDRESS_END - USER_ADDRESS_MIN) {
+		if ((address - USER_ADDRESS_MIN) >> USER_ADDRESS_BITS) {
 			stack->user_end = WALK_BAD_ADDRESS;
 			break;
 		}
