@@ -31,6 +31,9 @@ function sysctl(name: string): string | null {
 function perfParanoid(): Finding {
   const value = sysctl('perf_event_paranoid');
   if (value === null) return missing('this kernel has no perf events', 'Use a kernel with CONFIG_PERF_EVENTS.');
+  // Not the kernel's own meaning of the number, but that of Debian and Ubuntu.
+  if (Number(value) > 2)
+    return ok(`${value}: on some kernels the helper must keep CAP_SYS_ADMIN because of it; 2 would spare that`);
   return ok(`${value}; does not bind the helper, which has CAP_PERFMON`);
 }
 

@@ -30,14 +30,13 @@ function header(): Buffer {
   return buffer;
 }
 
-/** Sets effective and permitted of the calling thread to exactly `mask`; inheritable (and with it ambient) to none. */
-export function setThreadCapabilities(mask: bigint): void {
+/** Sets those of the calling thread to exactly these masks; inheritable (and with it ambient) to none. */
+export function setThreadCapabilities(effective: bigint, permitted = effective): void {
   const data = Buffer.alloc(2 * HALF_BYTES);
-  for (const half of [0, 1]) {
-    const bits = Number((mask >> BigInt(32 * half)) & 0xffffffffn);
-    data.writeUInt32LE(bits, half * HALF_BYTES);
-    data.writeUInt32LE(bits, half * HALF_BYTES + 4);
-  }
+  [effective, permitted].forEach((mask, set) => {
+    for (const half of [0, 1])
+      data.writeUInt32LE(Number((mask >> BigInt(32 * half)) & 0xffffffffn), half * HALF_BYTES + 4 * set);
+  });
   checkCall('capset', libc().capset(header(), data));
 }
 

@@ -13,6 +13,7 @@ import {
   statusMask,
 } from './capabilities';
 import { checkCall, libc } from './libc';
+import { maySample } from './samplingEvent';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
@@ -73,12 +74,23 @@ export function dropPrivileges(caller: Caller): Dropped {
   checkCall('prctl(PR_SET_KEEPCAPS)', libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
   if (process.getuid?.() !== caller.uid) becomeCaller(caller);
   else if (caller.uid === 0) stripOtherThreadsOfRoot();
+  if (needsSysAdminToSample(maskOf(keep), permitted)) keep.push('SYS_ADMIN');
   setThreadCapabilities(maskOf(keep));
   checkCall('prctl(PR_SET_KEEPCAPS)', libc().prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0));
   checkCall('prctl(PR_SET_NO_NEW_PRIVS)', libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   // No core dumps with other people's memory, no ptrace by the caller's other processes.
   checkCall('prctl(PR_SET_DUMPABLE)', libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   return verify(caller, maskOf(keep));
+}
+
+/** Tries it both ways: only where CAP_SYS_ADMIN makes the difference is it worth keeping. */
+function needsSysAdminToSample(keep: bigint, permitted: bigint): boolean {
+  const admin = maskOf(['SYS_ADMIN']);
+  if (keep & admin || !(permitted & admin)) return false;
+  setThreadCapabilities(keep, permitted);
+  if (maySample()) return false;
+  setThreadCapabilities(keep | admin, permitted);
+  return maySample();
 }
 
 function becomeCaller({ uid, gid }: Caller): void {

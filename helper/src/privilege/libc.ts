@@ -20,6 +20,8 @@ interface Libc {
   syscall3: NativeCall;
   /** The same with memory as its second argument. */
   syscallMemory: NativeCall;
+  /** Its number first: (number, attributes, pid, cpu, group, flags). */
+  perfEventOpen: NativeCall;
   errnoName(): string;
 }
 
@@ -51,6 +53,7 @@ export function libc(): Libc {
     setrlimit: self.func('int setrlimit(int resource, void *limit)'),
     syscall3: self.func('syscall', 'long', ['long', 'long', 'long', 'long']),
     syscallMemory: self.func('syscall', 'long', ['long', 'long', 'void *', 'long']),
+    perfEventOpen: self.func('syscall', 'long', ['long', 'void *', 'long', 'long', 'long', 'long']),
     errnoName: () => {
       const value = koffi.errno();
       return Object.keys(errnoValues).find((name) => errnoValues[name] === value) ?? `errno ${value}`;

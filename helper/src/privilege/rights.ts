@@ -5,7 +5,7 @@ import { closeSync, existsSync } from 'node:fs';
 import { type ErrorReport, errorReport } from '../protocol';
 import { CAPABILITY, type CapabilityName, lastCapability, maskOf } from './capabilities';
 import { libc } from './libc';
-import { hasSeccompFilter, inInitialNamespace, lockdown } from './surroundings';
+import { hasSeccompFilter, inInitialNamespace, lockdown, textOf } from './surroundings';
 
 const BTF = '/sys/kernel/btf/vmlinux';
 const SYS_BPF = { x64: 321, arm64: 280 }[process.arch as 'x64' | 'arm64'];
@@ -32,6 +32,9 @@ export function containerArguments(last = lastCapability()): string {
       : last >= CAPABILITY.BPF
         ? ['BPF', 'PERFMON', 'SYS_PTRACE']
         : ['SYS_ADMIN', 'SYS_PTRACE'];
+  // Debian's kernels then want it for sampling besides CAP_PERFMON (see samplingEvent.ts).
+  const paranoid = Number(textOf('/proc/sys/kernel/perf_event_paranoid') ?? 0);
+  if (paranoid > 2 && !capabilities.includes('SYS_ADMIN')) capabilities.push('SYS_ADMIN');
   const args = capabilities.map((name) => `--cap-add ${name}`);
   if (hasSeccompFilter()) args.push('--security-opt seccomp=unconfined');
   if (inInitialNamespace('user') === false) args.push('--userns=host');
