@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { countsMemoryByCgroup } from '../../src/bpf/probe';
 import { buildTarget, capture, eventually, removeTargets, SLOWNESS, Target } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
 
@@ -138,6 +139,25 @@ describe('capture of processes', function () {
     );
     assert.deepEqual(tids, sampled);
     assert.deepEqual(forked, [{ pid: child, parentPid: target }]);
+  });
+
+  it('needs only the capabilities that are left after the drop, and from 5.11 on no RLIMIT_MEMLOCK', () => {
+    const inside = join(__dirname, 'captureInNamespace.js');
+    const left = '-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search';
+    const bare = ['setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=${left}`];
+    const run = spawnSync('prlimit', ['--memlock=65536:65536', ...bare, process.execPath, inside, program], {
+      encoding: 'utf8',
+      timeout: 60_000 * SLOWNESS,
+    });
+    assert.equal(run.status, 0, run.stderr);
+    const { target, child, sampled, error } = JSON.parse(run.stdout);
+    if (countsMemoryByCgroup())
+      assert.deepEqual(
+        sampled,
+        [target, child].sort((a, b) => a - b),
+        JSON.stringify(error),
+      );
+    else assert.equal(error.code, 'MEMLOCK');
   });
 
   it('says which right is missing', () => {
