@@ -280,7 +280,8 @@ describe('record', function () {
     const summary = jsonOf(await ended);
     const elapsedMs = performance.timeOrigin + performance.now() - begin;
     assert.ok(summary.helper.firstSampleMs! > 0 && summary.helper.firstSampleMs! < elapsedMs);
-    assert.ok(summary.durationMs >= 500 && summary.durationMs < elapsedMs);
+    // Timers may be a millisecond early.
+    assert.ok(summary.durationMs >= 495 && summary.durationMs < elapsedMs);
     assert.ok(summary.helper.cpuMs > 0 && summary.helper.rssBytes > 1e7);
   });
 });
