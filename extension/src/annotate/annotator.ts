@@ -31,7 +31,7 @@ export class Annotator implements vscode.Disposable {
   private readonly decorations = new LineDecorations();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
-  private states = new WeakMap<vscode.TextDocument, DocumentState>();
+  private readonly states = new WeakMap<vscode.TextDocument, DocumentState>();
   private readonly subscriptions: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
 
@@ -41,10 +41,7 @@ export class Annotator implements vscode.Disposable {
       this.changed,
       vscode.languages.registerCodeLensProvider(FILES, new FunctionLenses(this)),
       vscode.languages.registerHoverProvider(FILES, new LineHover(this)),
-      profiles.onDidChange(() => {
-        this.states = new WeakMap();
-        this.drawAll();
-      }),
+      profiles.onDidChange(() => this.drawAll()),
       vscode.window.onDidChangeVisibleTextEditors(() => this.drawEditors()),
       vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
       vscode.workspace.onDidChangeConfiguration((event) => affectsAnnotations(event) && this.drawAll()),
@@ -57,12 +54,18 @@ export class Annotator implements vscode.Disposable {
     const heat = document.uri.scheme === 'file' ? this.profiles.heatOf(document.uri.fsPath) : null;
     if (!index || !heat) return null;
     const known = this.states.get(document);
-    if (known) return known;
-    const lines = [...heat.lines.keys(), ...heat.functions.map((one) => one.line)];
+    if (known?.index.path === index.path) {
+      // A live recording was read again: the edits made since its start still count.
+      const ended = known.index !== index && index.extra.complete;
+      known.index = index;
+      known.heat = heat;
+      if (ended) void this.compareWithBinary(document, known);
+      return known;
+    }
     const state: DocumentState = {
       index,
       heat,
-      tracker: new LineTracker(lines),
+      tracker: new LineTracker(document.lineCount),
       stale: document.isDirty,
       original: document.getText(),
       newer: false,

@@ -10,33 +10,33 @@ export interface LineEdit {
   text: string;
 }
 
-export class LineTracker {
-  /** Recorded line -> line now, both 1-based. */
-  private readonly now = new Map<number, number>();
+const GONE = 0;
 
-  constructor(recordedLines: Iterable<number>) {
-    for (const line of recordedLines) this.now.set(line, line);
+export class LineTracker {
+  /** Index: recorded line minus one. Value: 1-based line now. */
+  private readonly now: Int32Array;
+
+  /** `lineCount`: of the document as it was recorded. */
+  constructor(lineCount: number) {
+    this.now = Int32Array.from({ length: lineCount }, (_, i) => i + 1);
   }
 
-  /** null: it was deleted. */
+  /** null: it was deleted, or the file had no such line. */
   lineNow(recorded: number): number | null {
-    return this.now.get(recorded) ?? null;
+    return this.now[recorded - 1] || null;
   }
 
   /** The recorded line that stands at `line` now. */
   recordedAt(line: number): number | null {
-    for (const [recorded, now] of this.now) if (now === line) return recorded;
-    return null;
+    return this.now.indexOf(line) + 1 || null;
   }
 
   /** One event's changes; VS Code gives ranges of the document before it, so they are applied from the end. */
   apply(edits: readonly LineEdit[]): void {
     const fromEnd = [...edits].sort((a, b) => b.startLine - a.startLine || b.startCharacter - a.startCharacter);
     for (const edit of fromEnd) {
-      for (const [recorded, now] of [...this.now]) {
-        const moved = moveLine(now - 1, edit);
-        if (moved === null) this.now.delete(recorded);
-        else this.now.set(recorded, moved + 1);
+      for (let i = 0; i < this.now.length; i++) {
+        if (this.now[i] !== GONE) this.now[i] = (moveLine(this.now[i] - 1, edit) ?? GONE - 1) + 1;
       }
     }
   }

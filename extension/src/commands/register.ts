@@ -25,8 +25,8 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
     [Command.checkMachine]: async () => (await import('../views/checkPanel')).checkMachine(tracer),
     [Command.showLog]: () => tracer.log.show(),
     [Command.showInFlameGraph]: async (path: string, frame: number) => {
-      (await editors()).select(path, frame);
       await (await import('../session/sessions')).openRecording(path, true);
+      (await editors()).select(path, frame);
     },
     [Command.recordingsRefresh]: () => tracer.recordings.refresh(),
     [Command.recordingsOpen]: async (one: StoredRecording) => (await manage()).openStored(tracer, one),

@@ -30,6 +30,7 @@ export async function startRecording(
   const owner = ownerOf(target.pid, process);
   const anyUser = owner.uid !== (globalThis.process.getuid?.() ?? 0);
   if (anyUser && !(await confirmOwner(target, owner))) return undefined;
+  const output = outputFor(tracer, target.title);
   const client = await helperWithProgress(tracer);
   const options: RecordOptions = {
     pid: target.pid,
@@ -38,12 +39,21 @@ export async function startRecording(
     // From here on the user waits for us, not for a password to be typed.
     requestedAtMs: Date.now(),
     anyUser,
-    output: tracer.recordings.newPath(target.title),
+    output,
     without: [],
     ...recordingSettings(),
   };
   const sessions = await tracer.sessions();
   return sessions.record(client, options);
+}
+
+/** Found out before anybody waits for a password. Throws OUTPUT_NOT_WRITABLE. */
+function outputFor(tracer: Tracer, title: string): string {
+  try {
+    return tracer.recordings.newPath(title);
+  } catch (error) {
+    throw tracerError('OUTPUT_NOT_WRITABLE', tracer.recordings.folder, (error as Error).message);
+  }
 }
 
 /** The helper, with a sign of life in the status bar while it starts. */

@@ -42,11 +42,9 @@ export class RecordingEditorProvider implements vscode.CustomReadonlyEditorProvi
     await editor.show();
   }
 
-  /** Selects a frame in the open editor of this recording; false where it is not open. */
-  select(path: string, frame: number): boolean {
-    const editor = this.open.get(path);
-    editor?.select(frame);
-    return editor !== undefined;
+  /** Selects a frame in the open editor of this recording, at once or as soon as it is loaded. */
+  select(path: string, frame: number): void {
+    this.open.get(path)?.select(frame);
   }
 }
 

@@ -17,7 +17,7 @@ describe('lines that move with edits', () => {
   const LINES = 12;
   const original = Array.from({ length: LINES }, (_, i) => `  line ${i + 1};`);
   const applied = (...edits: LineEdit[]) => {
-    const tracker = new LineTracker(original.map((_, i) => i + 1));
+    const tracker = new LineTracker(LINES);
     tracker.apply(edits);
     const text = original.join('\n');
     const offset = (line: number, character: number) =>
@@ -72,6 +72,14 @@ describe('lines that move with edits', () => {
       for (let length = 0; length < 3 && start + length < LINES; length++)
         for (const text of ['', 'x', 'x\n', '\n\n'])
           follows(edit([start, 0], [start + length, 0], text), edit([LINES - 1, 3], [LINES - 1, 3], '\nz'));
+  });
+  it('are nowhere when the file never had them', () => {
+    const tracker = new LineTracker(3);
+    assert.deepEqual(
+      [0, 1, 3, 4].map((line) => tracker.lineNow(line)),
+      [null, 1, 3, null],
+    );
+    assert.equal(tracker.recordedAt(4), null);
   });
   it('are found by where they are now', () => {
     const tracker = follows(edit([3, 0], [3, 0], 'a\n'));
