@@ -58,9 +58,10 @@ export class FileSymbols {
     return symbols;
   }
 
-  /** In typed arrays and buffers; what DWARF loads later is bounded by itself. */
+  /** In typed arrays and buffers. */
   get sizeBytes(): number {
-    return 65_536 + (this.functions?.table.starts.length ?? 0) * 16;
+    const functions = (this.functions?.table.starts.length ?? 0) * 16;
+    return 65_536 + functions + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
   }
 
   /** `fileOffset` as it is mapped. */

@@ -32,7 +32,7 @@ class FileSymbolizer implements Symbolizer {
   private ownKallsymsFd: number | null = null;
 
   constructor(private readonly options: SymbolizerOptions) {
-    this.pool = new WorkerPool(options.workers, { cacheDir: options.cacheDir });
+    this.pool = new WorkerPool(options.workers, options.cacheDir);
     this.batches = new Batches(this.pool);
     this.kernel = this.kernelSubject();
   }

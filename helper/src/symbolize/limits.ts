@@ -12,12 +12,16 @@ export const MAX_BATCH_ADDRESSES = 1_024;
 export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
 export const WORKER_HEAP_MIB = 96;
-/** Buffers and typed arrays that all files of one worker may hold together; above, the least used file is forgotten. */
-export const ARRAY_BUDGET_BYTES = 64 * MiB;
-/** Most that one read or one decompressed section may bring into memory. */
+/**
+ * Buffers and typed arrays that the files of all workers may hold together between requests (resourceLimits do not see
+ * them); above its share a worker forgets the file that was used longest ago.
+ */
+export const ARRAY_BUDGET_BYTES = 96 * MiB;
+/** Most that one read may bring into memory. */
 export const MAX_READ_BYTES = 48 * MiB;
-/** A compressed section beyond MAX_READ_BYTES is inflated into an unlinked file in the cache folder, up to this. */
-export const MAX_SPILL_BYTES = 4096 * MiB;
+/** Compressed sections up to the first are inflated into memory, larger ones into the cache folder, up to the second. */
+export const MAX_INFLATED_IN_MEMORY_BYTES = 4 * MiB;
+export const MAX_SPILL_BYTES = 2048 * MiB;
 /** Window of a read, and how many windows a worker keeps. */
 export const PAGE_BYTES = 16 * KiB;
 export const MAX_PAGES = 384;

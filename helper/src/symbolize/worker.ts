@@ -11,7 +11,6 @@ import { ElfFile } from './elf/parser';
 import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, NOWHERE } from './fileSymbols';
 import { type KernelTable, readKallsyms } from './kernel/parser';
 import { findKernelSymbol } from './kernel/resolver';
-import { ARRAY_BUDGET_BYTES } from './limits';
 import { PerfMap } from './perfmap/resolver';
 import type { Description, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 
@@ -39,11 +38,13 @@ async function answer(task: Task): Promise<Answer> {
       const symbols = files.get(task.file.id) ?? (await openFile(task));
       files.delete(task.file.id);
       files.set(task.file.id, symbols);
-      return { ...nothing, places: inOrder(task.offsets, symbols), problems: [...symbols.problems] };
+      const places = inOrder(task.offsets, symbols);
+      keepWithinBudget();
+      return { ...nothing, places, problems: [...symbols.problems] };
     }
     case 'image': {
       const elf = ElfFile.parse(new BufferSource(Buffer.from(task.bytes)));
-      const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], nextFileId });
+      const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], memoryBytes: 0, nextFileId });
       return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placeOf(offset)) };
     }
     case 'perfMap': {
@@ -77,16 +78,20 @@ async function openFile(task: Extract<Task, { kind: 'symbolize' }>): Promise<Fil
   if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
     throw new Error('the file was replaced by another build while it was recorded');
   const { debug, problem } = chooseDebugFile(elf, task.debug);
-  const symbols = await FileSymbols.open(elf, debug, { cache, descriptors: [], nextFileId });
+  const symbols = await FileSymbols.open(elf, debug, { cache, descriptors: [], memoryBytes: 0, nextFileId });
   if (problem) symbols.problems.add(problem);
-  let held = symbols.sizeBytes;
-  for (const other of files.values()) held += other.sizeBytes;
-  for (const [id, other] of files) {
-    if (held <= ARRAY_BUDGET_BYTES) break;
-    held -= other.sizeBytes;
+  return symbols;
+}
+
+/** Forgets the files used longest ago until the rest fits; the one in use is the youngest. */
+function keepWithinBudget(): void {
+  let held = 0;
+  for (const file of files.values()) held += file.sizeBytes;
+  for (const [id, file] of files) {
+    if (held <= settings.arrayBudgetBytes || files.size === 1) break;
+    held -= file.sizeBytes;
     forget(id);
   }
-  return symbols;
 }
 
 function forget(id: number): void {

@@ -12,7 +12,7 @@ import { offsetOf } from './symbolize/oracle';
 
 const MUTATIONS = 600;
 const TRUNCATIONS = 150;
-const spill = { cache: null, descriptors: [], nextFileId: () => -1 };
+const spill = { cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
 
 /** Some places of one damaged file; throws what no caller expects. */
 async function survive(file: Buffer, offsets: number[]): Promise<void> {
@@ -25,6 +25,7 @@ async function survive(file: Buffer, offsets: number[]): Promise<void> {
   }
   for (const offset of offsets) symbols.placeOf(offset);
   for (const problem of symbols.problems) assert.doesNotMatch(problem, /TypeError|RangeError|ReferenceError/);
+  symbols.close();
 }
 
 describe('symbolize: damaged programs', function () {

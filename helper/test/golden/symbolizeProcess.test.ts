@@ -354,11 +354,11 @@ describe('symbolizer, with processes', function () {
   });
 
   it('ends a worker that takes too long, and goes on with another', async () => {
-    const impatient = new WorkerPool(1, { cacheDir: null }, 1);
+    const impatient = new WorkerPool(1, null, 1);
     const task = { kind: 'forget', ids: [] } as const;
     await assert.rejects(impatient.request(0, { ...task, ids: [] }), /took longer than 0.001 s/);
     await impatient.close();
-    const patient = new WorkerPool(1, { cacheDir: null });
+    const patient = new WorkerPool(1, null);
     const bad = { id: 1, fd: -1, sizeBytes: 1 << 20, path: 'nothing' };
     await assert.rejects(patient.request(0, { kind: 'describe', file: bad }));
     assert.equal((await patient.request(0, { ...task, ids: [] })).ok, true);

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiskCache } from '../../src/symbolize/cache/diskCache';
+import { DiskCache, spillEntry } from '../../src/symbolize/cache/diskCache';
 import { MAX_CACHE_BYTES } from '../../src/symbolize/limits';
 import { openRegular, pathInRoot } from '../../src/symbolize/normalize/roots';
 
@@ -64,6 +64,13 @@ describe('symbolize: disk cache', () => {
     closeSync(entry.fd);
   });
 
+  it('may be deleted while it is in use', () => {
+    const cache = DiskCache.open(join(folder, 'a/b'))!;
+    rmSync(join(folder, 'a'), { recursive: true });
+    store(cache, 'key', 'contents');
+    assert.deepEqual(readdirSync(inside()), ['key']);
+  });
+
   it('shows nothing of what was not finished, and nothing without a key', () => {
     const cache = DiskCache.open(join(folder, 'a/b'))!;
     const unfinished = cache.entry('key', 100);
@@ -100,6 +107,10 @@ describe('symbolize: disk cache', () => {
     writeFileSync(join(folder, 'file'), '');
     assert.equal(DiskCache.open(join(folder, 'file/cache')), null);
     assert.equal(DiskCache.open('/proc/nowhere/cache'), null);
+    const entry = spillEntry(null, 'key', 10);
+    assert.equal(entry.complete, false);
+    entry.keep();
+    closeSync(entry.fd);
   });
 });
 

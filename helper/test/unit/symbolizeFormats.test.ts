@@ -22,7 +22,7 @@ import {
   writeElf,
 } from './symbolize/elfWriter';
 
-const spill = { cache: null, descriptors: [], nextFileId: () => -1 };
+const spill = { cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
 const WORK: SectionInput[] = symbolSections([{ name: 'work', address: CODE_ADDRESS, sizeBytes: 0x40 }]);
 
 async function open(file: Buffer): Promise<FileSymbols> {

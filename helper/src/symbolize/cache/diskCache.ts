@@ -14,6 +14,7 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { MAX_CACHE_BYTES } from '../limits';
@@ -32,6 +33,17 @@ export interface CacheEntry {
   discard(): void;
 }
 
+/** An entry of the cache, or where there is none or it cannot be written to, one for this run. Throws where that fails too. */
+export function spillEntry(cache: DiskCache | null, key: string | null, sizeBytes: number): CacheEntry {
+  if (cache)
+    try {
+      return cache.entry(key, sizeBytes);
+    } catch {
+      // Full, or taken away: the temporary folder may do.
+    }
+  return makeEntry(tmpdir(), null, sizeBytes);
+}
+
 export class DiskCache {
   private constructor(private readonly folder: string) {}
 
@@ -48,8 +60,10 @@ export class DiskCache {
 
   /** `key` null: for this run only. Throws where the disk is full or not writable. */
   entry(key: string | null, sizeBytes: number): CacheEntry {
-    if (key === null || sizeBytes > MAX_CACHE_BYTES / 2) return this.make(null, sizeBytes);
-    return this.find(join(this.folder, key), sizeBytes) ?? this.make(join(this.folder, key), sizeBytes);
+    makeFolder(this.folder);
+    if (key === null || sizeBytes > MAX_CACHE_BYTES / 2) return makeEntry(this.folder, null, sizeBytes);
+    const path = join(this.folder, key);
+    return this.find(path, sizeBytes) ?? makeEntry(this.folder, path, sizeBytes, () => this.evict(path));
   }
 
   private find(path: string, sizeBytes: number): CacheEntry | null {
@@ -67,28 +81,6 @@ export class DiskCache {
     }
     closeSync(fd);
     return null;
-  }
-
-  /** Written under another name, so that nobody finds half of it; without a path under no name at all. */
-  private make(path: string | null, sizeBytes: number): CacheEntry {
-    const temporary = join(this.folder, `${process.pid}-${threadId}-${process.hrtime.bigint()}${TEMPORARY}`);
-    const fd = openSync(temporary, 'wx+', 0o600);
-    try {
-      if (path === null) unlinkSync(temporary);
-      ftruncateSync(fd, sizeBytes);
-    } catch (error) {
-      closeSync(fd);
-      throw error;
-    }
-    const keep = () => {
-      if (path === null) return;
-      renameSync(temporary, path);
-      this.evict(path);
-    };
-    const discard = () => {
-      if (path !== null) unlinkSync(temporary);
-    };
-    return { fd, complete: false, keep, discard };
   }
 
   /** Deletes what was used longest ago until the rest fits, and what a killed run left behind. */
@@ -115,6 +107,28 @@ export class DiskCache {
       }
     }
   }
+}
+
+/** Written under another name, so that nobody finds half of it; without a path under no name at all. */
+function makeEntry(folder: string, path: string | null, sizeBytes: number, onKept = () => {}): CacheEntry {
+  const temporary = join(folder, `${process.pid}-${threadId}-${process.hrtime.bigint()}${TEMPORARY}`);
+  const fd = openSync(temporary, 'wx+', 0o600);
+  try {
+    if (path === null) unlinkSync(temporary);
+    ftruncateSync(fd, sizeBytes);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  const keep = () => {
+    if (path === null) return;
+    renameSync(temporary, path);
+    onKept();
+  };
+  const discard = () => {
+    if (path !== null) unlinkSync(temporary);
+  };
+  return { fd, complete: false, keep, discard };
 }
 
 /** Not mkdir's own `recursive`, which never returns where the parent exists but takes no folders (/proc). */

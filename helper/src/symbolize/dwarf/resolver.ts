@@ -49,14 +49,15 @@ export class DwarfResolver {
     if (index.damage) this.report(index.damage);
   }
 
-  /** `index` from the disk cache spares reading the list of units. Null where there is no debug information. */
-  static open(sections: DwarfSections, elf: ElfFile, index?: UnitIndex): DwarfResolver | null {
+  /** Null where there is no debug information. */
+  static open(sections: DwarfSections, elf: ElfFile): DwarfResolver | null {
     if (!sections.info || !sections.abbrev) return null;
-    return new DwarfResolver(sections, index ?? indexUnits(sections), elf);
+    return new DwarfResolver(sections, indexUnits(sections), elf);
   }
 
-  get unitIndex(): UnitIndex {
-    return this.index;
+  /** Of what it holds in typed arrays. */
+  get sizeBytes(): number {
+    return this.index.lows.length * 20 + this.index.offsets.length * 12 + this.loadedBytes;
   }
 
   line(address: number): SourceLine | null {

@@ -8,23 +8,23 @@ import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Cursor, FormatError } from '../bytes/cursor';
 import { BufferSource, type ByteSource, FileSource } from '../bytes/source';
-import type { DiskCache } from '../cache/diskCache';
-import { MAX_SPILL_BYTES } from '../limits';
+import { type DiskCache, spillEntry } from '../cache/diskCache';
+import { MAX_INFLATED_IN_MEMORY_BYTES, MAX_SPILL_BYTES } from '../limits';
 import type { ElfFile } from './parser';
 import { type Section, SHF_COMPRESSED, SHT_NOBITS } from './types';
 
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
 const CHUNK_BYTES = 1024 * 1024;
-/** Inflated sections up to this size stay in memory. */
-const MEMORY_BYTES = 8 * 1024 * 1024;
 
 /** Where large inflated sections go, and who closes them. */
 export interface Spill {
-  /** Null: no disk; large compressed sections are then refused. */
+  /** Null: none; large sections then live in unlinked temporary files. */
   cache: DiskCache | null;
   /** Descriptors to close when the file is forgotten. */
   descriptors: number[];
+  /** Of the sections that were inflated into memory. */
+  memoryBytes: number;
   nextFileId: () => number;
 }
 
@@ -79,14 +79,14 @@ async function inflateStream(
   key: string | null,
   spill: Spill,
 ): Promise<ByteSource> {
-  if (sizeBytes <= MEMORY_BYTES) {
+  if (sizeBytes <= MAX_INFLATED_IN_MEMORY_BYTES) {
+    spill.memoryBytes += sizeBytes;
     const memory = Buffer.alloc(sizeBytes);
     await copyInflated(stream, data, sizeBytes, name, (piece, at) => piece.copy(memory, at));
     return new BufferSource(memory);
   }
   if (sizeBytes > MAX_SPILL_BYTES) throw new FormatError(`${name} inflates to ${sizeBytes} bytes`);
-  if (!spill.cache) throw new FormatError(`${name} inflates to ${sizeBytes} bytes, and there is no cache folder`);
-  const entry = spill.cache.entry(key, sizeBytes);
+  const entry = spillEntry(spill.cache, key, sizeBytes);
   spill.descriptors.push(entry.fd);
   if (!entry.complete) {
     const whole = await copyInflated(stream, data, sizeBytes, name, (piece, at) =>

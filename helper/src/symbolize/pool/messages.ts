@@ -62,4 +62,6 @@ export type Reply =
 
 export interface WorkerSettings {
   cacheDir: string | null;
+  /** Buffers and typed arrays that it may hold between requests. */
+  arrayBudgetBytes: number;
 }

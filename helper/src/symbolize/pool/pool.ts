@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
+import { ARRAY_BUDGET_BYTES, REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
 import type { Reply, Request, Task, WorkerSettings } from './messages';
 import { trimMemory } from './trim';
 
@@ -23,8 +23,10 @@ interface Job {
 export class WorkerPool {
   private readonly slots: Slot[];
 
-  constructor(count: number, settings: WorkerSettings, timeoutMs = REQUEST_TIMEOUT_MS) {
-    this.slots = Array.from({ length: Math.max(1, count) }, () => new Slot(settings, timeoutMs));
+  constructor(count: number, cacheDir: string | null, timeoutMs = REQUEST_TIMEOUT_MS) {
+    const workers = Math.max(1, count);
+    const settings = { cacheDir, arrayBudgetBytes: ARRAY_BUDGET_BYTES / workers };
+    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs));
   }
 
   /**

@@ -47,6 +47,7 @@ export async function openForTest(
   const spill = {
     cache: cacheFolder === null ? null : DiskCache.open(cacheFolder),
     descriptors: [],
+    memoryBytes: 0,
     nextFileId: () => nextId++,
   };
   const symbols = await FileSymbols.open(elf, debug, spill);
