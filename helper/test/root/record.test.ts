@@ -247,6 +247,20 @@ describe('record', function () {
     }
   });
 
+  it('works inside a PID namespace of its own, with the pids of that', async function () {
+    if (spawnSync('unshare', ['-fp', '--mount-proc', 'true']).status !== 0) {
+      console.log('      skipped: no PID namespace can be made here');
+      this.skip();
+    }
+    const args = ['record', '--json', '-F', '999', '-o', output, '--', workload('hot-c'), '1'];
+    const result = spawnSync('unshare', ['-fp', '--mount-proc', process.execPath, CLI_JS, ...args], {
+      encoding: 'utf8',
+    });
+    assert.equal(result.status, 0, result.stdout + result.stderr);
+    assert.ok(topOf(JSON.parse(result.stdout), 'work_sixty')!.self > 0.4);
+    assert.ok(readRecording(output).ebpfTracer!.pid < 100);
+  });
+
   it('gives everything to the user of sudo: file, cache, command', async () => {
     chownSync(dir, STRANGER, STRANGER);
     const env = { ...process.env, SUDO_UID: String(STRANGER), SUDO_GID: String(STRANGER), SUDO_USER: 'nobody-known' };
