@@ -11,7 +11,7 @@ import { containerEngine, containerRunArguments, readRights, ungrantable } from 
 import { makeRungs, surroundings } from '../elevation/rungs';
 import type { Log } from '../log';
 import { connectToHelper, type HelperClient } from './helperClient';
-import { createSocketFolder, removeSocketFolder } from './socketFolder';
+import { createSocketFolder, removeAbandonedFolders, removeSocketFolder } from './socketFolder';
 
 const STATE_KEY = 'helper';
 interface RememberedHelper {
@@ -119,6 +119,7 @@ export class HelperHost implements vscode.Disposable {
       const address = { socket: ready.socket, token: folder.token };
       const client = await connectToHelper(address, this.version(), this.log);
       await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address });
+      setImmediate(() => void removeAbandonedFolders());
       return client;
     } catch (error) {
       await removeSocketFolder(folder.path);

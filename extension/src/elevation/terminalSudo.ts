@@ -2,7 +2,7 @@
 // `tee` runs as the user and copies what the helper says into the private folder, where this module reads it: root
 // writes nothing. The terminal stays (hidden) as long as the helper does and survives a window reload.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
@@ -52,5 +52,7 @@ export async function startInTerminal(request: HelperRequest): Promise<RungResul
     }
   } finally {
     subscription.dispose();
+    // `tee` goes on writing into nothing; the helper's end removes only what it knows in this folder.
+    await rm(outputFile, { force: true });
   }
 }

@@ -69,7 +69,7 @@ function main(): void {
 }
 
 function end(): void {
-  rmSync(socketPath, { force: true });
+  rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 }
 

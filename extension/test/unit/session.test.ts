@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errorReport, type RecordingFile, type RecordOptions, TracerError } from '../../../helper/src/protocol';
 import { connectToHelper, type HelperClient } from '../../src/client/helperClient';
-import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
+import {
+  createSocketFolder,
+  removeAbandonedFolders,
+  removeSocketFolder,
+  type SocketFolder,
+} from '../../src/client/socketFolder';
 import { holdCommand, shellCommand } from '../../src/session/heldCommand';
 import { markHelperDied } from '../../src/session/helperDied';
 import { RecordingSession } from '../../src/session/recordingSession';
@@ -86,6 +93,20 @@ describe('a window and its helper', function () {
     const long = join(scratch, 'x'.repeat(100));
     const folder = await createSocketFolder([long, scratch]);
     assert.ok(folder.path.startsWith(scratch) && !folder.path.startsWith(long));
+  });
+
+  it('leave folders of the dead to the next window, not those of the living', async () => {
+    const abandoned = await createSocketFolder([scratch]);
+    writeFileSync(join(abandoned.path, 'askpass.sh'), '');
+    const young = await createSocketFolder([scratch]);
+    const hourMs = 60 * 60_000;
+    await removeAbandonedFolders([scratch]);
+    assert.ok(existsSync(abandoned.path) && existsSync(young.path), 'somebody may still type a password');
+    const server = createServer().listen(young.socket);
+    await once(server, 'listening');
+    await removeAbandonedFolders([scratch], Date.now() + hourMs);
+    assert.deepEqual([existsSync(abandoned.path), existsSync(young.path)], [false, true]);
+    server.close();
   });
 
   it('shake hands', async () => {
