@@ -2,9 +2,7 @@
 // current, and ends by request, after its duration, when the target exits, or when something breaks; what was recorded
 // is kept in every case. Made by Recordings.
 
-import { arch, release } from 'node:os';
 import { checkOutput } from '../export/outputFile';
-import { functionCounts, type RecordingHead } from '../export/speedscope';
 import { type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
 import { checkTarget, type Target } from '../process/validate';
@@ -14,24 +12,23 @@ import {
   type RecordingExtra,
   type RecordOptions,
   type RecordSummary,
-  TRACER_VERSION,
   toErrorReport,
   tracerError,
 } from '../protocol';
-import type { Frame } from '../symbolize/types';
 import { emptyReason } from './emptyReason';
 import { ProcessWatch } from './processWatch';
+import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
 import type { Notify, RecordingParts } from './recordings';
 import { RecordingWriter } from './recordingWriter';
 import { StackProfile } from './stackProfile';
 import type { Capture, CaptureSink, ProcessRecord, SampleRecord, StackRecord } from './types';
+import { unnamedFrame } from './unnamedFrame';
 
 type StopReason = Exclude<RecordingExtra['stopReason'], 'running'>;
 
 const PROGRESS_INTERVAL_MS = 1_000;
 /** How long the end waits for names of the last stacks; what has none by then shows as not symbolized. */
 const LAST_NAMES_MS = 10_000;
-const TOP_FUNCTIONS = 50;
 
 export interface Outcome {
   summary: RecordSummary | null;
@@ -79,13 +76,18 @@ export class Recording implements CaptureSink {
     this.profile = new StackProfile(1e9 / options.frequencyHz);
     this.bpfNsAtStart = parts.readBpfNs();
     this.processes = new ProcessWatch(parts.symbolizer);
-    this.writer = new RecordingWriter(options.output, this.profile, (c, r) => this.head(c, r), {
-      written: (samples) => notify('record/checkpoint', { recordingId: id, output: options.output, samples }),
-      failed: (error) => {
-        const report = toErrorReport(error);
-        void this.end(report.code === 'DISK_FULL' ? 'diskFull' : 'error', report);
+    this.writer = new RecordingWriter(
+      options.output,
+      this.profile,
+      (complete, reason) => recordingHead(this.facts(), complete, reason),
+      {
+        written: (samples) => notify('record/checkpoint', { recordingId: id, output: options.output, samples }),
+        failed: (error) => {
+          const report = toErrorReport(error);
+          void this.end(report.code === 'DISK_FULL' ? 'diskFull' : 'error', report);
+        },
       },
-    });
+    );
   }
 
   get samples(): number {
@@ -172,7 +174,7 @@ export class Recording implements CaptureSink {
       .resolve(record)
       .catch((error) => {
         this.parts.log('error', `stack of ${record.pid} not resolved: ${toErrorReport(error).message}`);
-        return [...record.kernel, ...record.user].map(unnamed);
+        return [...record.kernel, ...record.user].map((address) => [unnamedFrame(address)]);
       })
       .then((frames) => this.profile.resolved(slot, frames));
   }
@@ -290,28 +292,16 @@ export class Recording implements CaptureSink {
     };
   }
 
-  private head(complete: boolean, stopReason: RecordingExtra['stopReason']): RecordingHead {
-    const { options } = this;
-    const health = this.health();
+  private facts(): RecordingFacts {
     return {
-      tracerVersion: TRACER_VERSION,
-      title: options.title,
-      pid: options.pid,
+      options: this.options,
       command: this.command,
       cwd: this.cwd,
-      startedAt: new Date(Date.now() - (performance.now() - this.beganMs)).toISOString(),
+      beganAtMs: Date.now() - (performance.now() - this.beganMs),
       durationMs: this.durationMs,
-      complete,
-      stopReason,
-      kernel: release(),
-      arch: arch(),
-      attach: this.capture?.attach ?? [],
-      frequencyHz: options.frequencyHz,
-      children: options.children,
-      kernelStacks: options.kernel,
-      lost: health.lost,
       firstSampleMs: this.firstSampleMs,
-      health,
+      attach: this.capture?.attach ?? [],
+      health: this.health(),
       errors: this.errors,
     };
   }
@@ -319,54 +309,11 @@ export class Recording implements CaptureSink {
   private summary(stopReason: StopReason): RecordSummary {
     const snapshot = this.profile.snapshot();
     this.profile.release();
-    const health = this.health();
-    const share = (count: number) => count / snapshot.samples;
-    return {
-      samples: snapshot.samples,
-      lost: health.lost,
-      wholeStacks: snapshot.wholeStacks,
-      truncated: snapshot.truncated,
-      symbolizedFrames: snapshot.symbolizedFrames,
-      frames: snapshot.frames,
-      durationMs: this.durationMs,
-      output: this.options.output,
-      helper: {
-        cpuMs: health.helperCpuMs,
-        rssBytes: health.helperRssBytes,
-        bpfNs: health.bpfNs,
-        firstSampleMs: this.firstSampleMs,
-      },
-      attach: this.capture?.attach ?? [],
-      stopReason,
-      top: functionCounts(snapshot)
-        .slice(0, TOP_FUNCTIONS)
-        .map((row) => ({ ...row, self: share(row.self), total: share(row.total) })),
-    };
+    return recordSummary(this.facts(), snapshot, stopReason);
   }
 }
 
 /** hrtime and BPF's clock are both CLOCK_MONOTONIC. */
 function monotonicToPerformanceMs(timeNs: number): number {
   return performance.now() - (Number(process.hrtime.bigint()) - timeNs) / 1e6;
-}
-
-function unnamed(address: number): Frame[] {
-  const hex = address < 0 ? (2n ** 64n + BigInt(address)).toString(16) : address.toString(16);
-  return [
-    {
-      name: `0x${hex}`,
-      fullName: null,
-      module: '[anon]',
-      kind: address < 0 ? 'kernel' : 'unknown',
-      symbolized: false,
-      file: null,
-      line: null,
-      column: null,
-      functionFile: null,
-      functionLine: null,
-      inlined: false,
-      sourceMd5: null,
-      binaryMtimeMs: null,
-    },
-  ];
 }

@@ -131,7 +131,7 @@ export class StackProfile {
   /** One consistent view of all so far. Call `release` when it is no longer read. */
   snapshot(): ProfileSnapshot {
     this.settle();
-    this.timeline.sort();
+    if (this.readers === 0) this.timeline.sort();
     this.readers++;
     let [waiting, waitingFunction] = [NO_NODE, NO_NODE];
     if (this.pendingSamples > 0) {
