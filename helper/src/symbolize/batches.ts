@@ -11,6 +11,8 @@ export interface Subject {
   readonly answers: Map<number, Frame[]>;
   /** Requests of one number go to one worker. */
   affinity: number;
+  /** A request about it failed as a whole (not this file's format, too slow, too large): it is not tried again. */
+  failed?: boolean;
   /** Makes the request for a batch. */
   task: (addresses: Float64Array) => Task | Promise<Task>;
   frames: (address: number, place: Place | null) => Frame[];
@@ -71,12 +73,14 @@ export class Batches {
       for (const [address] of batch) waiting.questions.delete(address);
       let places: Place[] = [];
       try {
-        const task = await subject.task(Float64Array.from(batch, ([address]) => address));
-        const answer = await this.pool.request(subject.affinity, task);
-        places = answer.places;
-        for (const problem of answer.problems) subject.problem(problem);
+        if (!subject.failed)
+          places = await this.placesOf(
+            subject,
+            batch.map(([address]) => address),
+          );
       } catch (error) {
-        subject.problem(error instanceof Error ? error.message : String(error));
+        if (!subject.failed) subject.problem(error instanceof Error ? error.message : String(error));
+        subject.failed = true;
       }
       batch.forEach(([address, { resolve }], i) => {
         const frames = subject.frames(address, places[i] ?? null);
@@ -87,6 +91,13 @@ export class Batches {
     }
     waiting.sending = false;
     this.waiting.delete(subject.answers);
+  }
+
+  private async placesOf(subject: Subject, addresses: number[]): Promise<Place[]> {
+    const task = await subject.task(Float64Array.from(addresses));
+    const answer = await this.pool.request(subject.affinity, task);
+    for (const problem of answer.problems) subject.problem(problem);
+    return answer.places;
   }
 
   private account(answers: Map<number, Frame[]>): void {

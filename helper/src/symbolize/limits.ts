@@ -5,7 +5,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 /** One request (a batch of addresses of one file) may take this long, then its worker is ended and the file is bad. */
-export const REQUEST_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 60_000;
 /** Addresses in one request, so that the time limit means something and answers stream. */
 export const MAX_BATCH_ADDRESSES = 1_024;
 /** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */

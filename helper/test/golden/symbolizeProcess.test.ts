@@ -182,6 +182,7 @@ describe('symbolizer, with processes', function () {
       inode: 0n,
     });
     assert.match((await frameAt(4_190_001, 0x10200)).name, /^waiter\+0x/);
+    assert.match((await frameAt(4_190_001, 0x10300)).name, /^waiter\+0x/);
     assert.match(symbolizer.badFiles()[0].why, /another build/);
   });
 
@@ -196,6 +197,7 @@ describe('symbolizer, with processes', function () {
     symbolizer.addProcess(bad.pid);
     symbolizer.addProcess(good.pid);
     assert.match((await frameAt(bad.pid, bad.work)).name, /^broken\+0x[0-9a-f]+$/);
+    assert.match((await frameAt(bad.pid, bad.moreWork)).name, /^broken\+0x[0-9a-f]+$/);
     assert.equal((await frameAt(good.pid, good.work)).name, 'work');
     assert.deepEqual(
       symbolizer.badFiles().map((file) => file.path),
