@@ -71,7 +71,10 @@ static __always_inline bool read_user_regs(struct user_regs *sampled, struct use
 		saved = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), stack);
 		saved += 16384 - SAVED_REGS_BYTES;
 	}
-	return !bpf_probe_read_kernel(regs, sizeof(*regs), saved) && is_user_mode(regs);
+	if (!bpf_probe_read_kernel(regs, sizeof(*regs), saved) && is_user_mode(regs))
+		return true;
+	/* Kernels built for FRED (6.9) leave 16 bytes free above them, should the helper function not be used there. */
+	return !bpf_probe_read_kernel(regs, sizeof(*regs), saved - 16) && is_user_mode(regs);
 }
 
 static __always_inline bool is_known(struct known_set *set, __u64 stack_id)
