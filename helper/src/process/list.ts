@@ -5,7 +5,17 @@ import { readdirSync } from 'node:fs';
 import type { ProcessInfo } from '../protocol';
 import { containerOf } from './container';
 import { ListeningPorts } from './ports';
-import { bootTimeMs, ownerOf, readCommand, readLink, readStat, readText, readUids, TICKS_PER_SECOND } from './procfs';
+import {
+  bootTimeMs,
+  hasEnded,
+  ownerOf,
+  readCommand,
+  readLink,
+  readStat,
+  readText,
+  readUids,
+  TICKS_PER_SECOND,
+} from './procfs';
 import { runtimeOf } from './runtime';
 import { userName } from './users';
 
@@ -31,7 +41,7 @@ export async function listProcesses(): Promise<ProcessInfo[]> {
 
 function describe(pid: number, ports: ListeningPorts, bootMs: number): ProcessInfo | null {
   const stat = readStat(pid);
-  if (!stat || stat.kernelThread || stat.state === 'Z' || stat.state === 'X') return null;
+  if (!stat || stat.kernelThread || hasEnded(pid, stat)) return null;
   const uid = readUids(pid)?.real ?? ownerOf(pid);
   if (uid === null) return null;
   return {

@@ -1,7 +1,7 @@
 // Reads the few lines of /proc that the process list, the target check and the session need. Layouts: proc_pid_stat(5),
 // proc_pid_status(5). Functions return null for a process that is gone or may not be read.
 
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux architecture that we support. */
 export const TICKS_PER_SECOND = 100;
@@ -64,6 +64,16 @@ export function parseStat(text: string): ProcessStat | null {
     childrenMs: ticksMs(13) + ticksMs(14),
     startTicks: Number(fields[19]),
   };
+}
+
+/** Has the whole process ended? A first thread that ended shows as zombie while others still run. */
+export function hasEnded(pid: number, { state }: ProcessStat): boolean {
+  if (state !== 'Z' && state !== 'X') return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch {
+    return true;
+  }
 }
 
 /** Real and effective user id. */

@@ -2,7 +2,7 @@
 // Called by the session in the helper (the authority) and by the CLI before it asks for a password.
 
 import { type ErrorCode, tracerError } from '../protocol';
-import { readStat, readUids } from './procfs';
+import { hasEnded, readStat, readUids } from './procfs';
 import { userName } from './users';
 
 /** A pid as typed. Throws PID_INVALID for anything but a positive whole number. */
@@ -36,7 +36,7 @@ export function checkTarget(pid: number, { callerUid, anyUser, ownPids = [] }: T
   const uids = readUids(pid);
   if (!stat || !uids) throw refuse('PID_GONE');
   if (stat.kernelThread) throw refuse('PID_KERNEL_THREAD');
-  if (stat.state === 'Z' || stat.state === 'X') throw refuse('PID_ZOMBIE');
+  if (hasEnded(pid, stat)) throw refuse('PID_ZOMBIE');
   if (ownPids.includes(pid)) throw refuse('PID_SELF');
   // Both: a set-user-id program runs with rights that its starter has not.
   const owner = uids.real === callerUid ? uids.effective : uids.real;

@@ -3,7 +3,7 @@
 // is kept in every case. Made by Recordings.
 
 import { checkOutput } from '../export/outputFile';
-import { type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
+import { hasEnded, type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
 import { checkTarget, type Target } from '../process/validate';
 import {
@@ -60,6 +60,7 @@ export class Recording implements CaptureSink {
   private statLatest: ProcessStat | null = null;
   private progressTimer: NodeJS.Timeout | null = null;
   private durationTimer: NodeJS.Timeout | null = null;
+  private began = false;
   private ending = false;
   private giveUp = false;
   private stopWaiting: () => void = () => {};
@@ -194,7 +195,7 @@ export class Recording implements CaptureSink {
     if (record.pid !== this.options.pid) return;
     if (record.kind === 'exec') {
       this.describeTarget();
-      if (this.options.startAtExec && !this.durationTimer) this.begin();
+      if (this.options.startAtExec) this.begin();
     }
     if (record.kind === 'exit') void this.end('exited');
   }
@@ -221,6 +222,8 @@ export class Recording implements CaptureSink {
 
   /** Counting begins: now, or at the exec of a held launcher. */
   private begin(): void {
+    if (this.began) return;
+    this.began = true;
     this.beganMs = performance.now();
     const { durationMs } = this.options;
     if (durationMs !== null) this.durationTimer = setTimeout(() => void this.end('duration'), durationMs);
@@ -228,7 +231,7 @@ export class Recording implements CaptureSink {
 
   private tick(): void {
     const stat = readStat(this.options.pid);
-    const gone = !stat || stat.state === 'Z' || stat.startTicks !== this.target?.startTicks;
+    const gone = !stat || hasEnded(this.options.pid, stat) || stat.startTicks !== this.target?.startTicks;
     if (stat && stat.startTicks === this.target?.startTicks) this.statLatest = stat;
     if (gone) return void this.end('exited');
     for (const pid of this.processes.jitChanged()) this.capture?.bumpGeneration(pid);

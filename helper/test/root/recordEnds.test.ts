@@ -75,7 +75,11 @@ describe('the end of a recording', function () {
   });
 
   it('by the exit of the target keeps what was recorded', async () => {
-    const result = await cli(['record', '--json', '-F', '999', '-o', output, '-p', await run('hot-c', '2')]);
+    const pid = await run('hot-c');
+    const { ended } = startCli(['record', '--json', '-F', '999', '-o', output, '-p', pid]);
+    await until(() => samplesIn(output) > 50, 'samples are there');
+    process.kill(Number(pid), 'SIGTERM');
+    const result = await ended;
     assert.equal(result.code, 0, result.stdout);
     const summary = jsonOf(result);
     assert.equal(summary.stopReason, 'exited');

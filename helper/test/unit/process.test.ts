@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { containerOf } from '../../src/process/container';
 import { listProcesses } from '../../src/process/list';
 import { parseListening } from '../../src/process/ports';
-import { parseStat, readStat } from '../../src/process/procfs';
+import { hasEnded, parseStat, readStat } from '../../src/process/procfs';
 import { lockTarget } from '../../src/process/recordingLock';
 import { runtimeOf } from '../../src/process/runtime';
 import { parsePasswd } from '../../src/process/users';
@@ -148,6 +148,14 @@ describe('a target', () => {
     } finally {
       parent.kill();
     }
+  });
+
+  it('is no zombie while other threads of it run', () => {
+    const stat = { ...readStat(process.pid)!, state: 'Z' };
+    // This process has threads (libuv's, V8's), so a first thread that ended would not be its end.
+    assert.equal(hasEnded(process.pid, stat), false);
+    assert.equal(hasEnded(child.pid!, { ...stat }), true);
+    assert.equal(hasEnded(child.pid!, { ...stat, state: 'S' }), false);
   });
 
   it('is not a kernel thread', function () {
