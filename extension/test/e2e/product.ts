@@ -18,7 +18,7 @@ export const HOT_FUNCTION_LINES = [13, 18] as const;
 const FRAME_HEIGHT_PX = 20;
 
 export class Product {
-  private constructor(
+  constructor(
     readonly server: VsCodeServer,
     readonly browser: Browser,
     readonly workspace: Workspace,
