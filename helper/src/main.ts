@@ -59,10 +59,8 @@ async function serve(): Promise<void> {
     unload: () => services.unload(),
     close: (why) => server.close(why),
     log,
-    exit: (code) => {
-      removeSocketFolder(args.socketDir);
-      process.exit(code);
-    },
+    leave: () => removeSocketFolder(args.socketDir),
+    exit: (code) => process.exit(code),
   });
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
   process.stdout.write(`${JSON.stringify(ready)}\n`);

@@ -18,7 +18,9 @@ export interface LifetimeOptions {
   reachable: () => boolean;
   /** Stops and saves all recordings, unloads everything. */
   unload: () => Promise<void>;
-  /** Answers and closes connections, removes the socket. */
+  /** Removes socket, token and folder: first of all, so that a kill while it saves leaves none of them behind. */
+  leave: () => void;
+  /** Answers and closes connections. */
   close: (why: string) => Promise<void>;
   log: (level: 'info' | 'warn' | 'error', text: string) => void;
   exit: (code: number) => void;
@@ -68,6 +70,7 @@ export class Lifetime {
   end(why: string, code = 0): void {
     if (this.ending) return;
     this.ending = true;
+    this.options.leave();
     setTimeout(() => this.options.exit(code), END_WITHIN_MS).unref();
     void this.options
       .unload()
