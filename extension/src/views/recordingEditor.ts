@@ -215,7 +215,13 @@ class RecordingEditor {
 
   private async openSource(index: number, line: number | null, beside: boolean): Promise<void> {
     const frame = this.recording?.shared.frames[index];
-    if (!frame?.file) return;
+    if (!frame) return;
+    if (!frame.file) {
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t('{0} has no known source: its file carries no line information.', frame.name),
+      );
+      return;
+    }
     const { locator } = await this.tracer.profiles();
     const cwd = this.recording?.ebpfTracer?.cwd ?? null;
     const column = beside ? undefined : this.panel.viewColumn;

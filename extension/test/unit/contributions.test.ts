@@ -14,10 +14,13 @@ const manifest = json('package.json');
 const { contributes } = manifest;
 
 const sorted = (list: Iterable<string>) => [...list].sort();
+/** The webview's texts travel in the same bundle: the extension hands it to the page. */
 const sources = () =>
-  readdirSync(join(ROOT, 'extension/src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => readFileSync(join(ROOT, 'extension/src', name), 'utf8'));
+  ['extension/src', 'webview/src'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(ROOT, folder, name), 'utf8')),
+  );
 
 describe('contributions', () => {
   it('names the commands of package.json', () => {
@@ -91,7 +94,7 @@ describe('texts', function () {
     assert.deepEqual(
       sorted(Object.keys(json('l10n/bundle.l10n.json'))),
       sorted(Object.keys(found)),
-      'run: npx vscode-l10n-dev export -o l10n extension/src',
+      'run: npx vscode-l10n-dev export -o l10n extension/src webview/src',
     );
   });
 });
