@@ -1,12 +1,12 @@
 // Opens the real page in a real Chromium, with a stand-in for VS Code around it: the built assets and the filled-in
 // HTML are served on 127.0.0.1, acquireVsCodeApi collects what the page sends, and a key listener registered before the
 // page's scripts notes which keys VS Code would have seen. Called by the browser tests.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { RecordingFile } from '../../../helper/src/protocol';
@@ -60,10 +60,9 @@ export class TestBrowser {
       outdir: folder,
       logLevel: 'warning',
     });
-    const { copyWebviewAssets } = (await import(pathToFileURL('webview/assets.mjs').href)) as {
-      copyWebviewAssets(outdir: string): void;
-    };
-    copyWebviewAssets(folder);
+    // In a Node of its own: an ES module, which the tests' CommonJS cannot load.
+    const script = `import { copyWebviewAssets } from './webview/assets.mjs'; copyWebviewAssets(process.argv[1]);`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', script, folder]);
     const server = createServer((request, response) => {
       const path = (request.url ?? '/').split('?')[0];
       const file = join(folder, path === '/' ? 'index.html' : path);
