@@ -27,8 +27,11 @@ import { unnamedFrame } from './unnamedFrame';
 type StopReason = Exclude<RecordingExtra['stopReason'], 'running'>;
 
 const PROGRESS_INTERVAL_MS = 1_000;
-/** How long the end waits for names of the last stacks; what has none by then shows as not symbolized. */
-const LAST_NAMES_MS = 10_000;
+/**
+ * How long the end waits for names of the last stacks; what has none by then shows as not symbolized. Long, because the
+ * symbolizer ends each request by itself (REQUEST_TIMEOUT_MS), and a second Ctrl-C or Cancel ends this wait at once.
+ */
+const LAST_NAMES_MS = 120_000;
 
 export interface Outcome {
   summary: RecordSummary | null;
