@@ -1,7 +1,7 @@
 // `make benchmark` (all) and `make benchmark-performance` (performance): measures what a recording costs and prints one
 // Markdown table with the bars beside the figures. Needs root, and a machine that does nothing else meanwhile.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { RecordSummary } from '../src/protocol';
@@ -138,8 +138,11 @@ async function main() {
     vsixSize();
     stopToPainted();
   }
-  console.log(`\nKernel ${release()}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}\n`);
-  console.log(markdownTable(rows));
+  const machine = `Kernel ${release()}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
+  const text = `${machine}\n\n${markdownTable(rows)}\n`;
+  console.log(`\n${text}`);
+  mkdirSync(join(ROOT, '.artifacts'), { recursive: true });
+  writeFileSync(join(ROOT, '.artifacts/benchmark.md'), text);
 }
 
 main().catch((error) => {
