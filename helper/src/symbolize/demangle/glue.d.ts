@@ -3,14 +3,3 @@ declare module 'gecko-profiler-demangle/index_bg.js' {
   export function __wbg_set_wasm(exports: unknown): void;
   export function demangle_any(name: string): string;
 }
-
-/** The little of the WebAssembly API that wasm.ts uses; it comes with TypeScript's DOM library only. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module, imports: object);
-    readonly exports: object;
-  }
-}

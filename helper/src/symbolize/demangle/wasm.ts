@@ -7,6 +7,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as glue from 'gecko-profiler-demangle/index_bg.js';
 
+/** The little that is used of it; its types come with TypeScript's DOM library, which has no place here. */
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array) => object;
+    Instance: new (module: object, imports: object) => { readonly exports: object };
+  };
+};
+
 let ready = false;
 
 /** Throws where the WebAssembly file is missing or a name makes it trap; the next call starts afresh. */
@@ -20,11 +28,11 @@ export function demangleAny(mangled: string): string {
   }
 }
 
-let module: WebAssembly.Module | null = null;
+let module: object | null = null;
 
 function start(): void {
   module ??= new WebAssembly.Module(readFileSync(wasmFile()));
-  const instance = new WebAssembly.Instance(module, { './index_bg.js': glue as never });
+  const instance = new WebAssembly.Instance(module, { './index_bg.js': glue });
   const exports = instance.exports as { __wbindgen_start(): void };
   glue.__wbg_set_wasm(instance.exports);
   exports.__wbindgen_start();
