@@ -170,6 +170,21 @@ describe('record', function () {
     else assert.match(errorOf(without).code, /^NOTHING_RECORDED_/);
   });
 
+  it('leaves itself out where it records the shell that started it', async () => {
+    const script = `${workload('hot-c')} 20 & "$0" "$1" record -F 999 -d 1s --pid $$ -o "$2"; kill $!`;
+    const shell = spawn('sh', ['-c', script, process.execPath, CLI_JS, output], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    shell.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await new Promise((done) => shell.once('close', done));
+    assert.ok(existsSync(output), stderr);
+    const names = readRecording(output).ebpfTracer!.threads.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], ['hot-c']);
+  });
+
   it('knows the new program after an exec in mid-recording', async () => {
     const script = `i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; exec ${workload('hot-c')} 60`;
     const target = spawn('sh', ['-c', script], { stdio: 'ignore' });
