@@ -5,7 +5,7 @@ export interface Row {
   /** What was asked for; empty where a figure has no bar (other tools, context). */
   bar: string;
   measured: string;
-  /** null: there is no bar to keep. */
+  /** null: there is no bar to keep, or it lies within the figure's interval. */
   kept: boolean | null;
 }
 
@@ -15,7 +15,7 @@ export function markdownTable(rows: Row[]): string {
     row.figure,
     row.bar,
     row.measured,
-    row.kept === null ? '' : row.kept ? 'yes' : '**no**',
+    row.kept === null ? (row.bar ? 'undecided' : '') : row.kept ? 'yes' : '**no**',
   ]);
   return [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
