@@ -1,7 +1,7 @@
 // Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
 // way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts.
 
-import { MAX_BATCH_ADDRESSES, MAX_CACHED_ADDRESSES } from './limits';
+import { GATHER_MS, MAX_BATCH_ADDRESSES, MAX_CACHED_ADDRESSES } from './limits';
 import type { Place, Task } from './pool/messages';
 import type { WorkerPool } from './pool/pool';
 import type { Frame } from './types';
@@ -54,8 +54,10 @@ export class Batches {
     if (!waiting.sending) {
       waiting.sending = true;
       const first = waiting;
-      // Not at once: the rest of the stack, and of the ring's drain, asks first.
-      setImmediate(() => void this.send(first));
+      // Not at once: the rest of the stack, and of the ring's drain, asks first. Once a file has answered, its further
+      // addresses come in a trickle, and each message wakes two threads: those are gathered for longer.
+      if (subject.answers.size === 0) setImmediate(() => void this.send(first));
+      else setTimeout(() => void this.send(first), GATHER_MS);
     }
     return question.promise;
   }

@@ -8,6 +8,8 @@ const MiB = 1024 * KiB;
 export const REQUEST_TIMEOUT_MS = 60_000;
 /** Addresses in one request, so that the time limit means something and answers stream. */
 export const MAX_BATCH_ADDRESSES = 1_024;
+/** Addresses of a file that is known already wait so long for others: at most ten requests a second and file. */
+export const GATHER_MS = 100;
 /** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */
 export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
