@@ -58,11 +58,24 @@ describe('recording page in Chromium', function () {
       y: box.y + 133 + 20 * (path.length - 1),
     };
   };
+  /** speedscope looks at what is under the mouse when it moves, and may have drawn anew since: moved until it shows. */
+  const pointAt = async (page: TestPage, x: number, y: number, tooltip: string) => {
+    const shown = page.page.locator('#speedscope', { hasText: tooltip });
+    for (const deadline = Date.now() + 30_000; ; ) {
+      await page.page.mouse.move(x - 1, y);
+      await page.page.mouse.move(x, y);
+      const seen = await shown.waitFor({ timeout: 500 }).then(
+        () => true,
+        () => false,
+      );
+      if (seen) return;
+      ok(Date.now() < deadline, `no tooltip ${tooltip}`);
+    }
+  };
   /** Moves the mouse onto a call and waits for speedscope's tooltip. */
   const hover = async (page: TestPage, path: number[], tooltip: string) => {
     const { x, y } = await placeOf(page, path);
-    await page.page.mouse.move(x, y);
-    await page.page.locator('#speedscope', { hasText: tooltip }).waitFor();
+    await pointAt(page, x, y, tooltip);
     return { x, y };
   };
   /** Colour on the screen as `r,g,b`. */
@@ -272,8 +285,7 @@ describe('recording page in Chromium', function () {
       (window.fakeHost.state as { profile: string }).profile.startsWith('worker-1'),
     );
     const at = await placeOf(page, PARSE, small, 2);
-    await page.page.mouse.move(at.x, at.y);
-    await page.page.locator('#speedscope', { hasText: 'json/parse.cpp:120' }).waitFor();
+    await pointAt(page, at.x, at.y, 'json/parse.cpp:120');
     await page.page.mouse.dblclick(at.x, at.y);
     await page.page.getByRole('searchbox').fill('json');
     await page.page.mouse.move(at.x, at.y);
@@ -292,10 +304,7 @@ describe('recording page in Chromium', function () {
     await bar(page).getByText('json::parse(std::string_view)').waitFor();
     // Still zoomed: the box fills the pane, so both of its ends show it.
     const box = (await page.page.locator('#panel-graph').boundingBox())!;
-    for (const x of [box.x + 20, box.x + box.width - 20]) {
-      await page.page.mouse.move(x, at.y);
-      await page.page.locator('#speedscope', { hasText: 'json/parse.cpp:120' }).waitFor();
-    }
+    for (const x of [box.x + 20, box.x + box.width - 20]) await pointAt(page, x, at.y, 'json/parse.cpp:120');
     await page.load(fixtureRecording({ samplesPerThread: 700 }), false);
     ok(!(await page.page.locator('.live-dot').isVisible()));
   });
