@@ -67,8 +67,9 @@ describe('capture', function () {
       const { taken: count, lost } = running.counters();
       assert.equal(got.error, null);
       assert.equal(got.orphans, 0);
-      assert.equal(lost, 0);
-      assert.equal(got.samples.length, count);
+      // An emulated CPU can stand still for seconds: then what found no room must at least be counted.
+      if (SLOWNESS === 1) assert.equal(lost, 0);
+      assert.equal(got.samples.length + lost, count);
       assert.match(running.attach.find(({ what }) => what === 'records')!.taken!, taken);
       assertKnownShares(got);
       for (const sample of got.samples) assert.equal(sample.pid, target.pid);

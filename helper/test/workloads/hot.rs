@@ -35,8 +35,13 @@ mod work {
 fn one_round(x: u64) -> u64 {
     let sixty = work::sixty(x);
     let thirty = work::thirty(sixty);
-    let ten = work::ten(thirty);
-    std::hint::black_box(ten)
+    keep(work::ten(thirty))
+}
+
+/// Like std::hint::black_box, which Debian 12's rustc (1.63) does not have yet.
+#[inline(always)]
+fn keep(mut x: u64) -> u64 {
+    unsafe { std::ptr::read_volatile(&mut x) }
 }
 
 fn main() {
@@ -48,5 +53,5 @@ fn main() {
     while Instant::now() < end {
         x = one_round(x);
     }
-    std::hint::black_box(x);
+    keep(x);
 }
