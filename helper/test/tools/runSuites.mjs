@@ -38,7 +38,9 @@ function commandOf(suite, resultsFile) {
   ];
   const environment = [`EBPF_TRACER_TEST_RESULTS=${resultsFile}`, `PATH=${process.env.PATH}`];
   const asRoot = suite.needsRoot && process.getuid() !== 0;
-  return [...(asRoot ? ['sudo', '-E'] : []), 'env', ...environment, ...mocha];
+  // As root itself, not as root who acts for a sudo user: the tests say so where they mean that.
+  const nobodyElse = ['SUDO_UID', 'SUDO_GID', 'SUDO_USER', 'SUDO_COMMAND'].flatMap((name) => ['-u', name]);
+  return [...(asRoot ? ['sudo', '-E'] : []), 'env', ...nobodyElse, ...environment, ...mocha];
 }
 
 /** Runs `command` with our own output; resolves with its exit status, or a word that says how else it ended. */
