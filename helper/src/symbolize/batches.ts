@@ -15,7 +15,8 @@ export interface Subject {
   failed?: boolean;
   /** Makes the request for a batch. */
   task: (addresses: Float64Array) => Task | Promise<Task>;
-  frames: (address: number, place: Place | null) => Frame[];
+  /** `places` of the address, innermost first; empty where the worker had no answer. */
+  frames: (address: number, places: Place[]) => Frame[];
   /** The subject gave no or incomplete answers. */
   problem: (why: string) => void;
 }
@@ -73,7 +74,7 @@ export class Batches {
     while (waiting.questions.size > 0) {
       const batch = [...waiting.questions].slice(0, MAX_BATCH_ADDRESSES);
       for (const [address] of batch) waiting.questions.delete(address);
-      let places: Place[] = [];
+      let places: Place[][] = [];
       try {
         if (!subject.failed)
           places = await this.placesOf(
@@ -85,7 +86,7 @@ export class Batches {
         subject.failed = true;
       }
       batch.forEach(([address, { resolve }], i) => {
-        const frames = subject.frames(address, places[i] ?? null);
+        const frames = subject.frames(address, places[i] ?? []);
         subject.answers.set(address, frames);
         resolve(frames);
       });
@@ -95,7 +96,7 @@ export class Batches {
     this.waiting.delete(subject.answers);
   }
 
-  private async placesOf(subject: Subject, addresses: number[]): Promise<Place[]> {
+  private async placesOf(subject: Subject, addresses: number[]): Promise<Place[][]> {
     const task = await subject.task(Float64Array.from(addresses));
     const answer = await this.pool.request(subject.affinity, task);
     for (const problem of answer.problems) subject.problem(problem);

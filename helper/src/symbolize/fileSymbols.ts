@@ -64,17 +64,17 @@ export class FileSymbols {
     return 65_536 + functions + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
   }
 
-  /** `fileOffset` as it is mapped. */
-  placeOf(fileOffset: number): Place {
+  /** `fileOffset` as it is mapped. Innermost function first; at least one entry, without a name where nothing is known. */
+  placesOf(fileOffset: number): Place[] {
     const address = this.elf.addressOf(fileOffset);
     const place: Place = { ...NOWHERE, address };
-    if (address === null) return place;
+    if (address === null) return [place];
     this.attempt('Go line table', () => this.fromGo(address, place));
-    if (place.name !== null) return place;
+    if (place.name !== null) return [place];
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
     this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
-    return place;
+    return [place];
   }
 
   close(): void {
@@ -162,6 +162,7 @@ export const NOWHERE: Place = {
   functionFile: null,
   functionLine: null,
   sourceMd5: null,
+  inlined: false,
 };
 
 /** The first candidate that belongs to the program: same build-id, or the CRC that its debug link gives. */

@@ -4,7 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Address, MappedCode } from '../stack/types';
 import { Batches, type Subject } from './batches';
-import { kernelFrame, offsetFrame, userFrame } from './labels';
+import { kernelFrame, offsetFrame, userFrames } from './labels';
 import { openDebugFiles } from './normalize/debugFiles';
 import { closeFile, type MappedFile } from './normalize/files';
 import { type JitCode, type Place, Processes } from './normalize/processes';
@@ -121,7 +121,7 @@ class FileSymbolizer implements Symbolizer {
           answers,
           affinity: id,
           task: (offsets) => ({ kind: 'image', imageId: id, bytes, offsets }),
-          frames: (offset, found) => [userFrame('[vdso]', found, offset, null)],
+          frames: (offset, found) => userFrames('[vdso]', found, offset, null),
           problem: (why) => this.report('[vdso]', why),
         };
       }
@@ -143,7 +143,7 @@ class FileSymbolizer implements Symbolizer {
         expectedBuildId: file.expectedBuildId,
         offsets,
       }),
-      frames: (offset, found) => [userFrame(file.baseName, found, offset, file.mtimeMs)],
+      frames: (offset, found) => userFrames(file.baseName, found, offset, file.mtimeMs),
       problem: (why) => {
         if (file.why === null) this.options.log('warn', `symbols of ${path}: ${why}`);
         file.why ??= why;
@@ -169,9 +169,8 @@ class FileSymbolizer implements Symbolizer {
       answers,
       affinity: map.id,
       task: (addresses) => ({ kind: 'perfMap', mapId: map.id, fd: map.fd, sizeBytes, addresses }),
-      frames: (_, found) => [
-        found?.name ? userFrame('[jit]', found, null, null) : offsetFrame('[anon]', 'unknown', null),
-      ],
+      frames: (_, found) =>
+        found[0]?.name ? userFrames('[jit]', found, null, null) : [offsetFrame('[anon]', 'unknown', null)],
       problem: (why) => this.report(map.path, why),
     };
   }
@@ -186,7 +185,7 @@ class FileSymbolizer implements Symbolizer {
         if (given === null) this.ownKallsymsFd = fd;
         return { kind: 'kernel', fd, addresses };
       },
-      frames: (address, found) => [kernelFrame(address, found)],
+      frames: (address, [found]) => [kernelFrame(address, found ?? null)],
       problem: (why) => this.report(KERNEL_SYMBOLS, why),
     };
   }

@@ -25,14 +25,18 @@ export function offsetFrame(module: string, kind: Frame['kind'], offset: number 
   return { ...EMPTY, name: offset === null ? module : `${module}+0x${offset.toString(16)}`, module, kind };
 }
 
-/** `fallbackOffset` is shown where the file does not even tell the address. */
-export function userFrame(
+/** Innermost first, never empty. `fallbackOffset` is shown where the file does not even tell the address. */
+export function userFrames(
   module: string,
-  place: Place | null,
+  places: Place[],
   fallbackOffset: number | null,
   mtimeMs: number | null,
-): Frame {
-  if (!place) return offsetFrame(module, 'user', fallbackOffset);
+): Frame[] {
+  if (places.length === 0) return [offsetFrame(module, 'user', fallbackOffset)];
+  return places.map((place) => userFrame(module, place, fallbackOffset, mtimeMs));
+}
+
+function userFrame(module: string, place: Place, fallbackOffset: number | null, mtimeMs: number | null): Frame {
   return {
     name: place.name ?? offsetFrame(module, 'user', place.address ?? fallbackOffset).name,
     fullName: place.fullName,
@@ -44,7 +48,7 @@ export function userFrame(
     column: place.column,
     functionFile: place.functionFile,
     functionLine: place.functionLine,
-    inlined: false,
+    inlined: place.inlined,
     sourceMd5: place.sourceMd5,
     binaryMtimeMs: mtimeMs,
   };

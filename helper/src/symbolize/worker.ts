@@ -24,7 +24,7 @@ let kernel: { fd: number; table: KernelTable | null } | null = null;
 let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
 
-type Answer = { description: Description | null; places: Place[]; problems: string[] };
+type Answer = { description: Description | null; places: Place[][]; problems: string[] };
 const nothing: Answer = { description: null, places: [], problems: [] };
 
 async function answer(task: Task): Promise<Answer> {
@@ -45,20 +45,20 @@ async function answer(task: Task): Promise<Answer> {
     case 'image': {
       const elf = ElfFile.parse(new BufferSource(Buffer.from(task.bytes)));
       const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], memoryBytes: 0, nextFileId });
-      return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placeOf(offset)) };
+      return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placesOf(offset)) };
     }
     case 'perfMap': {
       const map = perfMaps.get(task.mapId) ?? new PerfMap(task.fd);
       perfMaps.set(task.mapId, map);
       map.update(task.sizeBytes);
-      const places = Array.from(task.addresses, (address) => ({ ...NOWHERE, name: map.find(address)?.name ?? null }));
+      const places = Array.from(task.addresses, (address) => [{ ...NOWHERE, name: map.find(address)?.name ?? null }]);
       return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
     }
     case 'kernel': {
       if (kernel?.fd !== task.fd) kernel = { fd: task.fd, table: readKallsyms(task.fd) };
       const { table } = kernel;
       const problems = table ? [] : ['the kernel hides its addresses (kernel.kptr_restrict)'];
-      return { ...nothing, problems, places: Array.from(task.addresses, (address) => kernelPlace(table, address)) };
+      return { ...nothing, problems, places: Array.from(task.addresses, (address) => [kernelPlace(table, address)]) };
     }
     case 'forget':
       for (const id of task.ids) forget(id);
@@ -67,9 +67,9 @@ async function answer(task: Task): Promise<Answer> {
 }
 
 /** By rising offset, whatever the order asked in: neighbours share units, which are read once then. */
-function inOrder(offsets: Float64Array, symbols: FileSymbols): Place[] {
-  const places: Place[] = new Array(offsets.length);
-  for (const i of orderOf(offsets)) places[i] = symbols.placeOf(offsets[i]);
+function inOrder(offsets: Float64Array, symbols: FileSymbols): Place[][] {
+  const places: Place[][] = new Array(offsets.length);
+  for (const i of orderOf(offsets)) places[i] = symbols.placesOf(offsets[i]);
   return places;
 }
 

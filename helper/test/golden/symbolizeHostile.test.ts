@@ -23,7 +23,7 @@ async function survive(file: Buffer, offsets: number[]): Promise<void> {
     assert.ok(error instanceof FormatError, String((error as Error).stack));
     return;
   }
-  for (const offset of offsets) symbols.placeOf(offset);
+  for (const offset of offsets) symbols.placesOf(offset);
   for (const problem of symbols.problems) assert.doesNotMatch(problem, /TypeError|RangeError|ReferenceError/);
   symbols.close();
 }

@@ -99,7 +99,7 @@ describe('symbolize: ELF', () => {
             ),
           ),
         )
-      ).placeOf(CODE_OFFSET).name;
+      ).placesOf(CODE_OFFSET)[0].name;
     assert.equal(await pick(['local_one', 0], ['exported', 1]), 'exported');
     assert.equal(await pick(['weak_one', 2], ['strong', 1]), 'strong');
     assert.equal(await pick(['__write', 1], ['write', 1]), 'write');
@@ -164,14 +164,14 @@ describe('symbolize: DWARF', () => {
     it(`lines, files and the declaration, version ${version}`, async () => {
       const symbols = await open(writeElf([...WORK, ...dwarfSections(version)]));
       const md5 = version === 5 ? 'ab'.repeat(16) : null;
-      const first = symbols.placeOf(CODE_OFFSET);
+      const first = symbols.placesOf(CODE_OFFSET)[0];
       assert.equal(first.name, 'work');
       assert.deepEqual([first.file, first.line, first.sourceMd5], ['/src/dir/main.c', 7, md5]);
       assert.deepEqual([first.functionFile, first.functionLine], ['/src/dir/main.c', 7]);
-      const inlined = symbols.placeOf(CODE_OFFSET + 0x3f);
+      const inlined = symbols.placesOf(CODE_OFFSET + 0x3f)[0];
       assert.deepEqual([inlined.file, inlined.line, inlined.column], ['/src/dir/include/inline.h', 8, 9]);
       assert.deepEqual([inlined.functionFile, inlined.functionLine], ['/src/dir/main.c', 7]);
-      const behind = symbols.placeOf(CODE_OFFSET + 0x40);
+      const behind = symbols.placesOf(CODE_OFFSET + 0x40)[0];
       assert.deepEqual([behind.file, behind.name, behind.address], [null, null, CODE_ADDRESS + 0x40]);
       assert.deepEqual([...symbols.problems], []);
     });
@@ -179,7 +179,7 @@ describe('symbolize: DWARF', () => {
   it('names a function by its entry where there is no symbol', async () => {
     const text = WORK.filter((section) => section.name === '.text');
     const symbols = await open(writeElf([...text, ...dwarfSections(5)]));
-    assert.equal(symbols.placeOf(CODE_OFFSET + 8).name, 'work');
+    assert.equal(symbols.placesOf(CODE_OFFSET + 8)[0].name, 'work');
   });
 
   it('reads compressed sections, and not more of them than they claim', async () => {
@@ -190,15 +190,15 @@ describe('symbolize: DWARF', () => {
         data: bytes(u32(1), u32(0), u64(claimed(section.data)), u64(1), deflateSync(section.data)),
       }));
     const honest = await open(writeElf([...WORK, ...compressed((data) => data.length)]));
-    assert.equal(honest.placeOf(CODE_OFFSET).line, 7);
+    assert.equal(honest.placesOf(CODE_OFFSET)[0].line, 7);
     const bomb = dwarfSections(5).map((section) => ({
       ...section,
       flags: 0x800,
       data: bytes(u32(1), u32(0), u64(16), u64(1), deflateSync(Buffer.alloc(1 << 24))),
     }));
-    assert.equal((await open(writeElf([...WORK, ...bomb]))).placeOf(CODE_OFFSET).line, null);
+    assert.equal((await open(writeElf([...WORK, ...bomb]))).placesOf(CODE_OFFSET)[0].line, null);
     const absurd = await open(writeElf([...WORK, ...compressed(() => 2 ** 50)]));
-    assert.equal(absurd.placeOf(CODE_OFFSET).name, 'work');
+    assert.equal(absurd.placesOf(CODE_OFFSET)[0].name, 'work');
     assert.match([...absurd.problems].join(), /inflates to/);
   });
 });
@@ -216,7 +216,7 @@ describe('symbolize: hostile files', function () {
       return;
     }
     for (const offset of [0, CODE_OFFSET, CODE_OFFSET + 0x20, CODE_OFFSET + 0x40, 2 ** 40]) {
-      const place = symbols.placeOf(offset);
+      const place = symbols.placesOf(offset)[0];
       assert.ok(place.line === null || Number.isFinite(place.line));
     }
     for (const problem of symbols.problems) assert.doesNotMatch(problem, /TypeError|RangeError|ReferenceError/);

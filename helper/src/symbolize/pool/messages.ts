@@ -37,7 +37,11 @@ export interface Description {
   wantsDebugFile: boolean;
 }
 
-/** What is known of one address. */
+/**
+ * One function at an address. An address has several where functions were inlined: innermost first, the last is the one
+ * that the linker knows. `file`, `line` and `column` are where that function stood: the line executed for the innermost,
+ * the call of the one before it for the others.
+ */
 export interface Place {
   /** Virtual address in the file, for `libfoo.so+0x1234`; null where the file does not say. */
   address: number | null;
@@ -54,10 +58,12 @@ export interface Place {
   functionFile: string | null;
   functionLine: number | null;
   sourceMd5: string | null;
+  /** The function has no code of its own here: it stands in the one after it. */
+  inlined: boolean;
 }
 
 export type Reply =
-  | { sequence: number; ok: true; description: Description | null; places: Place[]; problems: string[] }
+  | { sequence: number; ok: true; description: Description | null; places: Place[][]; problems: string[] }
   | { sequence: number; ok: false; why: string };
 
 export interface WorkerSettings {
