@@ -25,9 +25,11 @@ enum walk_end {
 	WALK_NO_FRAME_POINTER = 1,	/* the frame pointer register held something else */
 	WALK_TOO_DEEP = 2,		/* EVENTS_MAX_FRAMES were not enough */
 	WALK_BAD_ADDRESS = 3,		/* a return address that cannot be code */
-	WALK_NO_UNWIND_INFO = 4,	/* not walkable by what is loaded (32-bit code) */
+	WALK_NO_UNWIND_INFO = 4,	/* code without rows, and its frame pointer led nowhere */
 	WALK_UNREADABLE_STACK = 5,	/* the stack's memory was not there */
 	WALK_UNKNOWN = 6,		/* a clean end of the chain, but not at a place known as a thread's entry */
+	WALK_UNEXPRESSIBLE = 7,		/* there is unwind information, but none that a row can hold */
+	WALK_32BIT = 8,			/* 32-bit code: not supported */
 };
 
 struct event_header {
@@ -78,6 +80,48 @@ enum target_state {
 struct target {
 	__u32 generation;	/* of its code: changed by exec, and by the helper where only it knows */
 	enum target_state state;
+	/* Of its mappings and their unwind tables as the helper loaded them; never given twice. 0: none, frame pointers only. */
+	__u32 code_id;
+	__u32 code_page;	/* struct code_page's number among the unwind pages; CODE_PAGE_INDEX: of an index over such */
+};
+
+/*
+ * Unwind pages: 4 KiB each, numbered, in chunks (inner maps of `unwind_chunks`) that the helper maps and writes. A page is
+ * rows or an index over pages of rows (unwind_rows.h), wide rules, or as below. Never changed once a target or a table
+ * names it: what changes is written elsewhere first.
+ */
+#define UNWIND_CHUNK_PAGES	64	/* 256 KiB: what memory is taken and given back by */
+#define UNWIND_CHUNKS_MAX	1024	/* 256 MiB; the helper stays below a ceiling of its own */
+#define CODE_RANGES		128	/* of a page */
+#define CODE_PAGE_INDEX		0x80000000
+#define CODE_START_UNUSED	(1ULL << 62)
+
+enum code_flags {
+	CODE_MAPPED = 1,	/* executable memory; else a gap between such */
+	CODE_GO = 2,		/* frame pointers in every function, and stacks that functions switch */
+};
+
+/* Where a range's rows are. */
+struct code_range {
+	__u64 base;		/* address of the table's pc 0 */
+	__u32 page;		/* of rows where levels is 0, else of the index above; the pages below follow it */
+	__u16 first;		/* row of the page (levels 0): small tables share one */
+	__u16 count;		/* rows of that page; 0: no table */
+	__u8 levels;		/* index pages between here and the rows: 0, 1, 2 */
+	__u8 flags;		/* enum code_flags */
+	__u16 index_pages;	/* levels 2: pages of the lower level */
+	__u32 reserved;
+};
+
+/* The executable memory of a process by address: a range holds up to the next one's start. Unused starts are above all. */
+struct code_page {
+	__u64 starts[CODE_RANGES];
+	struct code_range ranges[CODE_RANGES];
+};
+
+/* More ranges than a page holds: the first starts of the pages that follow this one. */
+struct code_index {
+	__u64 starts[512];
 };
 
 /* Value of the per-CPU map `counters`, key 0. */
@@ -87,6 +131,9 @@ struct capture_counters {
 	__u64 filtered;		/* of the targets but in the kernel, where the kernel was to be left out */
 	__u64 unfollowed;	/* children that found no room in `targets` */
 	__u64 lost_process;	/* fork, exec and exit records without room in the buffer */
+	__u64 table_frames;	/* frames left by tables, */
+	__u64 table_misses;	/* those of them whose rule was not in the pc cache, */
+	__u64 pointer_frames;	/* and those without a row, by frame pointer */
 };
 
 /* Read-only settings, written by the helper before it loads an object. */

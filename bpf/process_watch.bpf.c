@@ -59,6 +59,9 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 	now = bpf_ktime_get_ns();
 	target.generation = new_generation(now);
 	target.state = TARGET_ACTIVE;
+	/* The same memory, so the same tables. */
+	target.code_id = known->code_id;
+	target.code_page = known->code_page;
 	if (bpf_map_update_elem(&targets, &child, &target, BPF_ANY)) {
 		count = this_cpu_counters();
 		if (count)
@@ -88,6 +91,7 @@ static __always_inline int executed(void *ctx)
 	if (!target)
 		return 0;
 	now = bpf_ktime_get_ns();
+	target->code_id = 0;
 	target->generation = new_generation(now);
 	target->state = TARGET_ACTIVE;
 	event.pid = tgid;

@@ -13,6 +13,7 @@
 #include "lib/ringbuf.bpf.h"
 #include "lib/hash.bpf.h"
 #include "lib/unwind_fp.bpf.h"
+#include "lib/unwind_native.bpf.h"
 
 /* Stacks remembered as sent: 4 to a set, 16,384 sets. More live stacks than that cost a full record again and again. */
 #define KNOWN_WAYS	4
@@ -43,10 +44,16 @@ struct {
 /* Too large for the 512 bytes of a program's own stack. */
 struct scratch {
 	struct user_regs regs;
+	struct native_walk walk;
+	__u64 hash;		/* of the stack so far */
+	__u32 code_id;		/* of the target */
+	__u32 code_page;
 	struct fp_window window;
 	struct stack_event stack;
 	struct sample_event sample;
+	struct cached_rule rules[RULE_CACHE_ENTRIES];
 };
+_Static_assert(sizeof(struct scratch) <= 32768, "a per-CPU value's limit");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -54,6 +61,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/* sample_native, once the helper has loaded it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} walkers SEC(".maps");
 
 /* The registers with which the thread was last in user space: the sample's own, or those saved on entry to the kernel. */
 static __always_inline bool read_user_regs(struct user_regs *sampled, struct user_regs *regs)
@@ -124,19 +139,16 @@ static __always_inline long send_stack(void *ctx, struct stack_event *stack)
 	return emit(ctx, stack, size_bytes);
 }
 
-static __always_inline void take_sample(struct perf_event_context *ctx, struct target *target, __u32 tgid,
-					struct capture_counters *count)
+/* A sample with the user's registers, and without a stack so far. NULL where the user's registers are not known. */
+static __always_inline struct scratch *begin_sample(struct perf_event_context *ctx, struct target *target, __u32 tgid)
 {
-	struct sample_event *sample;
 	struct stack_event *stack;
-	struct known_set *set;
 	struct scratch *scratch;
-	__u32 zero = 0, index;
-	__u64 hash;
+	__u32 zero = 0;
 
 	scratch = bpf_map_lookup_elem(&scratches, &zero);
 	if (!scratch)
-		return;
+		return 0;
 	stack = &scratch->stack;
 	stack->header.kind = EVENT_STACK;
 	stack->header.time_ns = bpf_ktime_get_ns();
@@ -145,13 +157,30 @@ static __always_inline void take_sample(struct perf_event_context *ctx, struct t
 	stack->user_count = 0;
 	stack->kernel_count = 0;
 	stack->user_end = WALK_UNREADABLE_STACK;
-
-	hash = mix(tgid, stack->generation);
+	scratch->hash = mix(tgid, stack->generation);
 	/* Perf buffers are one a CPU and read one after another: there a stack must be known for each CPU by itself. */
 	if (!settings.use_ring_buffer)
-		hash = mix(hash, bpf_get_smp_processor_id());
-	if (read_user_regs(&ctx->regs, &scratch->regs))
-		hash = walk_user_stack(&scratch->regs, &scratch->window, stack, hash);
+		scratch->hash = mix(scratch->hash, bpf_get_smp_processor_id());
+	scratch->code_id = 0;
+	if (read_user_regs(&ctx->regs, &scratch->regs)) {
+		scratch->code_id = target->code_id;
+		scratch->code_page = target->code_page;
+	} else {
+		/* No address in user space: the walk ends at once. */
+		scratch->regs.ip = 0;
+	}
+	return scratch;
+}
+
+/* The kernel's part of the stack, and out with it. */
+static __always_inline void finish_sample(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash,
+					  struct capture_counters *count)
+{
+	struct stack_event *stack = &scratch->stack;
+	struct sample_event *sample;
+	struct known_set *set;
+	__u32 index;
+
 	if (!is_user_mode(&ctx->regs))
 		hash = append_kernel_stack(ctx, stack, hash);
 	hash = mix(hash, ((__u64)stack->user_end << 32) | stack->user_count);
@@ -174,7 +203,7 @@ static __always_inline void take_sample(struct perf_event_context *ctx, struct t
 	sample->header.size_bytes = sizeof(*sample);
 	sample->header.time_ns = stack->header.time_ns;
 	sample->stack_id = hash;
-	sample->pid = tgid;
+	sample->pid = stack->pid;
 	sample->tid = current_tid();
 	sample->cpu = bpf_get_smp_processor_id();
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
@@ -188,6 +217,8 @@ int sample_stack(struct perf_event_context *ctx)
 	__u32 tgid = current_tgid();
 	struct target *target = find_target(tgid);
 	struct capture_counters *count;
+	struct scratch *scratch;
+	__u64 hash;
 
 	if (!target || target->state == TARGET_HELD)
 		return 0;
@@ -199,6 +230,38 @@ int sample_stack(struct perf_event_context *ctx)
 		return 0;
 	}
 	count->taken++;
-	take_sample(ctx, target, tgid, count);
+	scratch = begin_sample(ctx, target, tgid);
+	if (!scratch)
+		return 0;
+	/* Goes on in sample_native where that is loaded, and does not come back. */
+	if (scratch->code_id)
+		bpf_tail_call(ctx, &walkers, 0);
+	hash = scratch->hash;
+	if (scratch->regs.ip)
+		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);
+	finish_sample(ctx, scratch, hash, count);
+	return 0;
+}
+
+/* The rest of a sample whose process has unwind tables. Loaded by itself, while sample_stack samples already. */
+SEC("?perf_event")
+int sample_native(struct perf_event_context *ctx)
+{
+	struct capture_counters *count = this_cpu_counters();
+	struct scratch *scratch;
+	struct native_walk *walk;
+	__u32 zero = 0;
+	__u64 hash;
+
+	scratch = bpf_map_lookup_elem(&scratches, &zero);
+	if (!scratch || !count)
+		return 0;
+	walk = &scratch->walk;
+	hash = walk_by_tables(&scratch->regs, &scratch->window, walk, scratch->rules, scratch->code_id,
+			      scratch->code_page, &scratch->stack, scratch->hash);
+	count->table_frames += walk->table_frames;
+	count->table_misses += walk->table_misses;
+	count->pointer_frames += walk->pointer_frames;
+	finish_sample(ctx, scratch, hash, count);
 	return 0;
 }

@@ -35,6 +35,11 @@ enum unwind_cfa {
 	UNWIND_SIGNAL_RETURN = 6,
 	UNWIND_UNEXPRESSIBLE = 7,	/* there is a rule, but none of these forms: the walk ends and says so */
 	UNWIND_WIDE = 8,		/* bits 8-31 are an index into the table's struct unwind_wide_rule */
+	/*
+	 * Go's code: frame pointers hold wherever a function has called another, so in the first frame only CFA = sp + cfa.
+	 * Written by the loader in place of UNWIND_SP in files of Go's; cfa 0: frame pointers in the first frame as well.
+	 */
+	UNWIND_GO = 9,
 };
 
 /* Bits 6-7: where the return address is. */

@@ -27,10 +27,13 @@ typedef _Bool bool;
 /* enum bpf_map_type and flags of <linux/bpf.h> */
 #define BPF_MAP_TYPE_HASH		1
 #define BPF_MAP_TYPE_ARRAY		2
+#define BPF_MAP_TYPE_PROG_ARRAY		3
 #define BPF_MAP_TYPE_PERCPU_ARRAY	6
+#define BPF_MAP_TYPE_ARRAY_OF_MAPS	12
 #define BPF_MAP_TYPE_RINGBUF		27
 #define BPF_ANY				0
 #define BPF_NOEXIST			1
+#define BPF_F_MMAPABLE			(1U << 10)
 #define BPF_F_USER_STACK		(1ULL << 8)
 #define BPF_F_CURRENT_CPU		0xffffffffULL
 #define BPF_RB_NO_WAKEUP		(1ULL << 0)

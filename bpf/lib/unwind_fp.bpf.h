@@ -143,7 +143,7 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 	stack->user_count = 1;
 	hash = mix(hash, regs->ip);
 	if (is_32bit(regs)) {
-		stack->user_end = WALK_NO_UNWIND_INFO;
+		stack->user_end = WALK_32BIT;
 		return hash;
 	}
 	stack->user_end = WALK_TOO_DEEP;

@@ -16,6 +16,8 @@ const REASONS: Record<number, TruncationReason | null> = {
   [WALK_END.WALK_NO_UNWIND_INFO]: 'noUnwindInfo',
   [WALK_END.WALK_UNREADABLE_STACK]: 'unreadableStack',
   [WALK_END.WALK_UNKNOWN]: 'unknown',
+  [WALK_END.WALK_UNEXPRESSIBLE]: 'unexpressible',
+  [WALK_END.WALK_32BIT]: 'code32Bit',
 };
 
 /** One of EVENT_KIND. */

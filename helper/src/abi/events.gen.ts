@@ -18,6 +18,8 @@ export const WALK_END = {
   WALK_NO_UNWIND_INFO: 4,
   WALK_UNREADABLE_STACK: 5,
   WALK_UNKNOWN: 6,
+  WALK_UNEXPRESSIBLE: 7,
+  WALK_32BIT: 8,
 } as const;
 
 /** enum target_state */
@@ -82,19 +84,24 @@ export const PROCESS_EVENT = {
 
 /** struct target: offsets in bytes. */
 export const TARGET = {
-  byteLength: 8,
+  byteLength: 16,
   generation: 0,
   state: 4,
+  codeId: 8,
+  codePage: 12,
 } as const;
 
 /** struct capture_counters: offsets in bytes. */
 export const CAPTURE_COUNTERS = {
-  byteLength: 40,
+  byteLength: 64,
   taken: 0,
   lost: 8,
   filtered: 16,
   unfollowed: 24,
   lostProcess: 32,
+  tableFrames: 40,
+  tableMisses: 48,
+  pointerFrames: 56,
 } as const;
 
 /** struct tracer_settings: offsets in bytes. */

@@ -14,6 +14,8 @@ const REASONS: Record<TruncationReason, string> = {
   badAddress: 'bad address',
   noUnwindInfo: 'no unwind information',
   unreadableStack: 'stack not readable',
+  unexpressible: 'unusual unwind information',
+  code32Bit: '32-bit code is not supported',
   unknown: 'unknown',
 };
 

@@ -54,6 +54,8 @@ export type TruncationReason =
   | 'badAddress'
   | 'noUnwindInfo'
   | 'unreadableStack'
+  | 'unexpressible'
+  | 'code32Bit'
   | 'unknown';
 
 export interface Health {

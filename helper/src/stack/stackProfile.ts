@@ -30,6 +30,8 @@ const TRUNCATION_REMARKS: Record<TruncationReason, string> = {
   badAddress: '[truncated: bad address]',
   noUnwindInfo: '[truncated: no unwind information]',
   unreadableStack: '[truncated: stack not readable]',
+  unexpressible: '[truncated: unusual unwind information]',
+  code32Bit: '[truncated: 32-bit code is not supported]',
   unknown: '[truncated]',
 };
 

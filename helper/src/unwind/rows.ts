@@ -12,6 +12,7 @@ export const UNWIND_PLT = 5;
 export const UNWIND_SIGNAL_RETURN = 6;
 export const UNWIND_UNEXPRESSIBLE = 7;
 export const UNWIND_WIDE = 8;
+export const UNWIND_GO = 9;
 export const UNWIND_CFA_KIND_MASK = 0xf;
 
 export const UNWIND_RA_SIGNED = 0x10;

@@ -34,7 +34,7 @@ describe('records of bpf/events.h', () => {
     assert.equal(STACK_EVENT.framesLength, 2 * 127);
     assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
     assert.equal(EVENT_HEADER.byteLength, 16);
-    assert.equal(TARGET.byteLength, 8);
+    assert.equal(TARGET.byteLength, 16);
   });
 
   it('keep 64-bit fields where a 64-bit view can read them', () => {
@@ -126,6 +126,8 @@ describe('records of bpf/events.h', () => {
       WALK_NO_UNWIND_INFO: 'noUnwindInfo',
       WALK_UNREADABLE_STACK: 'unreadableStack',
       WALK_UNKNOWN: 'unknown',
+      WALK_UNEXPRESSIBLE: 'unexpressible',
+      WALK_32BIT: 'code32Bit',
     });
     const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(99, STACK_EVENT.userEnd));
     assert.equal(decodeStack(words, at).truncated, 'unknown');

@@ -15,6 +15,8 @@ const REASONS: Record<TruncationReason, () => string> = {
   badAddress: () => l10n.t('bad address'),
   noUnwindInfo: () => l10n.t('no unwind information'),
   unreadableStack: () => l10n.t('unreadable stack'),
+  unexpressible: () => l10n.t('unusual unwind information'),
+  code32Bit: () => l10n.t('32-bit code'),
   unknown: () => l10n.t('unknown reason'),
 };
 

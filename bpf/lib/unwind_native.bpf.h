@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * Walks a user stack by unwind tables (unwind_rows.h), and by frame pointers where there are none: code that was
+ * generated at run time, a file whose table is not loaded yet. Runs in sample_native, once the helper has loaded the
+ * tables of a process; until then sample_stack walks by frame pointers alone.
+ *
+ * What a sample costs is memory that is not in the processor's caches, for at 99 Hz everything of ours has been driven
+ * out since the last one. So: the stack is copied a window at a time (fp_window of unwind_fp.bpf.h, one copy of up to
+ * 1 KiB for some ten frames); rules of addresses seen before come from a per-CPU cache, one line each; pages are searched
+ * only for what is not there. A cached rule is found by address and code_id, and a code_id is never given twice: a table
+ * that was replaced cannot serve.
+ *
+ * Ends: a row that says so (UNWIND_END) is a thread's entry, and the stack whole. Where a chain runs out otherwise
+ * (return address 0, no frame pointer) the place decides, as in unwind_fp.bpf.h. Stacks only grow upwards in a walk,
+ * with two exceptions: a signal frame names the stack that was interrupted, and Go's functions that switch between a
+ * goroutine's and the thread's own stack keep the frame pointer chain going over the switch.
+ */
+#ifndef LIB_UNWIND_NATIVE_BPF_H
+#define LIB_UNWIND_NATIVE_BPF_H
+
+#include "kernel.bpf.h"
+#include "hash.bpf.h"
+#include "unwind_fp.bpf.h"
+#include "unwind_pages.bpf.h"
+
+#define RULE_CACHE_ENTRIES	1024	/* 16 KiB a CPU; return addresses of a busy server: some hundred */
+#define NATIVE_STACK_SWITCHES	4	/* of Go, in one walk */
+
+_Static_assert((RULE_CACHE_ENTRIES & (RULE_CACHE_ENTRIES - 1)) == 0, "the entry is chosen by mask");
+
+struct cached_rule {
+	__u64 address;
+	__u32 code_id;
+	__u32 rule;
+};
+_Static_assert(sizeof(struct cached_rule) == 16, "four to a cache line");
+
+/* Where a word of the caller's frame comes from. */
+enum word_from {
+	FROM_NOWHERE = 0,	/* unchanged, or for the return address: the link register */
+	FROM_CFA = 1,		/* memory at CFA + offset */
+	FROM_ADDRESS = 2,	/* memory at an address */
+	FROM_VALUE = 3,		/* it is the value itself */
+};
+
+/* The walk's state. In map memory, where the verifier forgets the values: see walk_user_stack() in unwind_fp.bpf.h. */
+struct native_walk {
+	__u64 ip;
+	__u64 sp;
+	__u64 fp;
+	__u64 lr;		/* arm64, first frame and behind a signal; else 0 */
+	__u64 back;		/* 1: ip is a return address, the call lies before it */
+	__u32 first;		/* all registers are known */
+	__u32 switches;
+	__u32 table_frames, table_misses, pointer_frames;
+	__u32 guessed;		/* the last frame was left by frame pointer */
+	/* The caller's frame, as the rule says. */
+	__u64 cfa;		/* or with `loads_cfa` where it lies */
+	__u64 fp_place;
+	__u64 ra_place;
+	__s32 cfa_addend;
+	__u32 loads_cfa;
+	__u32 fp_from;
+	__u32 ra_from;
+	__u32 goes_up;		/* the caller's frame lies above this one */
+	__u32 go;
+};
+
+/* DWARF's registers of x86-64 by their place in struct user_regs: rax rdx rcx rbx rsi rdi rbp rsp r8 to r15 rip. */
+#if defined(__TARGET_ARCH_x86)
+static const volatile __u8 dwarf_registers[32] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
+#define REGISTER_FP	6
+#define REGISTER_SP	7
+#define SIGNAL_FP	UNWIND_SIGNAL_X86_FP
+#define SIGNAL_SP	UNWIND_SIGNAL_X86_SP
+#define SIGNAL_IP	UNWIND_SIGNAL_X86_IP
+#else
+#define REGISTER_FP	29
+#define REGISTER_LR	30
+#define REGISTER_SP	31
+#define SIGNAL_FP	UNWIND_SIGNAL_ARM64_FP
+#define SIGNAL_SP	UNWIND_SIGNAL_ARM64_SP
+#define SIGNAL_IP	UNWIND_SIGNAL_ARM64_IP
+#endif
+
+/* By frame pointer: CFA = fp + 16, saved fp at CFA - 16, return address at CFA - 8. */
+#define POINTER_RULE	(UNWIND_FP | (2 << UNWIND_CFA_SHIFT) | (2 << UNWIND_FP_SHIFT) | (UNWIND_RA_BELOW_CFA << UNWIND_RA_SHIFT))
+
+/* One word of the stack. False where the memory is not there. */
+static __always_inline bool stack_word(struct fp_window *window, __u64 address, __u64 *word)
+{
+	__u64 offset = address - forget(window->base);
+
+	if (offset >= forget(window->valid) || offset & 7) {
+		if (address & 7)
+			return false;
+		/* Up to the end of the block: what follows is needed next, and no page more is touched. */
+		window->base = address;
+		window->valid = (address | (FP_WINDOW_BYTES - 1)) + 1 - address;
+		if (bpf_probe_read_user(window->words, forget(window->valid) & FP_SIZE_MASK, (void *)address)) {
+			window->valid = 0;
+			return false;
+		}
+		offset = 0;
+	}
+	*word = window->words[(offset / 8) & (FP_WINDOW_WORDS - 1)];
+	return true;
+}
+
+static __always_inline bool register_value(struct native_walk *walk, struct user_regs *regs, __u32 base, __u64 *value)
+{
+	__u32 number = base & UNWIND_BASE_REGISTER_MASK;
+
+	if (number == REGISTER_FP) {
+		*value = walk->fp;
+	} else if (number == REGISTER_SP) {
+		*value = walk->sp;
+#if defined(__TARGET_ARCH_x86)
+	} else if (walk->first) {
+		/* The first frame's, as the thread was sampled. */
+		__u64 place = dwarf_registers[number] & 31;
+
+		if (place >= sizeof(*regs) / 8)
+			return false;
+		*value = ((__u64 *)regs)[place];
+#else
+	} else if (number == REGISTER_LR) {
+		*value = walk->lr;
+	} else if (walk->first && number < 31) {
+		*value = regs->regs[number];
+#endif
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* A rare rule. False where it asks for a register that is not known. */
+static __always_inline bool apply_wide_rule(struct native_walk *walk, struct user_regs *regs, __u32 index)
+{
+	__u32 number = index & (UNWIND_PAGE_WIDE_RULES - 1);
+	struct unwind_wide_rule *rule = unwind_page(index / UNWIND_PAGE_WIDE_RULES);
+	__u64 value;
+
+	if (!rule)
+		return false;
+	rule += number;
+	if (!register_value(walk, regs, rule->cfa_base, &value))
+		return false;
+	walk->cfa = value + rule->cfa_offset;
+	walk->cfa_addend = rule->cfa_addend;
+	walk->loads_cfa = rule->cfa_base & UNWIND_BASE_LOAD;
+	if (!walk->loads_cfa)
+		walk->cfa += rule->cfa_addend;
+
+	if (rule->fp_base & UNWIND_BASE_UNKNOWN) {
+		walk->fp_from = FROM_VALUE;
+		walk->fp_place = 0;
+	} else if (rule->fp_base & UNWIND_BASE_CFA) {
+		walk->fp_from = FROM_CFA;
+		walk->fp_place = (__s64)rule->fp_offset;
+	} else {
+		if (!register_value(walk, regs, rule->fp_base, &value))
+			return false;
+		walk->fp_from = rule->fp_base & UNWIND_BASE_LOAD ? FROM_ADDRESS : FROM_VALUE;
+		walk->fp_place = value + rule->fp_offset;
+	}
+	if (rule->ra_base & UNWIND_BASE_CFA) {
+		walk->ra_from = FROM_CFA;
+		walk->ra_place = (__s64)rule->ra_offset;
+	} else {
+		if (!register_value(walk, regs, rule->ra_base, &value))
+			return false;
+		walk->ra_from = rule->ra_base & UNWIND_BASE_LOAD ? FROM_ADDRESS : FROM_VALUE;
+		walk->ra_place = value + rule->ra_offset;
+	}
+	return true;
+}
+
+/* The rule for the frame at walk->ip, from the cache or the tables. */
+static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct cached_rule *cache, __u32 code_id,
+					   __u32 code_page)
+{
+	__u64 address = walk->ip - walk->back;
+	struct cached_rule *entry;
+	struct code_range *range;
+	__u32 rule;
+
+	entry = &cache[(address ^ (address >> 11) ^ code_id * 0x9e3779b1) & (RULE_CACHE_ENTRIES - 1)];
+	if (entry->address == address && entry->code_id == code_id)
+		return entry->rule;
+	walk->table_misses++;
+	range = find_code(code_page, address);
+	rule = UNWIND_NONE;
+	if (range) {
+		rule = find_rule(range, address - range->base);
+		if (rule == UNWIND_NONE && range->flags & CODE_GO)
+			rule = UNWIND_GO;
+	}
+	entry->address = address;
+	entry->code_id = code_id;
+	entry->rule = rule;
+	return rule;
+}
+
+/* What the rule says of the caller's frame, into *walk. Returns -1 to go on, else an enum walk_end. */
+static __always_inline int apply_rule(struct native_walk *walk, struct user_regs *regs, __u32 rule)
+{
+	__u32 kind = rule & UNWIND_CFA_KIND_MASK;
+	__s64 offset;
+
+	walk->loads_cfa = 0;
+	walk->goes_up = 1;
+	walk->guessed = 0;
+	walk->go = 0;
+	if (kind == UNWIND_SIGNAL_RETURN) {
+		walk->cfa = walk->sp + SIGNAL_SP;
+		walk->loads_cfa = 1;
+		walk->cfa_addend = 0;
+		walk->fp_from = FROM_ADDRESS;
+		walk->fp_place = walk->sp + SIGNAL_FP;
+		walk->ra_from = FROM_ADDRESS;
+		walk->ra_place = walk->sp + SIGNAL_IP;
+		/* The signal may have come on a stack of its own. */
+		walk->goes_up = 0;
+		return -1;
+	}
+	if (kind == UNWIND_END)
+		return WALK_WHOLE;
+	if (kind == UNWIND_UNEXPRESSIBLE)
+		return WALK_UNEXPRESSIBLE;
+	if (kind == UNWIND_WIDE)
+		return apply_wide_rule(walk, regs, rule >> UNWIND_WIDE_SHIFT) ? -1 : WALK_UNEXPRESSIBLE;
+
+	if (kind == UNWIND_GO) {
+		walk->go = 1;
+		if (walk->back || rule == UNWIND_GO) {
+			rule = POINTER_RULE;
+			walk->goes_up = 0;
+		} else {
+			/* Its rows say nothing of fp: pushed at the top of the frame, and set, unless that is still to come. */
+			offset = (__s32)(rule << (32 - UNWIND_CFA_SHIFT - UNWIND_CFA_BITS)) >> (32 - UNWIND_CFA_BITS);
+			walk->cfa = walk->sp + offset * 8;
+			walk->fp_from = walk->fp + 16 == walk->cfa ? FROM_CFA : FROM_NOWHERE;
+			walk->fp_place = -16;
+			walk->ra_from = FROM_CFA;
+			walk->ra_place = -8;
+			return -1;
+		}
+	} else if (kind == UNWIND_NONE) {
+		rule = POINTER_RULE;
+		walk->guessed = 1;
+	}
+	kind = rule & UNWIND_CFA_KIND_MASK;
+	offset = (__s32)(rule << (32 - UNWIND_CFA_SHIFT - UNWIND_CFA_BITS)) >> (32 - UNWIND_CFA_BITS);
+	offset *= 8;
+	walk->fp_from = rule >> UNWIND_FP_SHIFT ? FROM_CFA : FROM_NOWHERE;
+	walk->fp_place = -(__s64)(rule >> UNWIND_FP_SHIFT) * 8;
+	walk->ra_from = FROM_CFA;
+	walk->ra_place = -8;
+	if (kind == UNWIND_SP) {
+		walk->cfa = walk->sp + offset;
+	} else if (kind == UNWIND_FP) {
+		walk->cfa = walk->fp + offset;
+	} else if (kind == UNWIND_PLT) {
+		walk->cfa = walk->sp + 8 + ((walk->ip & 15) * 8 >= (__u64)offset ? 8 : 0);
+	} else {
+		/* UNWIND_DEREF_FP */
+		walk->cfa = walk->fp + offset;
+		walk->loads_cfa = 1;
+		walk->cfa_addend = 0;
+		if (walk->fp_from) {
+			walk->fp_from = FROM_ADDRESS;
+			walk->fp_place = walk->fp;
+		}
+	}
+#if defined(__TARGET_ARCH_arm64)
+	if (!walk->guessed && !walk->go) {
+		__u32 place = (rule >> UNWIND_RA_SHIFT) & UNWIND_RA_MASK;
+
+		if (place == UNWIND_RA_BESIDE_FP) {
+			walk->ra_place = walk->fp_place + 8;
+		} else if (place == UNWIND_RA_OWN_PLACE) {
+			walk->ra_place = walk->fp_place;
+			walk->fp_from = FROM_NOWHERE;
+		} else if (place == UNWIND_RA_IN_LR) {
+			walk->ra_from = FROM_NOWHERE;
+		}
+	}
+#endif
+	return -1;
+}
+
+/* From a frame to its caller's, as apply_rule() left it. Returns -1 to go on, else an enum walk_end. */
+static __always_inline int to_caller(struct native_walk *walk, struct fp_window *window, __u32 rule)
+{
+	__u64 cfa = forget(walk->cfa), fp, ip, place;
+
+	if (forget(walk->loads_cfa)) {
+		if (!stack_word(window, cfa, &cfa))
+			return WALK_UNREADABLE_STACK;
+		cfa += walk->cfa_addend;
+	}
+	/* A frame by frame pointer that lies elsewhere: Go's functions switch stacks, others have no frame pointer. */
+	if ((cfa - walk->sp) >> FP_STACK_MAX_BITS && (walk->goes_up || ++walk->switches > NATIVE_STACK_SWITCHES)) {
+		if (walk->guessed)
+			return WALK_NO_UNWIND_INFO;
+		return walk->go && !walk->fp ? WALK_WHOLE : WALK_BAD_ADDRESS;
+	}
+
+	fp = walk->fp;
+	if (forget(walk->fp_from)) {
+		place = forget(walk->fp_place);
+		if (walk->fp_from == FROM_VALUE)
+			fp = place;
+		else if (!stack_word(window, walk->fp_from == FROM_CFA ? cfa + place : place, &fp))
+			return walk->guessed ? WALK_NO_UNWIND_INFO : WALK_UNREADABLE_STACK;
+	}
+	ip = walk->lr;
+	if (forget(walk->ra_from)) {
+		place = forget(walk->ra_place);
+		if (walk->ra_from == FROM_VALUE)
+			ip = place;
+		else if (!stack_word(window, walk->ra_from == FROM_CFA ? cfa + place : place, &ip))
+			return WALK_UNREADABLE_STACK;
+	}
+	walk->lr = 0;
+#if defined(__TARGET_ARCH_arm64)
+	if ((rule & UNWIND_CFA_KIND_MASK) == UNWIND_SIGNAL_RETURN &&
+	    !stack_word(window, walk->sp + UNWIND_SIGNAL_ARM64_LR, &walk->lr))
+		return WALK_UNREADABLE_STACK;
+#endif
+	ip = strip_signature(ip);
+	if ((ip - USER_ADDRESS_MIN) >> USER_ADDRESS_BITS) {
+		if (ip)
+			return walk->guessed ? WALK_NO_UNWIND_INFO : WALK_BAD_ADDRESS;
+		return walk->go ? WALK_WHOLE : WALK_UNKNOWN;
+	}
+	walk->sp = cfa;
+	walk->fp = fp;
+	walk->ip = ip;
+	walk->back = !(rule & UNWIND_EXACT);
+	walk->first = 0;
+	if (walk->guessed | walk->go)
+		walk->pointer_frames++;
+	else
+		walk->table_frames++;
+	return -1;
+}
+
+/* Like walk_user_stack(): fills the user part and returns `hash` with each frame mixed in. */
+static __always_inline __u64 walk_by_tables(struct user_regs *regs, struct fp_window *window, struct native_walk *walk,
+					    struct cached_rule *cache, __u32 code_id, __u32 code_page,
+					    struct stack_event *stack, __u64 hash)
+{
+	__u32 i, rule;
+	int end;
+
+	walk->ip = regs->ip;
+	walk->sp = regs->sp;
+	walk->fp = frame_pointer(regs);
+#if defined(__TARGET_ARCH_arm64)
+	walk->lr = regs->regs[REGISTER_LR];
+#else
+	walk->lr = 0;
+#endif
+	walk->back = 0;
+	walk->first = 1;
+	walk->switches = 0;
+	walk->table_frames = 0;
+	walk->table_misses = 0;
+	walk->pointer_frames = 0;
+	window->valid = 0;
+	stack->frames[0] = regs->ip;
+	stack->user_count = 1;
+	hash = mix(hash, regs->ip);
+	stack->user_end = WALK_TOO_DEEP;
+	if (is_32bit(regs)) {
+		stack->user_end = WALK_32BIT;
+		return hash;
+	}
+	for (i = 1; i < EVENTS_MAX_FRAMES; i++) {
+		rule = rule_of_frame(walk, cache, code_id, code_page);
+		end = apply_rule(walk, regs, rule);
+		if (end < 0)
+			end = to_caller(walk, window, rule);
+		if (end >= 0) {
+			stack->user_end = end;
+			break;
+		}
+		stack->frames[i] = walk->ip;
+		stack->user_count = i + 1;
+		hash = mix(hash, walk->ip);
+	}
+	/* Chains that ran out may have done so at the right place. */
+	if (stack->user_end != WALK_WHOLE && stack->user_end != WALK_TOO_DEEP && stack->user_count > 1 &&
+	    near_entry(regs, walk->sp))
+		stack->user_end = WALK_WHOLE;
+	return hash;
+}
+
+#endif /* LIB_UNWIND_NATIVE_BPF_H */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * From an address to its unwind rule: the helper's pages (events.h, unwind_rows.h) and how they are searched. Used by
+ * unwind_native.bpf.h where its cache does not know an address.
+ *
+ * Three pages at most of the time: the process's ranges, the table's index, its rows. A page is found by two array
+ * lookups, so that memory can come and go in chunks while programs run. Searches have a fixed number of steps without a
+ * branch in them: the processor cannot guess those anyway, and each would double what the verifier has to follow.
+ */
+#ifndef LIB_UNWIND_PAGES_BPF_H
+#define LIB_UNWIND_PAGES_BPF_H
+
+#include "kernel.bpf.h"
+#include "../events.h"
+#include "../unwind_rows.h"
+
+_Static_assert(sizeof(struct code_page) == UNWIND_PAGE_BYTES, "a page");
+_Static_assert(sizeof(struct code_index) == UNWIND_PAGE_BYTES, "a page");
+_Static_assert((UNWIND_CHUNK_PAGES & (UNWIND_CHUNK_PAGES - 1)) == 0, "a page's place is split by mask");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, UNWIND_CHUNKS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, UNWIND_CHUNK_PAGES);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, UNWIND_PAGE_BYTES);
+	});
+} unwind_chunks SEC(".maps");
+
+static __always_inline void *unwind_page(__u32 number)
+{
+	__u32 chunk = number / UNWIND_CHUNK_PAGES, page = number & (UNWIND_CHUNK_PAGES - 1);
+	void *pages = bpf_map_lookup_elem(&unwind_chunks, &chunk);
+
+	return pages ? bpf_map_lookup_elem(pages, &page) : 0;
+}
+
+/* All ones where a <= b, else 0; both below 2^63. */
+static __always_inline __u64 mask_not_above(__u64 a, __u64 b)
+{
+	return (__s64)(a - b - 1) >> 63;
+}
+
+/* Index of the last of 2^n sorted words that is not above `key` (the first one counts as such). */
+#define SEARCH(words, count, key)							\
+({											\
+	__u64 found_ = 0;								\
+	__u32 step_;									\
+	_Pragma("unroll")								\
+	for (step_ = (count) / 2; step_ > 0; step_ /= 2)				\
+		found_ += step_ & mask_not_above((words)[(found_ + step_) & ((count) - 1)], key);	\
+	found_;										\
+})
+
+/* The range that holds the address; NULL where there is none. */
+static __always_inline struct code_range *find_code(__u32 page, __u64 address)
+{
+	struct code_index *index;
+	struct code_page *code;
+	__u64 i;
+
+	if (page & CODE_PAGE_INDEX) {
+		page &= ~CODE_PAGE_INDEX;
+		index = unwind_page(page);
+		if (!index)
+			return 0;
+		page += 1 + SEARCH(index->starts, 512, address);
+	}
+	code = unwind_page(page);
+	if (!code)
+		return 0;
+	i = SEARCH(code->starts, CODE_RANGES, address) & (CODE_RANGES - 1);
+	return code->starts[i] <= address ? &code->ranges[i] : 0;
+}
+
+/* The rule at `pc` of a range's table, UNWIND_NONE where there is none. */
+static __always_inline __u32 find_rule(struct code_range *range, __u64 pc)
+{
+	__u32 page = range->page, step, *pcs;
+	__u64 first = range->first, count = range->count, i = 0;
+	struct unwind_row *rows;
+
+	if (!count || pc >> 32)
+		return UNWIND_NONE;
+	if (range->levels == 2) {
+		pcs = unwind_page(page);
+		if (!pcs)
+			return UNWIND_NONE;
+		i = SEARCH(pcs, UNWIND_PAGE_PCS, pc);
+		page += 1 + i;
+		pcs = unwind_page(page);
+		if (!pcs)
+			return UNWIND_NONE;
+		/* The rows' pages follow all index pages. */
+		page = range->page + 1 + range->index_pages + i * UNWIND_PAGE_PCS + SEARCH(pcs, UNWIND_PAGE_PCS, pc);
+	} else if (range->levels == 1) {
+		pcs = unwind_page(page);
+		if (!pcs)
+			return UNWIND_NONE;
+		page += 1 + SEARCH(pcs, UNWIND_PAGE_PCS, pc);
+	}
+	rows = unwind_page(page);
+	if (!rows)
+		return UNWIND_NONE;
+	/* 512 halved nine times is 1. */
+	i = first;
+#pragma unroll
+	for (step = 0; step < 9; step++) {
+		__u64 half = count / 2;
+
+		i += half & mask_not_above(rows[(i + half) & (UNWIND_PAGE_ROWS - 1)].pc, pc);
+		count -= half;
+	}
+	i &= UNWIND_PAGE_ROWS - 1;
+	return rows[i].pc <= pc ? rows[i].rule : UNWIND_NONE;
+}
+
+#endif /* LIB_UNWIND_PAGES_BPF_H */
