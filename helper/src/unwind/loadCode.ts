@@ -1,0 +1,108 @@
+// The executable memory of a process as the walker sees it (struct code_page of bpf/events.h): sorted ranges, each with the
+// table that covers it. Written anew whenever something of it changes. Called by load.ts.
+
+import type { PagePool } from './loadPages';
+import type { PlacedTable } from './loadTables';
+import { UNWIND_PAGE_BYTES } from './rows';
+import type { UnwindTable } from './table';
+
+/** CODE_RANGES, CODE_PAGE_INDEX, CODE_START_UNUSED, CODE_MAPPED and CODE_GO of bpf/events.h. */
+export const CODE_RANGES = 128;
+const CODE_PAGE_INDEX = 0x8000_0000;
+const CODE_START_UNUSED = 1n << 62n;
+const CODE_MAPPED = 1;
+const CODE_GO = 2;
+/** struct code_range: its bytes, and where its fields are. */
+const RANGE = { byteLength: 24, base: 0, page: 8, first: 12, count: 14, levels: 16, flags: 17, indexPages: 18 };
+const INDEX_STARTS = UNWIND_PAGE_BYTES / 8;
+
+/** One executable mapping, and what is loaded of its file. */
+export interface CodeMapping {
+  start: number;
+  end: number;
+  fileOffset: number;
+  /** Null: nothing loaded (yet), or nothing to load. */
+  table: { placed: PlacedTable; segments: UnwindTable['segments']; baseAddress: number } | null;
+  isGo: boolean;
+}
+
+interface Range {
+  start: number;
+  base: bigint;
+  placed: PlacedTable | null;
+  flags: number;
+}
+
+export interface PlacedCode {
+  /** As struct target wants it. */
+  codePage: number;
+  release(): void;
+}
+
+/** Mappings sorted and apart from each other. Null where there is no room. */
+export function placeCode(pool: PagePool, mappings: readonly CodeMapping[]): PlacedCode | null {
+  const ranges = rangesOf(mappings);
+  const pages = Math.max(1, Math.ceil(ranges.length / CODE_RANGES));
+  if (pages > INDEX_STARTS) return null;
+  const above = pages > 1 ? 1 : 0;
+  const page = pool.take(above + pages);
+  if (page === null) return null;
+  const bytes = Buffer.alloc((above + pages) * UNWIND_PAGE_BYTES);
+  if (above)
+    for (let i = 0; i < INDEX_STARTS; i++)
+      bytes.writeBigUInt64LE(i < pages ? BigInt(ranges[i * CODE_RANGES].start) : CODE_START_UNUSED, i * 8);
+  for (let i = 0; i < pages; i++)
+    writePage(bytes.subarray((above + i) * UNWIND_PAGE_BYTES), ranges.slice(i * CODE_RANGES, (i + 1) * CODE_RANGES));
+  pool.write(page, bytes);
+  return {
+    codePage: above ? (page | CODE_PAGE_INDEX) >>> 0 : page,
+    release: () => pool.release(page, above + pages),
+  };
+}
+
+function writePage(bytes: Buffer, ranges: Range[]): void {
+  for (let i = 0; i < CODE_RANGES; i++) {
+    const range = ranges[i];
+    bytes.writeBigUInt64LE(range ? BigInt(range.start) : CODE_START_UNUSED, i * 8);
+    if (!range) continue;
+    const at = CODE_RANGES * 8 + i * RANGE.byteLength;
+    bytes.writeBigUInt64LE(range.base, at + RANGE.base);
+    bytes.writeUInt8(range.flags, at + RANGE.flags);
+    if (!range.placed) continue;
+    bytes.writeUInt32LE(range.placed.page, at + RANGE.page);
+    bytes.writeUInt16LE(range.placed.first, at + RANGE.first);
+    bytes.writeUInt16LE(range.placed.count, at + RANGE.count);
+    bytes.writeUInt8(range.placed.levels, at + RANGE.levels);
+    bytes.writeUInt16LE(range.placed.indexPages, at + RANGE.indexPages);
+  }
+}
+
+function rangesOf(mappings: readonly CodeMapping[]): Range[] {
+  const ranges: Range[] = [];
+  mappings.forEach((mapping, i) => {
+    ranges.push(...pieces(mapping));
+    const next = mappings[i + 1];
+    if (!next || next.start > mapping.end) ranges.push({ start: mapping.end, base: 0n, placed: null, flags: 0 });
+  });
+  return ranges;
+}
+
+/** A mapping may hold several segments of its file, each shifted by another distance. */
+function pieces({ start, end, fileOffset, table, isGo }: CodeMapping): Range[] {
+  const flags = CODE_MAPPED | (isGo ? CODE_GO : 0);
+  const whole: Range = { start, base: 0n, placed: null, flags };
+  if (!table || table.placed.count === 0) return [whole];
+  const fileEnd = fileOffset + (end - start);
+  const found: Range[] = [];
+  for (const segment of table.segments) {
+    const from = Math.max(segment.fileOffset, fileOffset);
+    if (from >= Math.min(segment.fileOffset + segment.sizeBytes, fileEnd)) continue;
+    const base = start - fileOffset + segment.fileOffset - segment.address + table.baseAddress;
+    const asUnsigned = BigInt.asUintN(64, BigInt(base));
+    if (found.at(-1)?.base === asUnsigned) continue;
+    // The first one holds from the mapping's start: what lies before it is of no other segment.
+    const at = found.length === 0 ? start : start + (from - fileOffset);
+    found.push({ start: at, base: asUnsigned, placed: table.placed, flags });
+  }
+  return found.length > 0 ? found : [whole];
+}

@@ -1,0 +1,157 @@
+// Puts compiled tables into the kernel's pages: rows in pages of 512, over them the index that the walker descends
+// (bpf/lib/unwind_pages.bpf.h). Tables of less than half a page share pages. Called by load.ts.
+
+import type { PagePool } from './loadPages';
+import {
+  fpPlaceOf,
+  kindOf,
+  ROW_WORDS,
+  UNWIND_CFA_KIND_MASK,
+  UNWIND_GO,
+  UNWIND_PAGE_BYTES,
+  UNWIND_PAGE_PCS,
+  UNWIND_PAGE_ROWS,
+  UNWIND_PAGE_WIDE_RULES,
+  UNWIND_SP,
+  UNWIND_WIDE,
+  UNWIND_WIDE_SHIFT,
+  wideIndexOf,
+} from './rows';
+import type { UnwindTable } from './table';
+
+/** Where the rows of a table are: struct code_range without its address. */
+export interface PlacedTable {
+  page: number;
+  first: number;
+  count: number;
+  levels: number;
+  indexPages: number;
+  rowCount: number;
+  /** Kernel memory that is this table's alone or its share. */
+  sizeBytes: number;
+  /** Gives the pages back. */
+  release(): void;
+}
+
+/** Tables up to this many rows are put together. */
+const SHARED_MAX_ROWS = UNWIND_PAGE_ROWS / 2;
+const UNUSED_PC = 0xffff_ffff;
+
+interface SharedPage {
+  page: number;
+  filled: number;
+  users: number;
+}
+
+export class TablePlacer {
+  private open: SharedPage | null = null;
+
+  constructor(private readonly pool: PagePool) {}
+
+  /** Null where there is no room. An empty table takes none. */
+  place(table: UnwindTable, isGo: boolean): PlacedTable | null {
+    const wide = this.placeWideRules(table.wideRules);
+    if (wide === null) return null;
+    const rows = relocate(table.rows, wide.page, isGo);
+    const placed = rows.length / ROW_WORDS <= SHARED_MAX_ROWS ? this.placeSmall(rows) : this.placeTree(rows);
+    if (placed === null) {
+      wide.release();
+      return null;
+    }
+    return {
+      ...placed,
+      rowCount: rows.length / ROW_WORDS,
+      sizeBytes: placed.sizeBytes + wide.sizeBytes,
+      release: () => {
+        placed.release();
+        wide.release();
+      },
+    };
+  }
+
+  private placeWideRules(rules: Uint32Array): { page: number; sizeBytes: number; release(): void } | null {
+    if (rules.length === 0) return { page: 0, sizeBytes: 0, release: () => {} };
+    const pages = Math.ceil(rules.byteLength / UNWIND_PAGE_BYTES);
+    const page = this.pool.take(pages);
+    if (page === null) return null;
+    this.pool.write(page, bytesOf(rules));
+    return { page, sizeBytes: pages * UNWIND_PAGE_BYTES, release: () => this.pool.release(page, pages) };
+  }
+
+  private placeSmall(rows: Uint32Array): Omit<PlacedTable, 'rowCount'> | null {
+    const count = rows.length / ROW_WORDS;
+    if (count === 0) return { page: 0, first: 0, count: 0, levels: 0, indexPages: 0, sizeBytes: 0, release: () => {} };
+    if (!this.open || this.open.filled + count > UNWIND_PAGE_ROWS) {
+      const page = this.pool.take(1);
+      if (page === null) return null;
+      // Whoever closed it for others releases it with its last table.
+      this.open = { page, filled: 0, users: 0 };
+    }
+    const shared = this.open;
+    const first = shared.filled;
+    this.pool.write(shared.page, bytesOf(rows), first * ROW_WORDS * 4);
+    shared.filled += count;
+    shared.users++;
+    return {
+      page: shared.page,
+      first,
+      count,
+      levels: 0,
+      indexPages: 0,
+      sizeBytes: rows.byteLength,
+      release: () => {
+        if (--shared.users > 0) return;
+        if (this.open === shared) this.open = null;
+        this.pool.release(shared.page, 1);
+      },
+    };
+  }
+
+  /** `[index of indexes][indexes][rows]`, in consecutive pages. */
+  private placeTree(rows: Uint32Array): Omit<PlacedTable, 'rowCount'> | null {
+    const rowPages = Math.ceil(rows.length / (UNWIND_PAGE_ROWS * ROW_WORDS));
+    const indexPages = rowPages > 1 ? Math.ceil(rowPages / UNWIND_PAGE_PCS) : 0;
+    const levels = indexPages > 1 ? 2 : indexPages;
+    const above = levels === 2 ? 1 + indexPages : indexPages;
+    const pages = above + rowPages;
+    const page = this.pool.take(pages);
+    if (page === null) return null;
+    const words = new Uint32Array((pages * UNWIND_PAGE_BYTES) / 4).fill(UNUSED_PC);
+    const firstRows = above * UNWIND_PAGE_PCS;
+    words.set(rows, firstRows);
+    const firstIndex = levels === 2 ? UNWIND_PAGE_PCS : 0;
+    for (let i = 0; i < rowPages && levels > 0; i++) words[firstIndex + i] = rows[i * UNWIND_PAGE_ROWS * ROW_WORDS];
+    for (let i = 0; i < indexPages && levels === 2; i++) words[i] = words[firstIndex + i * UNWIND_PAGE_PCS];
+    this.pool.write(page, bytesOf(words));
+    return {
+      page,
+      first: 0,
+      count: UNWIND_PAGE_ROWS,
+      levels,
+      indexPages: levels === 2 ? indexPages : 0,
+      sizeBytes: pages * UNWIND_PAGE_BYTES,
+      release: () => this.pool.release(page, pages),
+    };
+  }
+}
+
+/** Rows as the walker wants them: wide rules by their place in the pages, Go's rows marked. */
+function relocate(rows: Uint32Array, widePage: number, isGo: boolean): Uint32Array {
+  if (widePage === 0 && !isGo) return rows;
+  const copy = rows.slice();
+  for (let i = 1; i < copy.length; i += ROW_WORDS) {
+    const rule = copy[i];
+    // C in the same file (cgo) keeps its rules that name fp; Go's compiler describes only the CFA, from sp.
+    if (isGo && kindOf(rule) === UNWIND_SP && fpPlaceOf(rule) === 0)
+      copy[i] = ((rule & ~UNWIND_CFA_KIND_MASK) | UNWIND_GO) >>> 0;
+    else if (kindOf(rule) === UNWIND_WIDE) {
+      const index = widePage * UNWIND_PAGE_WIDE_RULES + wideIndexOf(rule);
+      copy[i] = ((rule & ((1 << UNWIND_WIDE_SHIFT) - 1)) | (index << UNWIND_WIDE_SHIFT)) >>> 0;
+    }
+  }
+  return copy;
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}

@@ -1,0 +1,116 @@
+// Gathers the rows of all functions as they stand in the file, then puts them in order: sorted by address, gaps between
+// functions marked, equal neighbours merged. Typed arrays that grow; no object per row. Called by cfaMachine.ts (rows),
+// frameSection.ts (functions) and compile.ts (the result).
+
+import { FormatError } from '../symbolize/bytes/cursor';
+import { orderOf } from '../symbolize/bytes/order';
+import { MAX_FRAMES, MAX_ROWS } from './limits';
+import { ROW_WORDS, UNWIND_NONE } from './rows';
+
+export class RowCollector {
+  private rows = new Uint32Array(8_192);
+  private rowWords = 0;
+  /** Where the rows of the frame under construction begin. */
+  private first = 0;
+  /** By frame: first and last pc (exclusive), index of its first word in `rows`. Rows of a frame end where the next's begin. */
+  private starts = new Uint32Array(1_024);
+  private ends = new Uint32Array(1_024);
+  private firsts = new Uint32Array(1_024);
+  private frameCount = 0;
+  /** Frames from here on hold only where those before do not. */
+  private secondary = Number.POSITIVE_INFINITY;
+
+  get isEmpty(): boolean {
+    return this.frameCount === 0;
+  }
+
+  /** pcs count from the table's base. Throws FormatError beyond the limit; what was added before stays. */
+  beginFrame(start: number, end: number): void {
+    if (this.frameCount === MAX_FRAMES) throw new FormatError(`more than ${MAX_FRAMES} functions`);
+    if (this.frameCount === this.starts.length) {
+      this.starts = grown(this.starts, MAX_FRAMES);
+      this.ends = grown(this.ends, MAX_FRAMES);
+      this.firsts = grown(this.firsts, MAX_FRAMES);
+    }
+    const i = this.frameCount++;
+    this.starts[i] = start;
+    this.ends[i] = end;
+    this.firsts[i] = this.rowWords;
+    this.first = this.rowWords;
+  }
+
+  /** Within the frame begun last, by rising pc. A second rule for the same pc takes the first one's place. */
+  add(pc: number, rule: number): void {
+    const at = this.rowWords;
+    const { rows } = this;
+    if (at > this.first) {
+      if (rows[at - 1] === rule) return;
+      if (rows[at - 2] === pc) {
+        rows[at - 1] = rule;
+        return;
+      }
+    }
+    if (at === rows.length) {
+      if (at >= MAX_ROWS * ROW_WORDS) throw new FormatError(`more than ${MAX_ROWS} rows`);
+      this.rows = grown(rows, MAX_ROWS * ROW_WORDS);
+    }
+    this.rows[at] = pc;
+    this.rows[at + 1] = rule;
+    this.rowWords = at + 2;
+  }
+
+  /** Frames that are added from now on (of .debug_frame) count only where none of before begins or goes on. */
+  beginSecondary(): void {
+    this.secondary = this.frameCount;
+  }
+
+  /** The table's rows: pairs of pc and rule. */
+  finish(): Uint32Array {
+    const order = this.order();
+    // Rows, and a gap behind each frame at most.
+    const out = new Uint32Array(this.rowWords + this.frameCount * ROW_WORDS);
+    let used = 0;
+    let lastRule = UNWIND_NONE;
+    let coveredUntil = 0;
+    const put = (pc: number, rule: number) => {
+      if (rule === lastRule) return;
+      if (used > 0 && out[used - 2] === pc) used -= 2;
+      out[used] = pc;
+      out[used + 1] = rule;
+      used += 2;
+      lastRule = rule;
+    };
+    for (let k = 0; k < order.length; ) {
+      const frame = order[k];
+      const start = this.starts[frame];
+      let end = this.ends[frame];
+      for (k++; k < order.length; k++) {
+        const next = order[k];
+        if (this.starts[next] >= end) break;
+        if (this.starts[next] === start || (next >= this.secondary && frame < this.secondary)) continue;
+        end = this.starts[next];
+        break;
+      }
+      if (start > coveredUntil) put(coveredUntil, UNWIND_NONE);
+      const last = frame + 1 < this.frameCount ? this.firsts[frame + 1] : this.rowWords;
+      for (let at = this.firsts[frame]; at < last && this.rows[at] < end; at += 2)
+        put(this.rows[at], this.rows[at + 1]);
+      coveredUntil = end;
+    }
+    put(coveredUntil, UNWIND_NONE);
+    return out.slice(0, used);
+  }
+
+  /** Indexes of frames by rising start, of .eh_frame before .debug_frame. */
+  private order(): Uint32Array {
+    const starts = this.starts.subarray(0, this.frameCount);
+    for (let i = 1; i < starts.length; i++) if (starts[i] < starts[i - 1]) return orderOf(Float64Array.from(starts));
+    return Uint32Array.from(starts.keys());
+  }
+}
+
+function grown(array: Uint32Array, most: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.min(array.length * 2, most));
+  larger.set(array);
+  return larger;
+}

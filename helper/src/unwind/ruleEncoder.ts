@@ -1,0 +1,229 @@
+// From the state of a CFA program to the 32 bits of a rule (rows.ts), or to a wide rule where those do not do. What no form
+// can express is UNWIND_UNEXPRESSIBLE, with the reason counted. One encoder serves one table. Called by cfaMachine.ts.
+
+import type { Architecture } from './registers';
+import {
+  UNWIND_BASE_CFA,
+  UNWIND_BASE_LOAD,
+  UNWIND_BASE_UNKNOWN,
+  UNWIND_CFA_BITS,
+  UNWIND_CFA_SHIFT,
+  UNWIND_DEREF_FP,
+  UNWIND_END,
+  UNWIND_EXACT,
+  UNWIND_FP,
+  UNWIND_FP_BITS,
+  UNWIND_FP_SHIFT,
+  UNWIND_MAX_WIDE_RULES,
+  UNWIND_PLT,
+  UNWIND_RA_BELOW_CFA,
+  UNWIND_RA_BESIDE_FP,
+  UNWIND_RA_IN_LR,
+  UNWIND_RA_OWN_PLACE,
+  UNWIND_RA_SHIFT,
+  UNWIND_RA_SIGNED,
+  UNWIND_SIGNAL_RETURN,
+  UNWIND_SP,
+  UNWIND_UNEXPRESSIBLE,
+  UNWIND_WIDE,
+  UNWIND_WIDE_SHIFT,
+  WIDE_RULE_WORDS,
+} from './rows';
+import {
+  BASE_UNRECOGNIZED,
+  BROKEN,
+  CFA_ADDEND,
+  CFA_BASE,
+  CFA_HOW,
+  CFA_LOAD,
+  CFA_OFFSET,
+  CFA_PLT,
+  CFA_REGISTER,
+  CFA_UNKNOWN,
+  FP_BASE,
+  FP_OFFSET,
+  RA_BASE,
+  RA_IS_SIGNED,
+  RA_OFFSET,
+  SP_BASE,
+  SP_OFFSET,
+  WHY,
+  WHY_CFA,
+  WHY_FP,
+  WHY_NO_RA,
+  WHY_OFFSET,
+  WHY_RA,
+  WHY_REGISTER,
+  WHY_SP,
+  WHY_WIDE,
+} from './state';
+
+const IN_MEMORY_BY_CFA = UNWIND_BASE_CFA | UNWIND_BASE_LOAD;
+const CFA_LIMIT = 2 ** (UNWIND_CFA_BITS - 1) * 8;
+const CFA_MASK = 2 ** UNWIND_CFA_BITS - 1;
+const PLACE_LIMIT = (2 ** UNWIND_FP_BITS - 1) * 8;
+const NO_COMPACT_FORM = -1;
+
+export class RuleEncoder {
+  private readonly wideWords: number[] = [];
+  private readonly wideIndexes = new Map<string, number>();
+  /** By reason: how many rows, and the pc of the first. */
+  private readonly counts = new Uint32Array(WHY.length);
+  private readonly firstPcs = new Float64Array(WHY.length);
+  private counting = true;
+
+  constructor(private readonly arch: Architecture) {}
+
+  get wideRules(): Uint32Array {
+    return new Uint32Array(Int32Array.from(this.wideWords).buffer);
+  }
+
+  get unexpressible(): { pc: number; why: string; count: number }[] {
+    const found: { pc: number; why: string; count: number }[] = [];
+    for (let i = 1; i < WHY.length; i++)
+      if (this.counts[i] > 0) found.push({ pc: this.firstPcs[i], why: WHY[i], count: this.counts[i] });
+    return found;
+  }
+
+  /** `exact`: a signal frame. `pc` is for the list of what cannot be expressed. */
+  encode(state: Int32Array, exact: boolean, pc: number): number {
+    if (state[BROKEN] !== 0) return this.unexpressed(state[BROKEN], pc);
+    const raBase = state[RA_BASE];
+    if (raBase === UNWIND_BASE_UNKNOWN) return UNWIND_END;
+    const bits = (exact ? UNWIND_EXACT : 0) | (state[RA_IS_SIGNED] !== 0 ? UNWIND_RA_SIGNED : 0);
+    const how = state[CFA_HOW];
+    if (how === CFA_UNKNOWN) return this.unexpressed(WHY_CFA, pc);
+    if (how === CFA_LOAD && this.isSignalFrame(state)) return UNWIND_SIGNAL_RETURN | (bits & UNWIND_EXACT);
+    if (state[SP_BASE] !== UNWIND_BASE_CFA || state[SP_OFFSET] !== 0) return this.unexpressed(WHY_SP, pc);
+    if (raBase === BASE_UNRECOGNIZED) return this.unexpressed(WHY_RA, pc);
+    if (raBase === this.arch.ra && !this.arch.hasLinkRegister) return this.unexpressed(WHY_NO_RA, pc);
+    if (state[FP_BASE] === BASE_UNRECOGNIZED) this.count(WHY_FP, pc);
+    const compact = how === CFA_PLT ? this.plt(state) : this.compact(state);
+    if (compact !== NO_COMPACT_FORM) return (compact | bits) >>> 0;
+    if (how === CFA_PLT) return this.unexpressed(WHY_CFA, pc);
+    const index = this.wideIndex(state, pc);
+    return index < 0 ? UNWIND_UNEXPRESSIBLE : ((index << UNWIND_WIDE_SHIFT) | bits | UNWIND_WIDE) >>> 0;
+  }
+
+  /** Of a CIE: what it has no form for is counted where it holds, by the functions. */
+  initialRule(state: Int32Array, exact: boolean): number {
+    this.counting = false;
+    const rule = this.encode(state, exact, 0);
+    this.counting = true;
+    return rule;
+  }
+
+  /** A rule of this kind was met that no row can express. */
+  unexpressed(why: number, pc: number): number {
+    this.count(why, pc);
+    return UNWIND_UNEXPRESSIBLE;
+  }
+
+  private count(why: number, pc: number): void {
+    if (!this.counting) return;
+    if (this.counts[why]++ === 0) this.firstPcs[why] = pc;
+  }
+
+  private isSignalFrame(state: Int32Array): boolean {
+    const { sp, signalFrame } = this.arch;
+    const inFrame = sp | UNWIND_BASE_LOAD;
+    return (
+      state[CFA_BASE] === sp &&
+      state[CFA_OFFSET] === signalFrame.spOffset &&
+      state[CFA_ADDEND] === 0 &&
+      state[FP_BASE] === inFrame &&
+      state[FP_OFFSET] === signalFrame.fpOffset &&
+      state[RA_BASE] === inFrame &&
+      state[RA_OFFSET] === signalFrame.ipOffset
+    );
+  }
+
+  /** The rule's word without the bits of its own, or NO_COMPACT_FORM. */
+  private compact(state: Int32Array): number {
+    const { fp, sp, hasLinkRegister } = this.arch;
+    const cfaBase = state[CFA_BASE];
+    const cfa = state[CFA_OFFSET];
+    const fpBase = state[FP_BASE];
+    const fpOffset = state[FP_OFFSET];
+    const raBase = state[RA_BASE];
+    const raOffset = state[RA_OFFSET];
+    if ((cfa & 7) !== 0 || cfa >= CFA_LIMIT || cfa < -CFA_LIMIT) return NO_COMPACT_FORM;
+
+    let kind: number;
+    let place: number;
+    if (state[CFA_HOW] === CFA_REGISTER) {
+      if (cfaBase === sp) kind = UNWIND_SP;
+      else if (cfaBase === fp) kind = UNWIND_FP;
+      else return NO_COMPACT_FORM;
+      if (fpBase === fp && fpOffset === 0) place = 0;
+      else if (fpBase === IN_MEMORY_BY_CFA && isPlace(fpOffset)) place = -fpOffset;
+      else return NO_COMPACT_FORM;
+    } else {
+      if (cfaBase !== fp || state[CFA_ADDEND] !== 0) return NO_COMPACT_FORM;
+      kind = UNWIND_DEREF_FP;
+      if (fpOffset !== 0) return NO_COMPACT_FORM;
+      if (fpBase === fp) place = 0;
+      else if (fpBase === (fp | UNWIND_BASE_LOAD)) place = 8;
+      else return NO_COMPACT_FORM;
+      if (raBase !== IN_MEMORY_BY_CFA || raOffset !== -8) return NO_COMPACT_FORM;
+    }
+
+    let ra: number;
+    if (raBase === IN_MEMORY_BY_CFA) {
+      if (hasLinkRegister && kind !== UNWIND_DEREF_FP && place !== 0 && raOffset === 8 - place)
+        ra = UNWIND_RA_BESIDE_FP;
+      else if (raOffset === -8) ra = UNWIND_RA_BELOW_CFA;
+      else if (place === 0 && isPlace(raOffset)) {
+        ra = UNWIND_RA_OWN_PLACE;
+        place = -raOffset;
+      } else return NO_COMPACT_FORM;
+    } else if (raBase === this.arch.ra && raOffset === 0) ra = UNWIND_RA_IN_LR;
+    else return NO_COMPACT_FORM;
+
+    return (
+      kind | (ra << UNWIND_RA_SHIFT) | (((cfa >> 3) & CFA_MASK) << UNWIND_CFA_SHIFT) | ((place >> 3) << UNWIND_FP_SHIFT)
+    );
+  }
+
+  private plt(state: Int32Array): number {
+    const usual =
+      state[FP_BASE] === this.arch.fp &&
+      state[FP_OFFSET] === 0 &&
+      state[RA_BASE] === IN_MEMORY_BY_CFA &&
+      state[RA_OFFSET] === -8;
+    return usual ? UNWIND_PLT | (state[CFA_ADDEND] << UNWIND_CFA_SHIFT) : NO_COMPACT_FORM;
+  }
+
+  private wideIndex(state: Int32Array, pc: number): number {
+    const cfaBase = state[CFA_BASE];
+    const addend = state[CFA_HOW] === CFA_LOAD ? state[CFA_ADDEND] : 0;
+    if (cfaBase < 0 || cfaBase > 31) return this.noWideRule(WHY_REGISTER, pc);
+    if (addend < -128 || addend > 127) return this.noWideRule(WHY_OFFSET, pc);
+    const fpBase = state[FP_BASE] === BASE_UNRECOGNIZED ? UNWIND_BASE_UNKNOWN : state[FP_BASE];
+    const bases =
+      cfaBase |
+      (state[CFA_HOW] === CFA_LOAD ? UNWIND_BASE_LOAD : 0) |
+      (fpBase << 8) |
+      (state[RA_BASE] << 16) |
+      (addend << 24);
+    const words = [state[CFA_OFFSET], state[FP_OFFSET], state[RA_OFFSET], bases];
+    const key = words.join();
+    let index = this.wideIndexes.get(key);
+    if (index !== undefined) return index;
+    index = this.wideWords.length / WIDE_RULE_WORDS;
+    if (index >= UNWIND_MAX_WIDE_RULES) return this.noWideRule(WHY_WIDE, pc);
+    this.wideWords.push(...words);
+    this.wideIndexes.set(key, index);
+    return index;
+  }
+
+  private noWideRule(why: number, pc: number): -1 {
+    this.count(why, pc);
+    return -1;
+  }
+}
+
+/** Below the CFA, at a multiple of 8 that the field holds. */
+function isPlace(offset: number): boolean {
+  return offset < 0 && offset >= -PLACE_LIMIT && (offset & 7) === 0;
+}
