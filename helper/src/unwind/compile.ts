@@ -60,6 +60,7 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   return {
     buildId: elf.buildId,
     arch: arch.name,
+    isGo: elf.section('.gopclntab') !== null || elf.section('.data.rel.ro.gopclntab') !== null,
     baseAddress: code.baseAddress,
     rows: finished,
     wideRules: encoder.wideRules,

@@ -1,4 +1,5 @@
-// What others take from this folder: the compiler's result and the compiler. See README.md.
+// What others take from this folder: see README.md.
 
 export { compileUnwindTable } from './compile';
 export type { UnwindTable } from './table';
+export { loadOrCompile, openTableCache } from './tableCache';

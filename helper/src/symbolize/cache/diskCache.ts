@@ -1,6 +1,7 @@
-// What is worth keeping for the next run, by build-id: large debug sections, inflated. Lies in the caller's cache folder,
-// may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large as it must be is made
-// anew. Called by elf/contents.ts in the workers. The folder's name holds the version of what is in it.
+// What is worth keeping for the next run, by build-id: large debug sections, inflated, and unwind tables. Lies in the
+// caller's cache folder, may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large
+// as it must be is made anew. Called by elf/contents.ts and unwind/tableCache.ts in the workers. The folder's name holds the
+// version of what is in it.
 
 import {
   closeSync,
@@ -48,8 +49,8 @@ export class DiskCache {
   private constructor(private readonly folder: string) {}
 
   /** Null where the folder cannot be made or written to. */
-  static open(cacheDir: string): DiskCache | null {
-    const folder = join(cacheDir, VERSION);
+  static open(cacheDir: string, version = VERSION): DiskCache | null {
+    const folder = join(cacheDir, version);
     try {
       makeFolder(folder);
       return new DiskCache(folder);
@@ -66,7 +67,13 @@ export class DiskCache {
     return this.find(path, sizeBytes) ?? makeEntry(this.folder, path, sizeBytes, () => this.evict(path));
   }
 
-  private find(path: string, sizeBytes: number): CacheEntry | null {
+  /** An entry whose size only it knows, open for reading; the caller closes it. Null where there is none. */
+  existing(key: string): { fd: number; sizeBytes: number } | null {
+    const found = this.find(join(this.folder, key), null);
+    return found && { fd: found.fd, sizeBytes: fstatSync(found.fd).size };
+  }
+
+  private find(path: string, sizeBytes: number | null): CacheEntry | null {
     let fd: number;
     try {
       fd = openSync(path, 'r+');
@@ -74,7 +81,7 @@ export class DiskCache {
       return null;
     }
     const stat = fstatSync(fd);
-    if (stat.isFile() && stat.size === sizeBytes) {
+    if (stat.isFile() && (sizeBytes === null || stat.size === sizeBytes)) {
       const now = Date.now() / 1000;
       futimesSync(fd, now, now);
       return { fd, complete: true, keep: () => {}, discard: () => {} };
