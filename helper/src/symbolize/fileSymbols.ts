@@ -5,8 +5,9 @@ import { closeSync } from 'node:fs';
 import { crc32OfFile } from './bytes/crc32';
 import { FormatError } from './bytes/cursor';
 import { BufferSource, type ByteSource, cstringAt, FileSource } from './bytes/source';
-import { displayName } from './demangle/demangle';
+import { type DisplayName, displayName } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
+import type { Declaration } from './dwarf/declarations';
 import { DwarfResolver } from './dwarf/resolver';
 import type { DwarfSections } from './dwarf/types';
 import { type Spill, sectionContents } from './elf/contents';
@@ -31,6 +32,8 @@ export class FileSymbols {
   private functions: { table: FunctionTable; names: ByteSource } | null = null;
   private go: Pclntab | null = null;
   private dwarf: DwarfResolver | null = null;
+  /** Names of inlined functions come again and again, and demangling takes longer than finding them. */
+  private readonly displayNames = new WeakMap<Declaration, DisplayName>();
 
   private readonly stubs: PltStubs;
 
@@ -50,7 +53,7 @@ export class FileSymbols {
     for (const file of debug ? [debug, elf] : [elf]) {
       if (symbols.dwarf || symbols.go) break;
       try {
-        symbols.dwarf = DwarfResolver.open(await dwarfSections(file, spill), elf);
+        symbols.dwarf = DwarfResolver.open(await dwarfSections(file, spill), (address) => elf.isCode(address));
       } catch (error) {
         symbols.report(`debug information: ${messageOf(error)}`);
       }
@@ -72,9 +75,9 @@ export class FileSymbols {
     this.attempt('Go line table', () => this.fromGo(address, place));
     if (place.name !== null) return [place];
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
-    this.attempt('debug information', () => this.fromDwarf(address, start, place));
+    const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
-    return [place];
+    return inlined ? [...inlined, place] : [place];
   }
 
   close(): void {
@@ -112,28 +115,35 @@ export class FileSymbols {
     return table.starts[found];
   }
 
-  private fromDwarf(address: number, functionStart: number | null, place: Place): void {
-    if (!this.dwarf) return;
-    const line = this.dwarf.line(address);
-    if (line) {
-      place.file = line.file;
-      place.line = line.line;
-      place.column = line.column;
-      place.sourceMd5 = line.md5;
+  /** Completes `place`, the function itself; returns what was inlined there, innermost first. */
+  private fromDwarf(address: number, functionStart: number | null, place: Place): Place[] {
+    const inlined: Place[] = [];
+    for (const { path, line, column, md5, declaration, inlined: isInlined } of this.dwarf?.levels(address) ?? []) {
+      const here = isInlined ? { ...NOWHERE, address, inlined: true } : place;
+      if (isInlined) inlined.push(here);
+      if (line !== null) Object.assign(here, { file: path, line, column, sourceMd5: md5 });
+      if (!declaration) continue;
+      const linkageName = declaration.linkageName ?? declaration.name;
+      if (here.name === null && linkageName !== null)
+        Object.assign(here, { linkageName }, this.displayNameOf(declaration, linkageName));
+      here.functionFile = declaration.file;
+      here.functionLine = declaration.line;
     }
-    const declared = this.dwarf.function(address);
-    if (declared && place.name === null) {
-      const linkageName = declared.linkageName ?? declared.name;
-      if (linkageName) Object.assign(place, { linkageName }, displayName(linkageName));
-    }
-    if (declared?.line) {
-      place.functionFile = declared.file;
-      place.functionLine = declared.line;
-    } else if (functionStart !== null) {
-      const first = this.dwarf.line(functionStart);
-      place.functionFile = first?.file ?? null;
+    if (place.functionLine === null && functionStart !== null) {
+      const first = this.dwarf?.line(functionStart);
+      place.functionFile = first?.path ?? null;
       place.functionLine = first?.line ?? null;
     }
+    return inlined;
+  }
+
+  private displayNameOf(declaration: Declaration, linkageName: string): DisplayName {
+    let name = this.displayNames.get(declaration);
+    if (!name) {
+      name = displayName(linkageName);
+      this.displayNames.set(declaration, name);
+    }
+    return name;
   }
 
   private attempt<T>(what: string, read: () => T): T | null {
@@ -205,6 +215,8 @@ async function dwarfSections(elf: ElfFile, spill: Spill): Promise<DwarfSections>
     addr: await read('.debug_addr'),
     ranges: await read('.debug_ranges'),
     rnglists: await read('.debug_rnglists'),
+    aranges: await read('.debug_aranges'),
+    gdbIndex: await read('.gdb_index'),
   };
 }
 

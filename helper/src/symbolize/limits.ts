@@ -38,13 +38,22 @@ export const MAX_DEMANGLE_BYTES = 4 * KiB;
 export const MAX_UNITS = 1_000_000;
 export const MAX_UNIT_BYTES = 32 * MiB;
 export const MAX_ABBREVIATIONS = 65_536;
+/** Of all abbreviations of one unit together. */
+export const MAX_ABBREVIATION_ATTRIBUTES = 1_048_576;
 export const MAX_RANGES_PER_UNIT = 1_000_000;
 export const MAX_RANGES = 2_000_000;
 export const MAX_LINE_ROWS = 4_000_000;
 export const MAX_LINE_FILES = 262_144;
+/** What the units of one file that are loaded at once may hold in typed arrays. */
+export const MAX_LOADED_UNITS_BYTES = 24 * MiB;
+/** Names and places of functions that one file's resolver keeps. */
+export const MAX_KEPT_DECLARATIONS = 20_000;
 /** Length of a chain of DW_AT_abstract_origin and DW_AT_specification. */
 export const MAX_ORIGIN_DEPTH = 8;
 export const MAX_DIES_PER_UNIT = 8_000_000;
+export const MAX_INLINES_PER_FUNCTION = 500_000;
+/** Of entries inside of each other. */
+export const MAX_TREE_DEPTH = 4_096;
 
 export const MAX_PERF_MAP_BYTES = 128 * MiB;
 export const MAX_PERF_MAP_ENTRIES = 500_000;

@@ -11,7 +11,22 @@ export interface ByteSource {
   read(offset: number, lengthBytes: number): Buffer;
   /** Up to `lengthBytes`, less at the end of the source. */
   readUpTo(offset: number, lengthBytes: number): Buffer;
+  /** As `read`, but the bytes of a file come in the lender's memory: they hold until it lends again. */
+  borrow(offset: number, lengthBytes: number, lender: Lender): Buffer;
   part(offset: number, sizeBytes: number): ByteSource;
+}
+
+const LENT_BYTES = 4 * 1024 * 1024;
+
+/** Memory that is used for one large read after another, instead of new memory for each. Larger reads than that are rare. */
+export class Lender {
+  private memory: Buffer | null = null;
+
+  lend(lengthBytes: number): Buffer {
+    if (lengthBytes > LENT_BYTES) return Buffer.allocUnsafeSlow(lengthBytes);
+    this.memory ??= Buffer.allocUnsafeSlow(LENT_BYTES);
+    return this.memory.subarray(0, lengthBytes);
+  }
 }
 
 /** The windows that one worker holds over all its files, oldest use first. */
@@ -35,6 +50,7 @@ class PageCache {
 }
 
 const cache = new PageCache();
+const NO_BYTES = Buffer.alloc(0);
 
 /** Forgets the windows of a file that is about to be closed. */
 export function dropPages(fileId: number): void {
@@ -42,6 +58,10 @@ export function dropPages(fileId: number): void {
 }
 
 export class FileSource implements ByteSource {
+  /** The window read last: most reads are near the one before. */
+  private recent: Buffer = NO_BYTES;
+  private recentNumber = -1;
+
   /** `fileId` is never reused, unlike the descriptor. */
   constructor(
     private readonly fileId: number,
@@ -51,16 +71,23 @@ export class FileSource implements ByteSource {
   ) {}
 
   read(offset: number, lengthBytes: number): Buffer {
-    if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= this.sizeBytes))
-      throw new FormatError('read outside of the file');
-    if (lengthBytes > MAX_READ_BYTES) throw new FormatError(`part of ${lengthBytes} bytes is too large`);
-    const from = this.start + offset;
+    const from = this.check(offset, lengthBytes);
     const pageNumber = Math.floor(from / PAGE_BYTES);
     const inPage = from - pageNumber * PAGE_BYTES;
-    if (inPage + lengthBytes > PAGE_BYTES) return this.load(from, lengthBytes);
-    const page = cache.get(`${this.fileId}:${pageNumber}`, () => this.load(pageNumber * PAGE_BYTES, PAGE_BYTES, true));
-    if (inPage + lengthBytes > page.length) throw new FormatError('file is shorter than it was');
-    return page.subarray(inPage, inPage + lengthBytes);
+    if (inPage + lengthBytes > PAGE_BYTES) return this.load(Buffer.allocUnsafeSlow(lengthBytes), from);
+    if (pageNumber !== this.recentNumber) {
+      this.recent = cache.get(`${this.fileId}:${pageNumber}`, () =>
+        this.load(Buffer.allocUnsafeSlow(PAGE_BYTES), pageNumber * PAGE_BYTES, true),
+      );
+      this.recentNumber = pageNumber;
+    }
+    if (inPage + lengthBytes > this.recent.length) throw new FormatError('file is shorter than it was');
+    return this.recent.subarray(inPage, inPage + lengthBytes);
+  }
+
+  borrow(offset: number, lengthBytes: number, lender: Lender): Buffer {
+    const from = this.check(offset, lengthBytes);
+    return this.load(lender.lend(lengthBytes), from);
   }
 
   readUpTo(offset: number, lengthBytes: number): Buffer {
@@ -73,8 +100,16 @@ export class FileSource implements ByteSource {
     return new FileSource(this.fileId, this.fd, sizeBytes, this.start + offset);
   }
 
-  private load(position: number, lengthBytes: number, mayBeShort = false): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(lengthBytes);
+  /** Position in the file. */
+  private check(offset: number, lengthBytes: number): number {
+    if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= this.sizeBytes))
+      throw new FormatError('read outside of the file');
+    if (lengthBytes > MAX_READ_BYTES) throw new FormatError(`part of ${lengthBytes} bytes is too large`);
+    return this.start + offset;
+  }
+
+  private load(buffer: Buffer, position: number, mayBeShort = false): Buffer {
+    const lengthBytes = buffer.length;
     let got = 0;
     while (got < lengthBytes) {
       const n = readSync(this.fd, buffer, got, lengthBytes - got, position + got);
@@ -101,6 +136,10 @@ export class BufferSource implements ByteSource {
 
   readUpTo(offset: number, lengthBytes: number): Buffer {
     return this.read(offset, Math.max(0, Math.min(lengthBytes, this.bytes.length - offset)));
+  }
+
+  borrow(offset: number, lengthBytes: number): Buffer {
+    return this.read(offset, lengthBytes);
   }
 
   part(offset: number, sizeBytes: number): ByteSource {

@@ -1,13 +1,12 @@
 // Attribute values by form: skipping them, and reading the classes that symbolization wants (numbers, strings,
-// references). Called by units.ts, functions.ts and lineProgram.ts (whose version 5 tables use forms too).
+// references). Called by abbreviations.ts, entries.ts, units.ts and lineHeader.ts (whose version 5 tables use forms too).
 // DWARF 5, 7.5.5 and 7.5.6.
 
 import { type Cursor, FormatError } from '../bytes/cursor';
-import type { Abbreviation } from './abbreviations';
-import { AT, type Encoding, FORM, type StringRef } from './types';
+import { type Encoding, FORM, type StringRef } from './types';
 
 /** Bytes that the form takes, or -1 where only reading tells. */
-function fixedBytes(form: number, encoding: Encoding): number {
+export function fixedBytes(form: number, encoding: Encoding): number {
   switch (form) {
     case FORM.flagPresent:
     case FORM.implicitConst:
@@ -56,12 +55,8 @@ function fixedBytes(form: number, encoding: Encoding): number {
   }
 }
 
-export function skipForm(cursor: Cursor, form: number, encoding: Encoding): void {
-  const bytes = fixedBytes(form, encoding);
-  if (bytes >= 0) {
-    cursor.skip(bytes);
-    return;
-  }
+/** Does the form hold one LEB128 number? */
+export function isSkippedByNumber(form: number): boolean {
   switch (form) {
     case FORM.sdata:
     case FORM.udata:
@@ -72,8 +67,23 @@ export function skipForm(cursor: Cursor, form: number, encoding: Encoding): void
     case FORM.rnglistx:
     case FORM.gnuAddrIndex:
     case FORM.gnuStrIndex:
-      cursor.uleb();
-      return;
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function skipForm(cursor: Cursor, form: number, encoding: Encoding): void {
+  const bytes = fixedBytes(form, encoding);
+  if (bytes >= 0) {
+    cursor.skip(bytes);
+    return;
+  }
+  if (isSkippedByNumber(form)) {
+    cursor.uleb();
+    return;
+  }
+  switch (form) {
     case FORM.string:
       cursor.skipCstring();
       return;
@@ -96,32 +106,6 @@ export function skipForm(cursor: Cursor, form: number, encoding: Encoding): void
     default:
       throw new FormatError(`unknown form 0x${form.toString(16)}`);
   }
-}
-
-export const NO_FORM = -1;
-/** In a plan: DW_AT_sibling in its usual form, which the walk wants to know. */
-export const SIBLING_REF4 = -2;
-
-/**
- * How to skip an entry quickly: pairs of (bytes to skip, form to skip behind them). Most entries are one step, which is
- * what makes walking a unit of megabytes bearable. Kept with the abbreviation, whose unit's encoding does not change.
- */
-export function skipPlan(abbreviation: Abbreviation, encoding: Encoding): { steps: number[] } {
-  if (abbreviation.plan) return abbreviation.plan;
-  const steps: number[] = [];
-  let bytes = 0;
-  abbreviation.forms.forEach((form, i) => {
-    const isSibling = abbreviation.attributes[i] === AT.sibling && form === FORM.ref4;
-    const fixed = isSibling ? -1 : fixedBytes(form, encoding);
-    if (fixed >= 0) bytes += fixed;
-    else {
-      steps.push(bytes, isSibling ? SIBLING_REF4 : form);
-      bytes = 0;
-    }
-  });
-  if (bytes > 0) steps.push(bytes, NO_FORM);
-  abbreviation.plan = { steps };
-  return abbreviation.plan;
 }
 
 /** The form that DW_FORM_indirect names; never itself again. */
@@ -162,7 +146,7 @@ export function readNumber(cursor: Cursor, form: number, constant: number, encod
   }
 }
 
-/** Null for strings that stand in a file we do not have (dwz). */
+/** Null for what is no string. */
 export function readString(cursor: Cursor, form: number, encoding: Encoding): StringRef | null {
   switch (form) {
     case FORM.string:
@@ -171,6 +155,9 @@ export function readString(cursor: Cursor, form: number, encoding: Encoding): St
       return { section: 'str', offset: cursor.unsigned(encoding.offsetBytes) };
     case FORM.lineStrp:
       return { section: 'lineStr', offset: cursor.unsigned(encoding.offsetBytes) };
+    case FORM.strpSup:
+    case FORM.gnuStrpAlt:
+      return { section: 'alt', offset: cursor.unsigned(encoding.offsetBytes) };
     case FORM.strx:
     case FORM.strx1:
     case FORM.strx2:
@@ -188,11 +175,16 @@ export function isAddressIndex(form: number): boolean {
   return form === FORM.addrx || form === FORM.gnuAddrIndex || (form >= FORM.addrx1 && form <= FORM.addrx4);
 }
 
+/** No reference, or one into a type unit. */
+export const NO_REFERENCE = -1;
+/** References into the supplementary file (dwz) come as this less their offset there. */
+export const IN_SUPPLEMENT = -2;
+
 /**
- * Offset of the entry in .debug_info that a reference means; null where it lies in another file or a type unit.
- * `unitOffset` is where the unit begins, to which most references are relative.
+ * Offset of the entry in .debug_info that a reference means, or one of the above. `unitOffset` is where the unit begins,
+ * to which most references are relative.
  */
-export function readReference(cursor: Cursor, form: number, unitOffset: number, encoding: Encoding): number | null {
+export function readReference(cursor: Cursor, form: number, unitOffset: number, encoding: Encoding): number {
   switch (form) {
     case FORM.ref1:
     case FORM.ref2:
@@ -202,8 +194,12 @@ export function readReference(cursor: Cursor, form: number, unitOffset: number, 
       return unitOffset + readNumber(cursor, form, 0, encoding);
     case FORM.refAddr:
       return cursor.unsigned(fixedBytes(form, encoding));
+    case FORM.refSup4:
+    case FORM.refSup8:
+    case FORM.gnuRefAlt:
+      return IN_SUPPLEMENT - cursor.unsigned(fixedBytes(form, encoding));
     default:
       skipForm(cursor, form, encoding);
-      return null;
+      return NO_REFERENCE;
   }
 }

@@ -1,10 +1,11 @@
-// Runs the line program of one unit into rows (address, file, line, column) in typed arrays. Called by resolver.ts for
+// Runs the line program of one unit into rows (address, file, line, column) in typed arrays. Called by debugFile.ts for
 // units that have samples, kept there while memory allows. DWARF 5, 6.2.
 
 import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
-import { MAX_LINE_ROWS, MAX_UNIT_BYTES } from '../limits';
-import { type LineHeader, readFile4, readLineHeader } from './lineHeader';
+import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
+import { type ByteSource, Lender } from '../bytes/source';
+import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
+import type { LineHeader } from './lineHeader';
 
 const LNS = {
   copy: 1,
@@ -19,14 +20,13 @@ const LNE = { endSequence: 1, setAddress: 2, defineFile: 3 } as const;
 
 /** Rows of one unit. A row holds from its address to the next row's, within its sequence. */
 export interface LineTable {
-  header: LineHeader;
   addresses: Float64Array;
   files: Uint32Array;
   lines: Uint32Array;
   columns: Uint16Array;
-  /** Sequences ordered by start: first address, first address behind, first row, first row behind. */
-  sequenceLows: Float64Array;
-  sequenceHighs: Float64Array;
+  /** Owners are sequences: indexes into the next two. */
+  sequences: IntervalTable;
+  /** First row, first row behind. */
   sequenceFirst: Uint32Array;
   sequenceEnd: Uint32Array;
   /** Why rows are missing, where some are. */
@@ -34,7 +34,7 @@ export interface LineTable {
 }
 
 export function sizeOfLineTable(table: LineTable): number {
-  return table.addresses.length * 18 + table.sequenceLows.length * 24 + table.header.files.length * 96;
+  return table.addresses.length * 18 + table.sequences.starts.length * 20;
 }
 
 const FIRST_ROWS = 16_384;
@@ -53,7 +53,7 @@ class Rows {
     this.addresses[i] = address;
     this.files[i] = file;
     this.lines[i] = line;
-    this.columns[i] = Math.min(column, 0xffff);
+    this.columns[i] = column > 0xffff ? 0xffff : column;
   }
 
   private grow(): void {
@@ -73,68 +73,54 @@ class Rows {
 /** Used for one table after another: most of the time would go into making and forgetting arrays. */
 let scratch = new Rows();
 const MAX_SCRATCH_ROWS = 262_144;
-
-interface Sequence {
-  low: number;
-  high: number;
-  first: number;
-  end: number;
-}
+const lender = new Lender();
 
 /**
- * @param offset of the unit in `section` (.debug_line)
  * @param isCode tells live code from what the linker threw away, whose addresses are 0 or nonsense
- * @throws FormatError where not even the header can be read; damage behind it keeps the sequences before it
+ * @throws FormatError where nothing can be read; damage behind that keeps the sequences before it
  */
 export function readLineTable(
   section: ByteSource,
-  offset: number,
-  unitAddressBytes: number,
+  header: LineHeader,
   isCode: (address: number) => boolean,
 ): LineTable {
-  const head = new Cursor(section.readUpTo(offset, 12));
-  let lengthBytes = head.u32();
-  let offsetBytes = 4;
-  if (lengthBytes === 0xffffffff) {
-    lengthBytes = head.u64();
-    offsetBytes = 8;
-  }
-  if (lengthBytes > MAX_UNIT_BYTES) throw new FormatError(`line table of ${lengthBytes} bytes`);
-  const cursor = new Cursor(section.readUpTo(offset + head.at, lengthBytes));
-  const header = readLineHeader(cursor, offsetBytes, unitAddressBytes);
-  cursor.seek(header.programAt);
+  const bytes = section.borrow(header.programAt, header.end - header.programAt, lender);
   if (scratch.addresses.length > MAX_SCRATCH_ROWS) scratch = new Rows();
   const rows = scratch;
   rows.count = 0;
-  const sequences: Sequence[] = [];
-  let damage = cursor.end < lengthBytes ? 'line table is cut off' : null;
+  const sequences = new IntervalList();
+  const first: number[] = [];
+  const end: number[] = [];
+  let damage: string | null = null;
   try {
-    run(header, cursor, rows, (low, high, first, end) => {
-      if (high > low && isCode(low)) sequences.push({ low, high, first, end });
+    run(header, bytes, rows, (low, high, firstRow, endRow) => {
+      if (!(high > low) || !isCode(low)) return;
+      sequences.add(low, high, first.push(firstRow) - 1);
+      end.push(endRow);
     });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     damage = error.message;
   }
-  sequences.sort((a, b) => a.low - b.low || a.high - b.high);
   return {
-    header,
     addresses: rows.addresses.slice(0, rows.count),
     files: rows.files.slice(0, rows.count),
     lines: rows.lines.slice(0, rows.count),
     columns: rows.columns.slice(0, rows.count),
-    sequenceLows: Float64Array.from(sequences, (s) => s.low),
-    sequenceHighs: Float64Array.from(sequences, (s) => s.high),
-    sequenceFirst: Uint32Array.from(sequences, (s) => s.first),
-    sequenceEnd: Uint32Array.from(sequences, (s) => s.end),
+    sequences: flatten(sequences),
+    sequenceFirst: Uint32Array.from(first),
+    sequenceEnd: Uint32Array.from(end),
     damage,
   };
 }
 
 type OnSequence = (low: number, high: number, firstRow: number, endRow: number) => void;
 
-function run(header: LineHeader, cursor: Cursor, rows: Rows, onSequence: OnSequence): void {
+function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequence): void {
   const { minInstructionBytes, maxOpsPerInstruction, lineBase, lineRange, opcodeBase, operandCounts } = header;
+  const cursor = new Cursor(bytes);
+  const byteCount = bytes.length;
+  let at = 0;
   let address = 0;
   let opIndex = 0;
   let file = 1;
@@ -149,83 +135,106 @@ function run(header: LineHeader, cursor: Cursor, rows: Rows, onSequence: OnSeque
       opIndex = (opIndex + operations) % maxOpsPerInstruction;
     }
   };
+  const uleb = (): number => {
+    const byte = bytes[at];
+    if (byte < 0x80) {
+      at++;
+      return byte;
+    }
+    cursor.seek(at);
+    const value = cursor.uleb();
+    at = cursor.at;
+    return value;
+  };
 
-  while (!cursor.done) {
-    const opcode = cursor.u8();
+  while (at < byteCount) {
+    const opcode = bytes[at++];
     if (opcode >= opcodeBase) {
       const adjusted = opcode - opcodeBase;
-      advance(Math.floor(adjusted / lineRange));
-      line += lineBase + (adjusted % lineRange);
+      const operations = (adjusted / lineRange) | 0;
+      if (operations !== 0) advance(operations);
+      line += lineBase + (adjusted - operations * lineRange);
       rows.push(address, file, line, column);
-    } else if (opcode === 0) {
-      const lengthBytes = cursor.uleb();
-      const next = cursor.at + lengthBytes;
-      if (lengthBytes === 0) continue;
-      const extended = cursor.u8();
-      if (extended === LNE.endSequence) {
-        if (rows.count > firstRow) onSequence(rows.addresses[firstRow], address, firstRow, rows.count);
-        firstRow = rows.count;
-        address = 0;
-        opIndex = 0;
-        file = 1;
-        line = 1;
-        column = 0;
-      } else if (extended === LNE.setAddress) {
-        address = cursor.unsigned(lengthBytes - 1);
-        opIndex = 0;
-      } else if (extended === LNE.defineFile) header.files.push(readFile4(cursor, cursor.cstring()));
-      cursor.seek(next);
-    } else {
-      switch (opcode) {
-        case LNS.copy:
-          rows.push(address, file, line, column);
-          break;
-        case LNS.advancePc:
-          advance(cursor.uleb());
-          break;
-        case LNS.advanceLine:
-          line += cursor.sleb();
-          break;
-        case LNS.setFile:
-          file = cursor.uleb();
-          break;
-        case LNS.setColumn:
-          column = cursor.uleb();
-          break;
-        case LNS.constAddPc:
-          advance(Math.floor((255 - opcodeBase) / lineRange));
-          break;
-        case LNS.fixedAdvancePc:
-          address += cursor.u16();
+      continue;
+    }
+    switch (opcode) {
+      case 0: {
+        const lengthBytes = uleb();
+        const next = at + lengthBytes;
+        if (lengthBytes === 0) break;
+        cursor.seek(at);
+        const extended = cursor.u8();
+        if (extended === LNE.endSequence) {
+          if (rows.count > firstRow) onSequence(rows.addresses[firstRow], address, firstRow, rows.count);
+          firstRow = rows.count;
+          address = 0;
           opIndex = 0;
-          break;
-        default:
-          // Statement marks and whatever a later standard adds: their operands are numbers.
-          for (let i = 0; i < operandCounts[opcode]; i++) cursor.uleb();
+          file = 1;
+          line = 1;
+          column = 0;
+        } else if (extended === LNE.setAddress) {
+          address = cursor.unsigned(lengthBytes - 1);
+          opIndex = 0;
+        } else if (extended === LNE.defineFile && header.files.format === null) {
+          if (header.files.at.push(header.programAt + cursor.at) > MAX_LINE_FILES)
+            throw new FormatError('too many files');
+        }
+        at = next;
+        if (at > byteCount) throw new FormatError('data ends too early');
+        break;
       }
+      case LNS.copy:
+        rows.push(address, file, line, column);
+        break;
+      case LNS.advancePc:
+        advance(uleb());
+        break;
+      case LNS.advanceLine: {
+        const byte = bytes[at];
+        if (byte < 0x80) {
+          at++;
+          line += byte & 0x40 ? byte - 0x80 : byte;
+        } else {
+          cursor.seek(at);
+          line += cursor.sleb();
+          at = cursor.at;
+        }
+        break;
+      }
+      case LNS.setFile:
+        file = uleb();
+        break;
+      case LNS.setColumn:
+        column = uleb();
+        break;
+      case LNS.constAddPc:
+        advance(Math.floor((255 - opcodeBase) / lineRange));
+        break;
+      case LNS.fixedAdvancePc:
+        cursor.seek(at);
+        address += cursor.u16();
+        at = cursor.at;
+        opIndex = 0;
+        break;
+      default:
+        // Statement marks and whatever a later standard adds: their operands are numbers.
+        for (let i = 0; i < operandCounts[opcode]; i++) uleb();
     }
   }
 }
 
-const MAX_OVERLAP = 8;
-
 /** Index of the row that holds for the address, or -1. */
 export function findRow(table: LineTable, address: number): number {
-  const sequence = lastAtMost(table.sequenceLows, 0, table.sequenceLows.length, address);
-  for (let i = sequence; i >= 0 && i > sequence - MAX_OVERLAP; i--)
-    if (address < table.sequenceHighs[i])
-      return lastAtMost(table.addresses, table.sequenceFirst[i], table.sequenceEnd[i], address);
-  return -1;
-}
-
-/** Index in [from, end) of the last value that is not greater, or `from` - 1. */
-function lastAtMost(values: Float64Array, from: number, end: number, value: number): number {
-  let low = from;
-  let high = end;
+  const sequence = ownerAt(table.sequences, address);
+  if (sequence < 0) return -1;
+  const { addresses } = table;
+  const first = table.sequenceFirst[sequence];
+  let low = first;
+  let high = table.sequenceEnd[sequence];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (values[middle] > value) high = middle;
+    if (addresses[middle] > address) high = middle;
     else low = middle + 1;
   }
-  return low - 1;
+  return low > first ? low - 1 : -1;
 }

@@ -1,10 +1,11 @@
-// Address ranges of units and functions: .debug_ranges (DWARF 3, 4) and .debug_rnglists (5). Called by units.ts and
-// functions.ts. DWARF 5, 7.25; DWARF 4, 2.17.3.
+// Address ranges of units, functions and inlined calls: .debug_ranges (DWARF 3, 4) and .debug_rnglists (5). Called by
+// units.ts, functions.ts and inlines.ts. DWARF 5, 7.25; DWARF 4, 2.17.3.
 
 import { Cursor, FormatError } from '../bytes/cursor';
+import type { ByteSource } from '../bytes/source';
 import { MAX_RANGES_PER_UNIT } from '../limits';
 import { indexedAddress } from './strings';
-import type { DwarfSections, Range, Unit } from './types';
+import type { DwarfSections, RangesRef, Unit } from './types';
 
 const WINDOW_BYTES = 4_096;
 /** Longest entry: a kind and two addresses or LEB128 numbers. */
@@ -21,75 +22,95 @@ const RLE = {
   startLength: 7,
 } as const;
 
-/** `value` and `isIndex` as DW_AT_ranges has them. Tombstones (0, -1, -2) and empty ranges are left out. */
-export function readRanges(unit: Unit, value: number, isIndex: boolean, sections: DwarfSections): Range[] {
-  return unit.version >= 5 ? readRnglist(unit, value, isIndex, sections) : readOldRanges(unit, value, sections);
+export type OnRange = (low: number, high: number) => void;
+
+/** Tombstones (0, -1, -2) and empty ranges are left out. Throws FormatError. */
+export function readRanges(unit: Unit, ref: RangesRef, sections: DwarfSections, onRange: OnRange): void {
+  const found: OnRange = (low, high) => {
+    if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) onRange(low, high);
+  };
+  if (unit.version >= 5) readRnglist(unit, ref, sections, found);
+  else readOldRanges(unit, ref.value + unit.rangesBase, sections, found);
 }
 
-function readOldRanges(unit: Unit, offset: number, sections: DwarfSections): Range[] {
-  const source = sections.ranges;
-  if (!source) return [];
-  const ranges: Range[] = [];
+/** A list in windows: `cursor` has a whole entry before it, unless the section ends. */
+class Window {
+  cursor: Cursor;
+
+  constructor(
+    private readonly source: ByteSource,
+    private at: number,
+  ) {
+    this.cursor = new Cursor(source.readUpTo(at, WINDOW_BYTES));
+  }
+
+  next(): Cursor {
+    const { cursor } = this;
+    if (cursor.end - cursor.at >= LONGEST_ENTRY_BYTES || this.at + cursor.end >= this.source.sizeBytes) return cursor;
+    this.at += cursor.at;
+    this.cursor = new Cursor(this.source.readUpTo(this.at, WINDOW_BYTES));
+    return this.cursor;
+  }
+}
+
+function readOldRanges(unit: Unit, offset: number, sections: DwarfSections, onRange: OnRange): void {
+  if (!sections.ranges) return;
   const size = unit.addressBytes;
   const baseMarker = size === 8 ? 2 ** 64 : 2 ** (8 * size) - 1;
+  const window = new Window(sections.ranges, offset);
   let base = unit.lowPc;
-  for (let at = offset, seen = 0; seen < MAX_RANGES_PER_UNIT; seen++, at += 2 * size) {
-    const cursor = new Cursor(source.read(at, 2 * size));
+  for (let seen = 0; seen < MAX_RANGES_PER_UNIT; seen++) {
+    const cursor = window.next();
     const low = cursor.unsigned(size);
     const high = cursor.unsigned(size);
-    if (low === 0 && high === 0) return ranges;
+    if (low === 0 && high === 0) return;
     if (low === baseMarker) base = high;
-    else push(ranges, base + low, base + high);
+    else onRange(base + low, base + high);
   }
   throw new FormatError('too many ranges');
 }
 
-function readRnglist(unit: Unit, value: number, isIndex: boolean, sections: DwarfSections): Range[] {
+function readRnglist(unit: Unit, ref: RangesRef, sections: DwarfSections, onRange: OnRange): void {
   const source = sections.rnglists;
-  if (!source) return [];
+  if (!source) return;
   const size = unit.addressBytes;
-  let at = value;
-  if (isIndex) {
-    const entry = source.read(unit.rnglistsBase + value * unit.offsetBytes, unit.offsetBytes);
+  let at = ref.value;
+  if (ref.isIndex) {
+    const entry = source.read(unit.rnglistsBase + ref.value * unit.offsetBytes, unit.offsetBytes);
     at = unit.rnglistsBase + new Cursor(entry).unsigned(unit.offsetBytes);
   }
-  const ranges: Range[] = [];
+  const window = new Window(source, at);
   const indexed = (index: number) => indexedAddress(index, sections, unit);
   let base = unit.lowPc;
-  let windowAt = at;
-  let cursor = new Cursor(source.readUpTo(at, WINDOW_BYTES));
   for (let seen = 0; seen < MAX_RANGES_PER_UNIT; seen++) {
-    if (cursor.end - cursor.at < LONGEST_ENTRY_BYTES && windowAt + cursor.end < source.sizeBytes) {
-      windowAt += cursor.at;
-      cursor = new Cursor(source.readUpTo(windowAt, WINDOW_BYTES));
-    }
+    const cursor = window.next();
     const kind = cursor.u8();
     switch (kind) {
       case RLE.endOfList:
-        return ranges;
+        return;
       case RLE.baseAddressx:
         base = indexed(cursor.uleb());
         break;
       case RLE.startxEndx:
-        push(ranges, indexed(cursor.uleb()), indexed(cursor.uleb()));
+        onRange(indexed(cursor.uleb()), indexed(cursor.uleb()));
         break;
       case RLE.startxLength: {
         const low = indexed(cursor.uleb());
-        push(ranges, low, low + cursor.uleb());
+        onRange(low, low + cursor.uleb());
         break;
       }
       case RLE.offsetPair:
-        push(ranges, base + cursor.uleb(), base + cursor.uleb());
+        onRange(base + cursor.uleb(), base + cursor.uleb());
         break;
       case RLE.baseAddress:
         base = cursor.unsigned(size);
         break;
       case RLE.startEnd:
-        push(ranges, cursor.unsigned(size), cursor.unsigned(size));
+        onRange(cursor.unsigned(size), cursor.unsigned(size));
         break;
       case RLE.startLength: {
         const low = cursor.unsigned(size);
-        push(ranges, low, low + cursor.uleb());
+        onRange(low, low + cursor.uleb());
         break;
       }
       default:
@@ -97,8 +118,4 @@ function readRnglist(unit: Unit, value: number, isIndex: boolean, sections: Dwar
     }
   }
   throw new FormatError('too many ranges');
-}
-
-function push(ranges: Range[], low: number, high: number): void {
-  if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) ranges.push({ low, high });
 }

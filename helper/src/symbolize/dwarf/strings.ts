@@ -1,14 +1,16 @@
 // Strings and indexed addresses of DWARF: .debug_str, .debug_line_str, and through .debug_str_offsets and .debug_addr.
-// Called by units.ts, functions.ts and lineProgram.ts once a value is really wanted. DWARF 5, 7.26 and 7.27.
+// Called by units.ts, declarations.ts and lineHeader.ts once a value is really wanted. DWARF 5, 7.26 and 7.27.
 
 import { Cursor, FormatError } from '../bytes/cursor';
 import { cstringAt } from '../bytes/source';
 import type { DwarfSections, Encoding, StringRef } from './types';
 
+/** `alt`: sections of the supplementary file, where there is one. Throws FormatError. */
 export function textOf(
   ref: StringRef | null,
   sections: DwarfSections,
   unit: Encoding & { strOffsetsBase: number },
+  alt: DwarfSections | null = null,
 ): string | null {
   if (!ref) return null;
   if ('text' in ref) return ref.text;
@@ -18,7 +20,7 @@ export function textOf(
     const offset = new Cursor(sections.strOffsets.read(at, unit.offsetBytes)).unsigned(unit.offsetBytes);
     return cstringAt(sections.str, offset);
   }
-  const source = ref.section === 'str' ? sections.str : sections.lineStr;
+  const source = ref.section === 'alt' ? alt?.str : ref.section === 'str' ? sections.str : sections.lineStr;
   return source ? cstringAt(source, ref.offset) : null;
 }
 

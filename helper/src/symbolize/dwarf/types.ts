@@ -4,9 +4,14 @@
 import type { ByteSource } from '../bytes/source';
 
 export const TAG = {
+  lexicalBlock: 0x0b,
   compileUnit: 0x11,
+  inlinedSubroutine: 0x1d,
   module: 0x1e,
+  withStmt: 0x22,
+  catchBlock: 0x25,
   subprogram: 0x2e,
+  tryBlock: 0x32,
   namespace: 0x39,
   partialUnit: 0x3c,
   skeletonUnit: 0x4a,
@@ -24,11 +29,19 @@ export const AT = {
   declLine: 0x3b,
   specification: 0x47,
   ranges: 0x55,
+  callColumn: 0x57,
+  callFile: 0x58,
+  callLine: 0x59,
   linkageName: 0x6e,
   strOffsetsBase: 0x72,
   addrBase: 0x73,
   rnglistsBase: 0x74,
+  dwoName: 0x76,
   mipsLinkageName: 0x2007,
+  gnuDwoName: 0x2130,
+  gnuDwoId: 0x2131,
+  gnuRangesBase: 0x2132,
+  gnuAddrBase: 0x2133,
 } as const;
 
 export const FORM = {
@@ -92,6 +105,8 @@ export interface DwarfSections {
   addr: ByteSource | null;
   ranges: ByteSource | null;
   rnglists: ByteSource | null;
+  aranges: ByteSource | null;
+  gdbIndex: ByteSource | null;
 }
 
 /** What a form needs to know of its unit to be read. */
@@ -110,33 +125,36 @@ export interface UnitHeader extends Encoding {
   /** Of the first entry. */
   firstDie: number;
   abbrevOffset: number;
+  /** DW_UT_*; 1 (compile) before version 5. */
+  unitType: number;
+  /** Of a skeleton and its split unit, which belong together; null: neither. */
+  dwoId: bigint | null;
 }
 
-/** Half-open. */
-export interface Range {
-  low: number;
-  high: number;
-}
-
+/** A unit with what its first entry says. */
 export interface Unit extends UnitHeader {
-  name: string | null;
-  compDir: string | null;
+  name: StringRef | null;
+  compDir: StringRef | null;
   /** Offset in .debug_line. */
   stmtList: number | null;
   lowPc: number;
+  /** DW_AT_high_pc as an address; 0: none. */
+  highPc: number;
+  ranges: RangesRef | null;
   strOffsetsBase: number;
   addrBase: number;
   rnglistsBase: number;
+  /** What DW_AT_ranges counts from: GNU split units only. */
+  rangesBase: number;
+  /** Where the rest of a skeleton is. */
+  dwoName: StringRef | null;
+}
+
+/** DW_AT_ranges: an offset in the section of ranges, or an index into the unit's lists there. */
+export interface RangesRef {
+  value: number;
+  isIndex: boolean;
 }
 
 /** Where a string stands: looked up only when it is wanted. */
-export type StringRef = { text: string } | { section: 'str' | 'lineStr'; offset: number } | { index: number };
-
-export interface SourceLine {
-  /** Absolute where the debug information allows. */
-  file: string | null;
-  line: number | null;
-  column: number | null;
-  /** Hex. */
-  md5: string | null;
-}
+export type StringRef = { text: string } | { section: 'str' | 'lineStr' | 'alt'; offset: number } | { index: number };

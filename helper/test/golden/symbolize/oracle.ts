@@ -128,20 +128,21 @@ export interface Comparison {
 export function compare(
   addresses: number[],
   expected: Expected[],
-  ours: Place[],
+  ours: Place[][],
   sameFunction: (expected: string, index: number) => boolean = () => false,
 ): Comparison {
   const result: Comparison = { compared: addresses.length, wrongFunction: [], wrongLine: [] };
   addresses.forEach((address, i) => {
     const want = expected[i];
-    const got = ours[i];
+    const [inner] = ours[i];
+    const outer = ours[i].at(-1)!;
     const at = `0x${address.toString(16)}`;
     const wantName = want.functionName === null ? null : displayName(want.functionName);
-    const sameName = wantName === null || (wantName.name === got.name && wantName.fullName === got.fullName);
+    const sameName = wantName === null || (wantName.name === outer.name && wantName.fullName === outer.fullName);
     if (!sameName && !sameFunction(want.functionName!, i))
-      result.wrongFunction.push(`${at}: ${got.fullName ?? got.name}, not ${wantName?.fullName ?? wantName?.name}`);
+      result.wrongFunction.push(`${at}: ${outer.fullName ?? outer.name}, not ${wantName?.fullName ?? wantName?.name}`);
     const wantPlace = want.line > 0 && want.file ? `${posix.normalize(want.file)}:${want.line}` : 'none';
-    const gotPlace = got.line !== null && got.file !== null ? `${got.file}:${got.line}` : 'none';
+    const gotPlace = inner.line !== null && inner.file !== null ? `${inner.file}:${inner.line}` : 'none';
     // A build folder mapped to `.` stands twice in the oracle's path, and once in ours.
     const mapped = want.file?.startsWith('./') && wantPlace.endsWith(`/${gotPlace}`);
     if (wantPlace !== gotPlace && !mapped) result.wrongLine.push(`${at}: ${gotPlace}, not ${wantPlace}`);

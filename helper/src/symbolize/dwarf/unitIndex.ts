@@ -1,0 +1,123 @@
+// Which unit of .debug_info an address belongs to. The file's own index is taken where it has one (.gdb_index,
+// .debug_aranges); what that leaves out, and files without, are found by the header and first entry of each unit.
+// (.debug_names has no addresses, so nothing to gain from.) Called by debugFile.ts.
+
+import { FormatError } from '../bytes/cursor';
+import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
+import type { ByteSource } from '../bytes/source';
+import { MAX_RANGES, MAX_UNITS } from '../limits';
+import type { Unit } from './types';
+import { isTypeUnit, readUnitHeader } from './units';
+
+export type OnUnitRange = (unitOffset: number, low: number, high: number) => void;
+
+export interface UnitIndex {
+  /** Offsets of the units in .debug_info that may have code, rising. */
+  offsets: Float64Array;
+  /** Owners are indexes into `offsets`. */
+  table: IntervalTable;
+  /** Why the index ends early, where it does. */
+  damage: string | null;
+}
+
+export interface UnitReader {
+  /** The unit at an offset; throws FormatError. */
+  unit(offset: number): Unit;
+  ranges(unit: Unit, onRange: (low: number, high: number) => void): void;
+  /** Of units that do not say themselves which code is theirs: what their line tables cover. */
+  rangesByLines(offset: number, onRange: (low: number, high: number) => void): void;
+}
+
+/** More than these are not looked through for the code that their line tables cover. */
+const MAX_UNITS_WITHOUT_RANGES = 4_096;
+
+/** Headers only: some microseconds a unit. */
+export function unitOffsets(info: ByteSource): { offsets: Float64Array; damage: string | null } {
+  const offsets: number[] = [];
+  let damage: string | null = null;
+  try {
+    for (let at = 0; at < info.sizeBytes; ) {
+      const header = readUnitHeader(info, at);
+      if (!isTypeUnit(header)) offsets.push(at);
+      if (offsets.length > MAX_UNITS) throw new FormatError('too many units');
+      at = header.end;
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    damage = `.debug_info: ${error.message}`;
+  }
+  return { offsets: Float64Array.from(offsets), damage };
+}
+
+/** `readOwnIndex`: calls for every range of the file's own index, where it has one. */
+export function indexUnits(
+  info: ByteSource,
+  reader: UnitReader,
+  readOwnIndex: (onRange: OnUnitRange) => void,
+): UnitIndex {
+  const { offsets, damage: damagedHeaders } = unitOffsets(info);
+  let damage = damagedHeaders;
+  const list = new IntervalList(1024);
+  const isIndexed = new Uint8Array(offsets.length);
+  const numbers = new Map(Array.from(offsets, (offset, i) => [offset, i]));
+  const add = (owner: number, low: number, high: number) => {
+    if (list.count >= MAX_RANGES) throw new FormatError('too many ranges');
+    // Where units overlap, the first one wins: folded functions belong to the file that was linked first.
+    list.add(low, high, offsets.length - 1 - owner);
+  };
+  const attempt = (what: string, read: () => void) => {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      damage ??= `${what}: ${error.message}`;
+    }
+  };
+  attempt('index of units', () =>
+    readOwnIndex((offset, low, high) => {
+      const owner = numbers.get(offset);
+      if (owner === undefined) return;
+      isIndexed[owner] = 1;
+      add(owner, low, high);
+    }),
+  );
+  const withoutRanges: number[] = [];
+  for (let owner = 0; owner < offsets.length; owner++) {
+    if (isIndexed[owner]) continue;
+    attempt(`unit at ${offsets[owner]}`, () => {
+      const unit = reader.unit(offsets[owner]);
+      const before = list.count;
+      reader.ranges(unit, (low, high) => add(owner, low, high));
+      // Before DWARF 3 a unit could name one range only, and leaves out what the compiler put elsewhere.
+      if ((list.count === before || unit.version === 2) && unit.stmtList !== null) withoutRanges.push(owner);
+    });
+  }
+  if (withoutRanges.length <= MAX_UNITS_WITHOUT_RANGES)
+    for (const owner of withoutRanges)
+      attempt(`unit at ${offsets[owner]}`, () =>
+        reader.rangesByLines(offsets[owner], (low, high) => add(owner, low, high)),
+      );
+  const table = flatten(list);
+  table.owners.forEach((owner, i) => {
+    if (owner >= 0) table.owners[i] = offsets.length - 1 - owner;
+  });
+  return { offsets, table, damage };
+}
+
+/** Offset of the unit that holds the address, or null. */
+export function findUnit({ offsets, table }: UnitIndex, address: number): number | null {
+  const owner = ownerAt(table, address);
+  return owner < 0 ? null : offsets[owner];
+}
+
+/** Offset of the unit that an entry of .debug_info lies in, or null. */
+export function unitHolding(offsets: Float64Array, dieOffset: number): number | null {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle] > dieOffset) high = middle;
+    else low = middle + 1;
+  }
+  return low === 0 ? null : offsets[low - 1];
+}
