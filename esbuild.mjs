@@ -47,6 +47,7 @@ if (process.argv.includes('--tests')) {
         helper: 'helper/src/main.ts',
         cli: 'helper/src/cli/main.ts',
         symbolizeWorker: 'helper/src/symbolize/worker.ts',
+        unwindWorker: 'helper/src/unwind/loadWorker.ts',
       },
       outdir: dist,
     }),

@@ -55,7 +55,7 @@ async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<Rec
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);
-    return startCapture({ ...wanted, without: [...wanted.without, ...args.without] }, sink);
+    return startCapture({ ...wanted, cacheDir: args.cacheDir, without: [...wanted.without, ...args.without] }, sink);
   };
   return new Recordings({
     startCapture: checkedCapture,

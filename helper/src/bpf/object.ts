@@ -83,6 +83,12 @@ export class BpfObject {
     this.must(map, libbpf.map_set_max_entries(handle, possibleCpus));
   }
 
+  /** Flags of the maps that `map`, a map of maps, holds. */
+  setInnerFlags(map: string, flags: number): void {
+    const { libbpf } = native();
+    this.must(`Maps in ${map}`, libbpf.map_set_flags(libbpf.map_inner(this.map(map)), flags));
+  }
+
   reuseMap(map: string, fd: number): void {
     this.must(map, native().libbpf.map_reuse_fd(this.map(map), fd));
   }

@@ -2,10 +2,12 @@
 // the first sample. Called by the session (recordings.ts) through the type StartCapture; the records go to its sink.
 
 import { CAPTURE_COUNTERS } from '../abi/events.gen';
+import { ChunkMaps, hasMappableArrays } from '../bpf/chunkMaps';
 import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
 import { native } from '../bpf/libbpf';
 import { explainLoadError } from '../bpf/loadError';
 import { MappingRecords } from '../bpf/mappingRecords';
+import { loadNativeWalker, type NativeWalker } from '../bpf/nativeWalker';
 import { BpfObject, type TracerSettings } from '../bpf/object';
 import { canViewNativeMemory, hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../bpf/probe';
 import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
@@ -13,6 +15,8 @@ import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSo
 import { SamplingEvents } from '../bpf/samplingEvents';
 import { programRunTime } from '../health/bpfStats';
 import { type AttachStep, tracerError } from '../protocol';
+import { UnwindLoader } from '../unwind/load';
+import { CHUNK_PAGES, PagePool } from '../unwind/loadPages';
 import { CaptureStream } from './captureStream';
 import { descendants } from './descendants';
 import { TargetMap } from './targetMap';
@@ -22,6 +26,9 @@ const RING_MIN_BYTES = 1 << 20;
 const RING_MAX_BYTES = 16 << 20;
 /** Two seconds of samples at this mean size: longer than any pause of the helper. */
 const RING_BYTES_PER_SAMPLE = 256 * 2;
+
+/** Kernel memory for unwind tables; a Chromium with all its libraries takes some 30 MB. */
+const UNWIND_CEILING_BYTES = 128 << 20;
 
 /** CPUs come and go: in virtual machines, in sleep states, by the administrator. */
 const CPU_CHECK_INTERVAL_MS = 1000;
@@ -59,6 +66,9 @@ class StackCapture implements Capture {
   private source: RecordSource | null = null;
   private stream: CaptureStream | null = null;
   private watch: ProcessWatch | null = null;
+  private readonly mappableArrays: boolean;
+  private walker: NativeWalker | null = null;
+  private unwind: UnwindLoader | null = null;
   private last: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: null, taken: 0 };
 
   constructor(
@@ -76,6 +86,7 @@ class StackCapture implements Capture {
     };
     this.ringBytes = ringBytes(options, this.cpuCount);
     this.zeroCopy = !without('zerocopy') && canViewNativeMemory();
+    this.mappableArrays = !without('mmaparrays') && hasMappableArrays();
     this.mappings = new MappingRecords(this.zeroCopy);
     try {
       this.tracer = new BpfObject('stack_tracer');
@@ -93,7 +104,7 @@ class StackCapture implements Capture {
   attachSampling(): void {
     try {
       this.tracer.configure(this.settings);
-      this.prepareEvents(this.tracer);
+      this.prepareTracer(this.tracer);
       this.tracer.load();
     } catch (error) {
       throw this.explained(error);
@@ -101,7 +112,7 @@ class StackCapture implements Capture {
     this.source = this.openSource();
     this.targets = new TargetMap(this.tracer.mapFd('targets'));
     this.targets.add(this.options.pid, this.options.startAtExec);
-    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.sink, () => this.regularly());
+    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.ownSink(), () => this.regularly());
     this.stream.addProcess(this.options.pid);
     // Mapping records before samples: a sample's code is then always known.
     const refused = this.attachMappings();
@@ -146,6 +157,53 @@ class StackCapture implements Capture {
     if (!this.watch.object && this.options.startAtExec)
       throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
     if (this.options.children && !this.options.startAtExec) this.addDescendants();
+    this.attachUnwinding();
+  }
+
+  /** The walk by tables: a larger program, and a thread of its own for the tables. */
+  private attachUnwinding(): void {
+    this.walker = loadNativeWalker(
+      this.tracer,
+      this.settings,
+      (object) => this.prepareTracer(object),
+      this.options.without,
+    );
+    this.attach.push(this.walker.step);
+    for (const text of this.walker.log) this.sink.log?.('warn', text);
+    if (!this.walker.object || !this.targets) return;
+    const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
+    this.unwind = new UnwindLoader(
+      this.targets,
+      new PagePool(chunks, UNWIND_CEILING_BYTES),
+      this.options.cacheDir ?? null,
+      (level, text) => this.sink.log?.(level, text),
+    );
+    // A held launcher's own code is of no interest.
+    if (this.options.startAtExec) return;
+    for (const pid of this.stream?.processes ?? []) this.unwind.addProcess(pid);
+  }
+
+  /** The unwinder hears of everything that the session hears of. */
+  private ownSink(): CaptureSink {
+    const { sink } = this;
+    return {
+      stack: (record) => {
+        this.unwind?.stack(record);
+        sink.stack(record);
+      },
+      sample: (record) => sink.sample(record),
+      process: (record) => {
+        this.unwind?.process(record);
+        sink.process(record);
+      },
+      failed: (error) => sink.failed(error),
+      log: (level, text) => sink.log?.(level, text),
+    };
+  }
+
+  private prepareTracer(object: BpfObject): void {
+    if (!this.mappableArrays) object.setInnerFlags('unwind_chunks', 0);
+    this.prepareEvents(object);
   }
 
   private prepareEvents(object: BpfObject): void {
@@ -185,6 +243,7 @@ class StackCapture implements Capture {
 
   private regularly(): void {
     this.events.vary();
+    this.unwind?.update();
     const now = performance.now();
     if (now - this.lookedAtCpusMs < CPU_CHECK_INTERVAL_MS) return;
     this.lookedAtCpusMs = now;
@@ -243,6 +302,9 @@ class StackCapture implements Capture {
   close(): void {
     this.stream?.stop();
     this.watch?.object?.close();
+    this.unwind?.close();
+    this.unwind = null;
+    this.walker?.object?.close();
     this.mappings.close();
     this.source?.close();
     this.source = null;

@@ -48,6 +48,10 @@ export class CaptureStream {
     return this.lastFill;
   }
 
+  get processes(): Iterable<number> {
+    return this.alive;
+  }
+
   addProcess(pid: number): void {
     this.alive.add(pid);
   }

@@ -15,6 +15,7 @@ export class TargetMap {
     this.key.writeUInt32LE(pid);
     // As in process_watch.bpf.c: a value that no earlier process with this pid had.
     this.value.writeUInt32LE(Number((process.hrtime.bigint() >> 16n) & 0xffff_ffffn), TARGET.generation);
+    this.value.fill(0, TARGET.codeId);
     this.value.writeUInt32LE(held ? TARGET_STATE.TARGET_HELD : TARGET_STATE.TARGET_ACTIVE, TARGET.state);
     const BPF_NOEXIST = 1;
     return native().libbpf.update(this.fd, this.key, this.value, BPF_NOEXIST) >= 0;
@@ -26,6 +27,15 @@ export class TargetMap {
     if (this.read(pid) !== TARGET_STATE.TARGET_ACTIVE) return;
     this.value.writeUInt32LE((this.value.readUInt32LE(TARGET.generation) + 1) >>> 0, TARGET.generation);
     native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST);
+  }
+
+  /** Names the process's unwind tables (struct target); 0: none. False where the process is not traced (any more). */
+  setCode(pid: number, codeId: number, codePage: number): boolean {
+    const BPF_EXIST = 2;
+    if (this.read(pid) === null) return false;
+    this.value.writeUInt32LE(codeId, TARGET.codeId);
+    this.value.writeUInt32LE(codePage, TARGET.codePage);
+    return native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST) >= 0;
   }
 
   /** Forgets an exited process; not another one that was given its number since. */

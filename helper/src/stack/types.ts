@@ -78,6 +78,8 @@ export interface CaptureOptions {
   kernel: boolean;
   /** Do not count anything before the target's next exec. */
   startAtExec: boolean;
+  /** For unwind tables from run to run; null or left out: none. */
+  cacheDir?: string | null;
   without: string[];
 }
 

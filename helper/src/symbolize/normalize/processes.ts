@@ -25,7 +25,7 @@ export type Place =
   /** `name` as the maps have it: `[vsyscall]`, `[anon]`. */
   | { kind: 'unknown'; name: string; offset: number | null };
 
-type Code = AddressRange & ({ file: MappedFile } | { image: Image } | { name: string });
+export type Code = AddressRange & ({ file: MappedFile } | { image: Image } | { name: string });
 
 interface Process {
   pid: number;
@@ -69,6 +69,15 @@ export class Processes {
   executed(pid: number): void {
     this.release(pid);
     this.add(pid);
+  }
+
+  /** All executable mappings, by address. For the unwinder's tables (unwind/load.ts). */
+  codeOf(pid: number): readonly Code[] {
+    return this.byPid.get(pid)?.maps.all ?? [];
+  }
+
+  codeAt(pid: number, address: number): Code | null {
+    return this.byPid.get(pid)?.maps.find(address) ?? null;
   }
 
   forked(pid: number, parentPid: number): void {
@@ -116,6 +125,10 @@ export class Processes {
 
   releaseAll(): void {
     for (const pid of [...this.byPid.keys()]) this.release(pid);
+  }
+
+  get isEmpty(): boolean {
+    return this.byPid.size === 0;
   }
 
   get hasUnused(): boolean {

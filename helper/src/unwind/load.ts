@@ -1,0 +1,320 @@
+// Keeps the kernel's unwind tables current while a recording runs: which files the traced processes have mapped, their
+// tables made in the background (what is on the CPU first), put into pages, named to the walker; given back when nobody
+// needs them. Until a process's tables are there it is unwound by frame pointers. Called by stack/capture.ts, which tells
+// of processes and stacks as they arrive.
+
+import { closeSync } from 'node:fs';
+import type { TargetMap } from '../stack/targetMap';
+import type { ProcessRecord, StackRecord } from '../stack/types';
+import { closeFile, type MappedFile } from '../symbolize/normalize/files';
+import type { Image } from '../symbolize/normalize/images';
+import { type Code, Processes } from '../symbolize/normalize/processes';
+import { type CodeMapping, type PlacedCode, placeCode } from './loadCode';
+import { TableCompiler } from './loadCompiler';
+import type { PagePool } from './loadPages';
+import { type PlacedTable, TablePlacer } from './loadTables';
+import type { LoadedTable } from './loadWorker';
+
+/** A file's table stays for the next process that maps it. */
+const UNUSED_KEPT_MS = 10_000;
+/** A table that had to make room is not loaded again sooner. */
+const EVICTED_REST_MS = 30_000;
+const TIDY_INTERVAL_MS = 1_000;
+
+type Subject = MappedFile | Image;
+
+interface Table {
+  subject: Subject;
+  name: string;
+  state: 'waiting' | 'loading' | 'loaded' | 'failed' | 'evicted';
+  placed: PlacedTable | null;
+  segments: LoadedTable['table']['segments'];
+  baseAddress: number;
+  isGo: boolean;
+  /** Stacks seen in it. */
+  hits: number;
+  lastUsedMs: number;
+}
+
+interface Published {
+  code: PlacedCode;
+  codeId: number;
+  users: number;
+}
+
+export interface UnwindLoad {
+  tables: number;
+  rows: number;
+  /** Kernel memory of all pages. */
+  bytes: number;
+  ceilingBytes: number;
+  evicted: number;
+}
+
+export class UnwindLoader {
+  private readonly processes = new Processes();
+  private readonly compiler: TableCompiler;
+  private readonly placer: TablePlacer;
+  private readonly tables = new Map<Subject, Table>();
+  private readonly published = new Map<number, Published>();
+  private readonly changed = new Set<number>();
+  private readonly alive = new Set<number>();
+  private loading = false;
+  private closed = false;
+  private lastCodeId = 0;
+  private evicted = 0;
+  private tidiedAtMs = 0;
+
+  constructor(
+    private readonly targets: TargetMap,
+    private readonly pool: PagePool,
+    cacheDir: string | null,
+    private readonly log: (level: 'debug' | 'warn', text: string) => void,
+  ) {
+    this.compiler = new TableCompiler(cacheDir);
+    this.placer = new TablePlacer(pool);
+  }
+
+  addProcess(pid: number): void {
+    this.alive.add(pid);
+    this.processes.add(pid);
+    this.changed.add(pid);
+  }
+
+  process(record: ProcessRecord): void {
+    const { pid } = record;
+    switch (record.kind) {
+      case 'fork': {
+        this.alive.add(pid);
+        this.processes.forked(pid, record.parentPid);
+        // BPF gave the child its parent's code; pages that it names must stay.
+        const parent = this.published.get(record.parentPid);
+        if (!parent || this.published.has(pid)) {
+          this.changed.add(pid);
+          return;
+        }
+        parent.users++;
+        this.published.set(pid, parent);
+        this.targets.setCode(pid, parent.codeId, parent.code.codePage);
+        return;
+      }
+      case 'exec':
+        this.alive.add(pid);
+        this.withdraw(pid);
+        this.processes.executed(pid);
+        this.changed.add(pid);
+        return;
+      case 'mmap':
+        if (!this.alive.has(pid)) return;
+        this.processes.mapped(pid, record.mapping);
+        this.changed.add(pid);
+        return;
+      case 'exit':
+        this.alive.delete(pid);
+        this.changed.delete(pid);
+        this.letGo(pid);
+        this.processes.release(pid);
+    }
+  }
+
+  /** What is on the CPU is loaded first. */
+  stack({ pid, user }: StackRecord): void {
+    const now = performance.now();
+    for (let i = 0; i < user.length; i++) {
+      const code = this.processes.codeAt(pid, user[i]);
+      const subject = code && subjectOf(code);
+      const table = subject && this.tables.get(subject);
+      if (!table) continue;
+      table.hits++;
+      table.lastUsedMs = now;
+    }
+  }
+
+  /** After each drain of the kernel's records. */
+  update(): void {
+    if (this.closed) return;
+    for (const pid of this.changed) this.publish(pid);
+    this.changed.clear();
+    void this.loadNext();
+    const now = performance.now();
+    if (now - this.tidiedAtMs < TIDY_INTERVAL_MS) return;
+    this.tidiedAtMs = now;
+    void this.tidy(now);
+  }
+
+  state(): UnwindLoad {
+    let [tables, rows] = [0, 0];
+    for (const { placed } of this.tables.values())
+      if (placed) {
+        tables++;
+        rows += placed.rowCount;
+      }
+    const { heldBytes, ceilingBytes } = this.pool;
+    return { tables, rows, bytes: heldBytes, ceilingBytes, evicted: this.evicted };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.compiler.close();
+    this.processes.releaseAll();
+    const { files, perfMaps } = this.processes.takeUnused(() => false);
+    for (const file of files) closeFile(file);
+    for (const { fd } of perfMaps) closeSync(fd);
+    this.pool.close();
+  }
+
+  /** Tells the walker of a process's mappings and of the tables there are; nothing while it has no table. */
+  private publish(pid: number): void {
+    if (!this.alive.has(pid)) return;
+    const mappings: CodeMapping[] = [];
+    let loaded = false;
+    for (const code of this.processes.codeOf(pid)) {
+      const subject = subjectOf(code);
+      const table = subject && this.tableOf(subject);
+      if (table?.placed) loaded = true;
+      const isGo = table?.isGo ?? false;
+      mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
+    }
+    const code = loaded ? placeCode(this.pool, mappings) : null;
+    if (!code) {
+      this.withdraw(pid);
+      return;
+    }
+    this.lastCodeId++;
+    if (!this.targets.setCode(pid, this.lastCodeId, code.codePage)) {
+      code.release();
+      return;
+    }
+    this.letGo(pid);
+    this.published.set(pid, { code, codeId: this.lastCodeId, users: 1 });
+  }
+
+  private withdraw(pid: number): void {
+    if (!this.published.has(pid)) return;
+    this.targets.setCode(pid, 0, 0);
+    this.letGo(pid);
+  }
+
+  private letGo(pid: number): void {
+    const published = this.published.get(pid);
+    if (!published) return;
+    this.published.delete(pid);
+    if (--published.users === 0) published.code.release();
+  }
+
+  private tableOf(subject: Subject): Table {
+    let table = this.tables.get(subject);
+    if (!table) {
+      table = {
+        subject,
+        name: 'path' in subject ? subject.path : '[vdso]',
+        state: 'fd' in subject && subject.fd === null ? 'failed' : 'waiting',
+        placed: null,
+        segments: [],
+        baseAddress: 0,
+        isGo: false,
+        hits: 0,
+        lastUsedMs: performance.now(),
+      };
+      this.tables.set(subject, table);
+    }
+    return table;
+  }
+
+  /** One table after another, that with the most stacks first. */
+  private async loadNext(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    for (let next = this.nextWaiting(); next && !this.closed; next = this.nextWaiting()) {
+      next.state = 'loading';
+      try {
+        const { subject } = next;
+        const from =
+          'bytes' in subject
+            ? { bytes: subject.bytes }
+            : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
+        this.keep(next, await this.compiler.request(from));
+      } catch (error) {
+        next.state = 'failed';
+        this.log('debug', `unwind table of ${next.name}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    this.loading = false;
+  }
+
+  private nextWaiting(): Table | null {
+    let best: Table | null = null;
+    for (const table of this.tables.values())
+      if (table.state === 'waiting' && (!best || table.hits > best.hits)) best = table;
+    return best;
+  }
+
+  private keep(table: Table, { table: compiled, isGo }: LoadedTable): void {
+    if (this.closed) return;
+    for (const problem of compiled.problems) this.log('debug', `unwind table of ${table.name}: ${problem}`);
+    let placed = this.placer.place(compiled, isGo);
+    while (!placed && this.evictOne(table)) placed = this.placer.place(compiled, isGo);
+    if (!placed) {
+      table.state = 'failed';
+      this.log('warn', `no room for the unwind table of ${table.name}`);
+      return;
+    }
+    Object.assign(table, { state: 'loaded', placed, isGo });
+    table.segments = compiled.segments;
+    table.baseAddress = compiled.baseAddress;
+    this.publishUsersOf(table);
+  }
+
+  private publishUsersOf(table: Table): void {
+    for (const pid of this.alive)
+      if (this.processes.codeOf(pid).some((code) => subjectOf(code) === table.subject)) this.publish(pid);
+  }
+
+  /** Takes back the table that was on stacks the longest ago. */
+  private evictOne(spare: Table): boolean {
+    let oldest: Table | null = null;
+    for (const table of this.tables.values())
+      if (table.placed && table !== spare && (!oldest || table.lastUsedMs < oldest.lastUsedMs)) oldest = table;
+    if (!oldest) return false;
+    this.evicted++;
+    this.unload(oldest, 'evicted');
+    return true;
+  }
+
+  private unload(table: Table, state: Table['state']): void {
+    const { placed } = table;
+    Object.assign(table, { state, placed: null, lastUsedMs: performance.now() });
+    // First nobody names it any more.
+    this.publishUsersOf(table);
+    placed?.release();
+  }
+
+  private async tidy(now: number): Promise<void> {
+    const used = new Set<Subject>();
+    for (const pid of this.alive)
+      for (const code of this.processes.codeOf(pid)) {
+        const subject = subjectOf(code);
+        if (subject) used.add(subject);
+      }
+    for (const [subject, table] of this.tables) {
+      if (used.has(subject)) {
+        if (table.state === 'evicted' && now - table.lastUsedMs > EVICTED_REST_MS) table.state = 'waiting';
+        continue;
+      }
+      if (table.state === 'loading' || now - table.lastUsedMs < UNUSED_KEPT_MS) continue;
+      table.placed?.release();
+      this.tables.delete(subject);
+    }
+    const { files, perfMaps } = this.processes.takeUnused((id) =>
+      [...this.tables.keys()].some((subject) => subject.id === id),
+    );
+    for (const file of files) closeFile(file);
+    for (const { fd } of perfMaps) closeSync(fd);
+    this.pool.trim();
+  }
+}
+
+function subjectOf(code: Code): Subject | null {
+  if ('file' in code) return code.file;
+  return 'image' in code ? code.image : null;
+}

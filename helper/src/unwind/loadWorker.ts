@@ -1,0 +1,51 @@
+// Entry of the thread that makes unwind tables (bundle: dist/unwindWorker.js): parses files that the main thread has opened,
+// without any capability. Apart from the symbolization's workers, because a table is wanted at once, and those may be
+// reading a large debug file for seconds. Started and ended by loadCompiler.ts.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { dropAllCapabilities } from '../privilege/capabilities';
+import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
+import { DiskCache } from '../symbolize/cache/diskCache';
+import { ElfFile } from '../symbolize/elf/parser';
+import { compileUnwindTable, type UnwindTable } from '.';
+
+export interface TableRequest {
+  sequence: number;
+  /** A file that the main thread has open, or a copy of the vdso. */
+  from: { fileId: number; fd: number; sizeBytes: number } | { bytes: Uint8Array };
+}
+
+export interface LoadedTable {
+  table: UnwindTable;
+  /** Made by Go's compiler: frame pointers everywhere, and rows that say nothing of them. */
+  isGo: boolean;
+}
+
+export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable } | { ok: false; why: string });
+
+dropAllCapabilities();
+const { cacheDir } = workerData as { cacheDir: string | null };
+const cache = cacheDir === null ? null : DiskCache.open(cacheDir);
+
+async function load(from: TableRequest['from']): Promise<LoadedTable> {
+  const source: ByteSource =
+    'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
+  const spill = { cache, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
+  try {
+    const elf = ElfFile.parse(source);
+    const table = await compileUnwindTable(elf, null, spill);
+    return { table, isGo: elf.section('.gopclntab') !== null };
+  } finally {
+    if ('fileId' in from) dropPages(from.fileId);
+  }
+}
+
+parentPort!.on('message', async ({ sequence, from }: TableRequest) => {
+  let reply: TableReply;
+  try {
+    reply = { sequence, ok: true, loaded: await load(from) };
+  } catch (error) {
+    reply = { sequence, ok: false, why: error instanceof Error ? error.message : String(error) };
+  }
+  parentPort!.postMessage(reply);
+});
