@@ -17,6 +17,8 @@ interface CommandRule {
   options: Record<string, OptionRule>;
   /** Names of arguments without dashes. */
   operands: string[];
+  /** Name of further arguments, any number of them. */
+  rest?: string;
   /** Takes what follows `--`. */
   tail: boolean;
 }
@@ -72,6 +74,14 @@ export const COMMANDS = {
     operands: ['RECORDING'],
     tail: false,
   },
+  symbolize: {
+    synopsis: 'symbolize FILE [ADDRESS…] [--json]',
+    help: 'Name functions, inlined ones too, and source lines of addresses in a program, library or debug file.',
+    options: { json: JSON_OPTION },
+    operands: ['FILE'],
+    rest: 'ADDRESS',
+    tail: false,
+  },
   serve: {
     synopsis: 'serve …',
     help: 'Run the helper for a client such as the VS Code extension (it passes the options).',
@@ -122,7 +132,7 @@ export function parseArguments(argv: string[]): ParsedArguments {
       parsed.tail = rest.splice(0);
     } else if (word === '--help' || word === '-h') parsed.help = true;
     else if (/^-./.test(word)) takeOption(word, rest, rule, parsed.options);
-    else if (parsed.operands.length < rule.operands.length) parsed.operands.push(word);
+    else if (parsed.operands.length < rule.operands.length || rule.rest) parsed.operands.push(word);
     else if (rule.tail) throw usage(`"${word}" is not an option: write a command after "--", a process after "--pid".`);
     else throw usage(`"${command}" does not take "${word}".`);
   }

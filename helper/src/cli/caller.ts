@@ -1,6 +1,8 @@
 // On whose behalf the command line works: its user, or under sudo the user who typed it. Recordings, caches and launched
-// commands are theirs. Used by record.ts and heldLaunch.ts.
+// commands are theirs. Used by record.ts, heldLaunch.ts and symbolize.ts.
 
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { userEntry } from '../process/users';
 
 export interface Caller {
@@ -21,6 +23,15 @@ export function findCaller(environment = process.env, uid = process.getuid!(), g
   for (const name of ['SUDO_UID', 'SUDO_GID', 'SUDO_USER', 'SUDO_COMMAND']) delete own[name];
   if (user) Object.assign(own, { HOME: user.home, USER: user.name, LOGNAME: user.name });
   return { uid: sudoUid, gid: sudoGid, dropTo: { uid: sudoUid, gid: sudoGid }, environment: own };
+}
+
+/** Where what may be deleted at any time is kept; null: nowhere. */
+export function cacheDirOf({ environment, dropTo }: Caller): string | null {
+  const xdg = environment.XDG_CACHE_HOME;
+  // Under sudo the variable is root's unless it was kept on purpose; the caller's own folder is meant.
+  if (xdg?.startsWith('/') && !dropTo) return join(xdg, 'ebpf-tracer');
+  const home = dropTo ? environment.HOME : (environment.HOME ?? homedir());
+  return home?.startsWith('/') ? join(home, '.cache', 'ebpf-tracer') : null;
 }
 
 /** Becomes the caller for good: called once the helper, which needs root to start, runs. */

@@ -38,7 +38,13 @@ function commandHelp(name: CommandName): string {
           'The result goes to stdout, progress to stderr. Ctrl-C ends the recording and saves it, a second one aborts.',
           'COMMAND runs as you, with your environment, folder and terminal; with --json its output goes to stderr.',
         ]
-      : [];
+      : name === 'symbolize'
+        ? [
+            '',
+            'Addresses are virtual ones of the file, hexadecimal, as objdump and readelf show them; without any they are',
+            'read from stdin, one a line. Innermost inlined function first; separate debug files are found as in a recording.',
+          ]
+        : [];
   return [`ebpf-tracer ${synopsis}`, '', help, '', ...rows, ...tail, '', exitCodes(), ''].join('\n');
 }
 

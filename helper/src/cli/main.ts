@@ -16,6 +16,8 @@ async function run(args: ParsedArguments): Promise<number> {
       return (await import('./check')).check(args);
     case 'export':
       return (await import('./exportCommand')).exportCommand(args);
+    case 'symbolize':
+      return (await import('./symbolize')).symbolize(args);
     case 'serve':
       throw new Error('serve is handed over before arguments are parsed');
   }

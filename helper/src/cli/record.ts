@@ -1,15 +1,14 @@
 // `ebpf-tracer record`: finds the target or launches it held, gets a helper, records until time, exit or Ctrl-C, and
 // prints the result. Runs as the caller; only the helper has rights. Called by main.ts.
 
-import { homedir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
 import { startHelper } from '../privilege/elevate';
 import { checkTarget, parsePid } from '../process/validate';
 import { EXIT, type RecordOptions, type RecordSummary, TracerError, tracerError } from '../protocol';
 import { type ParsedArguments, parseDuration, parseFrequency } from './arguments';
-import { becomeCaller, type Caller, findCaller } from './caller';
+import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
 import { type CommandEnd, describeEnd, type HeldCommand, launchHeld } from './heldLaunch';
 import { Interrupts } from './interrupts';
@@ -89,14 +88,6 @@ function defaultName(title: string, format: Format): string {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
   const date = local.toISOString().slice(0, 19).replaceAll(':', '-');
   return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
-}
-
-function cacheDirOf({ environment, dropTo }: Caller): string | null {
-  const xdg = environment.XDG_CACHE_HOME;
-  // Under sudo the variable is root's unless it was kept on purpose; the caller's own folder is meant.
-  if (xdg?.startsWith('/') && !dropTo) return join(xdg, 'ebpf-tracer');
-  const home = dropTo ? environment.HOME : (environment.HOME ?? homedir());
-  return home?.startsWith('/') ? join(home, '.cache', 'ebpf-tracer') : null;
 }
 
 async function recordTarget(

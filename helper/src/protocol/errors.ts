@@ -109,6 +109,15 @@ const TABLE = {
     "Open *.speedscope.json files that this tracer or another profiler wrote in speedscope's format.",
   ],
   RECORDING_TOO_NEW: ['{0} was written by a newer version of the tracer (format {1}).', 'Update the extension.'],
+  FILE_UNREADABLE: ['{0} cannot be read: {1}', 'Give the path of a program, library or debug file that you may read.'],
+  NOT_A_PROGRAM: [
+    '{0} is no program, library or debug file that can be read here: {1}',
+    'Give an ELF file of a 64-bit Linux program (x86-64 or arm64).',
+  ],
+  ADDRESS_INVALID: [
+    '"{0}" is not an address.',
+    'Write virtual addresses of the file in hexadecimal, like 0x1139 or 1139, as objdump and readelf show them.',
+  ],
   NOTHING_RECORDED_IDLE: [
     'No samples: process {0} used no CPU time while it was recorded.',
     'Give it work, or record longer; off-CPU time is not sampled here.',
@@ -177,6 +186,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'FREQUENCY_INVALID':
     case 'DURATION_INVALID':
     case 'FORMAT_INVALID':
+    case 'ADDRESS_INVALID':
       return EXIT.usage;
     case 'NO_PRIVILEGE':
     case 'SUDO_ABSENT':

@@ -38,8 +38,14 @@ async function answer(task: Task): Promise<Answer> {
       const symbols = files.get(task.file.id) ?? (await openFile(task));
       files.delete(task.file.id);
       files.set(task.file.id, symbols);
-      const places = inOrder(task.offsets, symbols);
+      const places = inOrder(task.offsets, (offset) => symbols.placesOf(offset));
       keepWithinBudget();
+      return { ...nothing, places, problems: [...symbols.problems] };
+    }
+    case 'addresses': {
+      const symbols = files.get(task.file.id) ?? (await openFile({ ...task, expectedBuildId: null }));
+      files.set(task.file.id, symbols);
+      const places = inOrder(task.addresses, (address) => symbols.placesAt(address));
       return { ...nothing, places, problems: [...symbols.problems] };
     }
     case 'image': {
@@ -67,13 +73,15 @@ async function answer(task: Task): Promise<Answer> {
 }
 
 /** By rising offset, whatever the order asked in: neighbours share units, which are read once then. */
-function inOrder(offsets: Float64Array, symbols: FileSymbols): Place[][] {
+function inOrder(offsets: Float64Array, placesOf: (offset: number) => Place[]): Place[][] {
   const places: Place[][] = new Array(offsets.length);
-  for (const i of orderOf(offsets)) places[i] = symbols.placesOf(offsets[i]);
+  for (const i of orderOf(offsets)) places[i] = placesOf(offsets[i]);
   return places;
 }
 
-async function openFile(task: Extract<Task, { kind: 'symbolize' }>): Promise<FileSymbols> {
+async function openFile(
+  task: Pick<Extract<Task, { kind: 'symbolize' }>, 'file' | 'debug' | 'expectedBuildId'>,
+): Promise<FileSymbols> {
   const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
   if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
     throw new Error('the file was replaced by another build while it was recorded');

@@ -19,6 +19,8 @@ export interface DebugHandle extends FileHandle {
 export type Task =
   | { kind: 'describe'; file: FileHandle }
   | { kind: 'symbolize'; file: FileHandle; debug: DebugHandle[]; expectedBuildId: string | null; offsets: Float64Array }
+  /** For people who ask about one file: virtual addresses instead of offsets. */
+  | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; addresses: Float64Array }
   | { kind: 'image'; imageId: number; bytes: Uint8Array; offsets: Float64Array }
   | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; addresses: Float64Array }
   | { kind: 'kernel'; fd: number; addresses: Float64Array }

@@ -1,0 +1,112 @@
+// `ebpf-tracer symbolize`: functions and lines of addresses in one file, for people and for tests against other tools; no
+// rights needed. Called by main.ts.
+
+import { realpathSync } from 'node:fs';
+import { EXIT, tracerError } from '../protocol';
+import { OneFile } from '../symbolize/oneFile';
+import type { Place } from '../symbolize/pool/messages';
+import type { ParsedArguments } from './arguments';
+import { cacheDirOf, findCaller } from './caller';
+
+/** In one request: neighbours share what is read for them. */
+const BATCH_ADDRESSES = 65_536;
+/** Longer lines of stdin are no addresses. */
+const MAX_QUOTED_CHARACTERS = 80;
+
+export interface SymbolizedAddress {
+  address: number;
+  /** Innermost first. `name` is demangled, in full. */
+  frames: {
+    name: string | null;
+    linkageName: string | null;
+    file: string | null;
+    line: number | null;
+    column: number | null;
+    inlined: boolean;
+  }[];
+}
+
+export async function symbolize(args: ParsedArguments): Promise<number> {
+  const [path, ...given] = args.operands;
+  const json = args.options.has('json');
+  const file = await openFile(path);
+  try {
+    const addresses = (given.length > 0 ? given : await linesOfStdin()).map(parseAddress);
+    let separator = json ? '[' : '';
+    for (let first = 0; first < addresses.length; first += BATCH_ADDRESSES) {
+      const batch = addresses.slice(first, first + BATCH_ADDRESSES);
+      const places = await file.places(batch).catch((error: Error) => {
+        throw tracerError('NOT_A_PROGRAM', path, error.message);
+      });
+      const texts = batch.map((address, i) => (json ? JSON.stringify(report(address, places[i])) : text(places[i])));
+      await write(separator + texts.join(json ? ',\n' : ''));
+      separator = json ? ',\n' : '';
+    }
+    if (json) await write(addresses.length > 0 ? ']\n' : '[]\n');
+    for (const problem of file.problems) process.stderr.write(`ebpf-tracer: ${path}: ${problem}\n`);
+    return EXIT.done;
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<OneFile> {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch (error) {
+    throw tracerError('FILE_UNREADABLE', path, (error as NodeJS.ErrnoException).code ?? String(error));
+  }
+  const caller = findCaller();
+  // Under sudo the cache would get files that are root's.
+  const file = await OneFile.open(real, caller.dropTo ? null : cacheDirOf(caller)).catch((error: Error) => {
+    throw tracerError('NOT_A_PROGRAM', path, error.message);
+  });
+  if (!file) throw tracerError('FILE_UNREADABLE', path, 'it is no regular file, or not readable for you');
+  return file;
+}
+
+/** Virtual address, hexadecimal with or without 0x. Throws ADDRESS_INVALID. */
+export function parseAddress(text: string): number {
+  const address = /^(0[xX])?[0-9a-fA-F]+$/.test(text) ? Number.parseInt(text, 16) : Number.NaN;
+  if (!Number.isSafeInteger(address)) throw tracerError('ADDRESS_INVALID', text.slice(0, MAX_QUOTED_CHARACTERS));
+  return address;
+}
+
+async function linesOfStdin(): Promise<string[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks)
+    .toString('latin1')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+export function report(address: number, places: Place[]): SymbolizedAddress {
+  return {
+    address,
+    frames: places.map(({ name, fullName, linkageName, file, line, column, inlined }) => ({
+      name: fullName ?? name,
+      linkageName,
+      file,
+      line,
+      column,
+      inlined,
+    })),
+  };
+}
+
+/** As llvm-symbolizer prints it: function and place in two lines a frame, then an empty line. */
+export function text(places: Place[]): string {
+  const frames = places.map(
+    ({ name, fullName, file, line, column }) =>
+      `${fullName ?? name ?? '??'}\n${file ?? '??'}:${line ?? 0}:${column ?? 0}\n`,
+  );
+  return `${frames.join('')}\n`;
+}
+
+/** Waits while the reader is behind. */
+async function write(output: string): Promise<void> {
+  if (!process.stdout.write(output)) await new Promise((drained) => process.stdout.once('drain', drained));
+}
