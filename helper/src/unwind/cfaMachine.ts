@@ -10,15 +10,28 @@ import { MAX_REMEMBERED_STATES } from './limits';
 import type { PointerReader } from './pointers';
 import type { Architecture } from './registers';
 import type { RowCollector } from './rowCollector';
-import { UNWIND_BASE_CFA, UNWIND_BASE_LOAD, UNWIND_BASE_UNKNOWN, UNWIND_UNEXPRESSIBLE } from './rows';
+import {
+  UNWIND_BASE_CFA,
+  UNWIND_BASE_LOAD,
+  UNWIND_BASE_UNKNOWN,
+  UNWIND_CFA_BITS,
+  UNWIND_CFA_KIND_MASK,
+  UNWIND_CFA_SHIFT,
+  UNWIND_FP,
+  UNWIND_SP,
+  UNWIND_UNEXPRESSIBLE,
+} from './rows';
 import type { RuleEncoder } from './ruleEncoder';
 import * as S from './state';
 
 const IN_MEMORY_BY_CFA = UNWIND_BASE_CFA | UNWIND_BASE_LOAD;
+const CFA_FIELD = (2 ** UNWIND_CFA_BITS - 1) << UNWIND_CFA_SHIFT;
 
 export class CfaMachine {
   readonly state = new Int32Array(S.STATE_WORDS);
   private readonly remembered = new Int32Array(S.STATE_WORDS * MAX_REMEMBERED_STATES);
+  /** The rule of each remembered state; UNWIND_UNEXPRESSIBLE where it has to be made (again). */
+  private readonly rememberedRules = new Uint32Array(MAX_REMEMBERED_STATES);
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
   private end = 0;
@@ -46,80 +59,106 @@ export class CfaMachine {
   /**
    * Runs an FDE's instructions, which hold for [pc, pcEnd) (counted from the table's base), and collects its rows. Without
    * a range only the state changes.
+   *
+   * What is frequent is done here, without a call and without encoding the whole state: saved registers that no row knows
+   * of are passed over, a new offset of the CFA is put into the rule as it is.
    */
   run(bytes: Buffer, at: number, end: number, cie: Cie, pc: number, pcEnd: number): void {
-    const { state, rows } = this;
+    const { state, rows, rememberedRules } = this;
+    const { fp, sp } = this.arch;
+    const { codeAlign, dataAlign, raRegister } = cie;
     this.bytes = bytes;
-    this.at = at;
     this.end = end;
     const hasRange = pcEnd > pc;
     let location = pc;
     let rule = cie.initialRule;
     let changed = rule === UNWIND_UNEXPRESSIBLE;
     let depth = 0;
-    if (hasRange) state.set(cie.initialState);
+    if (hasRange) for (let i = 0; i < S.STATE_WORDS; i++) state[i] = cie.initialState[i];
 
-    while (this.at < end) {
-      const byte = bytes[this.at++];
+    while (at < end) {
+      const byte = bytes[at++];
       const low = byte & 0x3f;
       let next = location;
-      switch (byte >> 6) {
-        case 1:
-          next += low * cie.codeAlign;
-          break;
-        case 2:
-          this.offset(low, this.uleb() * cie.dataAlign, cie.raRegister);
+      if (byte >= 0x80) {
+        // DW_CFA_offset, DW_CFA_restore
+        if (low === fp || low === raRegister || low === sp) {
+          this.at = at;
+          if (byte < 0xc0) this.offset(low, this.uleb() * dataAlign, raRegister);
+          else this.restore(low, cie);
+          at = this.at;
           changed = true;
-          continue;
-        case 3:
-          this.restore(low, cie);
-          changed = true;
-          continue;
-        default:
-          switch (low) {
-            case 0x00: // DW_CFA_nop
-              continue;
-            case 0x01: // DW_CFA_set_loc
-              next = this.pointers.read(this.at, end, cie.pointerEncoding, cie.addressBytes) - this.baseAddress;
-              this.at = this.pointers.nextAt;
-              break;
-            case 0x02: // DW_CFA_advance_loc1
-              next += bytes[this.at] * cie.codeAlign;
-              this.at += 1;
-              break;
-            case 0x03: // DW_CFA_advance_loc2
-              next += (bytes[this.at] | (bytes[this.at + 1] << 8)) * cie.codeAlign;
-              this.at += 2;
-              break;
-            case 0x04: // DW_CFA_advance_loc4
-              next += this.u32(this.at) * cie.codeAlign;
-              this.at += 4;
-              break;
-            case 0x1d: // DW_CFA_MIPS_advance_loc8
-              next += (this.u32(this.at) + this.u32(this.at + 4) * 4_294_967_296) * cie.codeAlign;
-              this.at += 8;
-              break;
-            case 0x0a: // DW_CFA_remember_state
-              if (depth >= MAX_REMEMBERED_STATES) state[S.BROKEN] ||= S.WHY_NESTING;
-              else this.remembered.set(state, depth * S.STATE_WORDS);
-              depth++;
-              continue;
-            case 0x0b: // DW_CFA_restore_state
-              depth--;
-              changed = true;
-              if (depth < 0 || depth >= MAX_REMEMBERED_STATES) {
-                state[S.BROKEN] ||= S.WHY_NESTING;
-                depth = Math.max(depth, 0);
-              } else
-                for (let i = 0, from = depth * S.STATE_WORDS; i < S.STATE_WORDS; i++)
-                  state[i] = this.remembered[from + i];
-              continue;
-            default:
-              this.instruction(low, cie);
-              changed = true;
-              continue;
-          }
+        } else if (byte < 0xc0) while (at < end && bytes[at++] >= 0x80);
+        continue;
       }
+      if (byte >= 0x40) next += low * codeAlign;
+      else
+        switch (byte) {
+          case 0x00: // DW_CFA_nop
+            continue;
+          case 0x0e: {
+            // DW_CFA_def_cfa_offset
+            const value = bytes[at];
+            const kind = rule & UNWIND_CFA_KIND_MASK;
+            if (value < 0x80 && (value & 7) === 0 && !changed && (kind === UNWIND_SP || kind === UNWIND_FP)) {
+              at++;
+              state[S.CFA_OFFSET] = value;
+              rule = ((rule & ~CFA_FIELD) | (value << (UNWIND_CFA_SHIFT - 3))) >>> 0;
+              continue;
+            }
+            this.at = at;
+            this.cfaOffset(this.uleb());
+            at = this.at;
+            changed = true;
+            continue;
+          }
+          case 0x0a: // DW_CFA_remember_state
+            if (depth >= MAX_REMEMBERED_STATES) state[S.BROKEN] ||= S.WHY_NESTING;
+            else {
+              for (let i = 0, to = depth * S.STATE_WORDS; i < S.STATE_WORDS; i++) this.remembered[to + i] = state[i];
+              rememberedRules[depth] = changed ? UNWIND_UNEXPRESSIBLE : rule;
+            }
+            depth++;
+            continue;
+          case 0x0b: // DW_CFA_restore_state
+            if (depth === 0 || depth > MAX_REMEMBERED_STATES) {
+              state[S.BROKEN] ||= S.WHY_NESTING;
+              changed = true;
+              depth = Math.max(depth - 1, 0);
+              continue;
+            }
+            depth--;
+            for (let i = 0, from = depth * S.STATE_WORDS; i < S.STATE_WORDS; i++) state[i] = this.remembered[from + i];
+            rule = rememberedRules[depth];
+            changed = rule === UNWIND_UNEXPRESSIBLE;
+            continue;
+          case 0x01: // DW_CFA_set_loc
+            next = this.pointers.read(at, end, cie.pointerEncoding, cie.addressBytes) - this.baseAddress;
+            at = this.pointers.nextAt;
+            break;
+          case 0x02: // DW_CFA_advance_loc1
+            next += bytes[at] * codeAlign;
+            at += 1;
+            break;
+          case 0x03: // DW_CFA_advance_loc2
+            next += (bytes[at] | (bytes[at + 1] << 8)) * codeAlign;
+            at += 2;
+            break;
+          case 0x04: // DW_CFA_advance_loc4
+            next += this.u32(at) * codeAlign;
+            at += 4;
+            break;
+          case 0x1d: // DW_CFA_MIPS_advance_loc8
+            next += (this.u32(at) + this.u32(at + 4) * 4_294_967_296) * codeAlign;
+            at += 8;
+            break;
+          default:
+            this.at = at;
+            this.instruction(byte, cie);
+            at = this.at;
+            changed = true;
+            continue;
+        }
       // Code goes on to `next`: what was said so far holds from `location`.
       if (!hasRange) continue;
       if (changed) {
@@ -135,7 +174,7 @@ export class CfaMachine {
         changed = true;
       }
     }
-    if (!(this.at <= end)) {
+    if (!(at <= end)) {
       state[S.BROKEN] ||= S.WHY_CUT;
       changed = true;
     }

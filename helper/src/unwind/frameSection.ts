@@ -14,13 +14,14 @@ import {
   MAX_SECTION_BYTES,
   WINDOW_BYTES,
 } from './limits';
-import type { PointerReader } from './pointers';
+import { DW_EH_PE_uleb128, type PointerReader } from './pointers';
 import type { RowCollector } from './rowCollector';
 import type { RuleEncoder } from './ruleEncoder';
 
 const EXTENDED_LENGTH = 0xffffffff;
 const EH_CIE_ID = 0;
 const DEBUG_CIE_ID = 0xffffffff;
+const PCREL_SDATA4 = 0x1b;
 
 /** Executable code that the table covers, in virtual addresses. */
 export interface CodeRange {
@@ -40,6 +41,8 @@ export class FrameSection {
   /** Entries left out, by reason. */
   readonly leftOut = new Map<string, number>();
   private readonly cies = new Map<number, Cie | null>();
+  private lastCieAt = -1;
+  private lastCie: Cie | null = null;
   private cieBytes = 0;
   private window: Buffer = Buffer.alloc(0);
   /** Offset of the window in the section. */
@@ -87,11 +90,12 @@ export class FrameSection {
     if (this.isEh ? id === EH_CIE_ID : id === DEBUG_CIE_ID && (idBytes === 4 || this.u32(at + 4) === DEBUG_CIE_ID))
       return;
     const cieAt = this.isEh ? at - id : idBytes === 8 ? id + this.u32(at + 4) * 2 ** 32 : id;
-    let cie = this.cies.get(cieAt);
-    if (cie === undefined) {
-      cie = this.readCie(cieAt);
-      // Reading it may have moved the window.
-      this.need(at, lengthBytes);
+    let cie = this.lastCie;
+    if (cieAt !== this.lastCieAt) {
+      const known = this.cies.get(cieAt);
+      cie = known === undefined ? this.readCie(cieAt) : known;
+      this.lastCie = cie;
+      this.lastCieAt = cieAt;
     }
     if (cie) this.fde(at - this.windowAt + idBytes, at - this.windowAt + lengthBytes, cie);
   }
@@ -100,16 +104,28 @@ export class FrameSection {
   private fde(at: number, end: number, cie: Cie): void {
     const { pointers, code, rows, machine } = this.parts;
     const bytes = this.window;
-    pointers.use(bytes, this.address + this.windowAt);
-    const start = pointers.read(at + cie.segmentBytes, end, cie.pointerEncoding, cie.addressBytes);
-    const sizeBytes = pointers.read(pointers.nextAt, end, cie.pointerEncoding & 0x0f, cie.addressBytes);
-    let next = pointers.nextAt;
+    const address = this.address + this.windowAt;
+    let start: number;
+    let sizeBytes: number;
+    let next = at + cie.segmentBytes;
+    pointers.use(bytes, address);
+    if (cie.pointerEncoding === PCREL_SDATA4 && next + 8 <= end) {
+      // What all toolchains write on both architectures.
+      start = address + next + (i32(bytes, next) | 0);
+      sizeBytes = i32(bytes, next + 4);
+      next += 8;
+    } else {
+      start = pointers.read(next, end, cie.pointerEncoding, cie.addressBytes);
+      sizeBytes = pointers.read(pointers.nextAt, end, cie.pointerEncoding & 0x0f, cie.addressBytes);
+      next = pointers.nextAt;
+    }
     if (!(sizeBytes >= 0) || Number.isNaN(start)) return void this.leaveOut('has no readable address');
     // Code that the linker left out: its entry lies at 0 or beside all code.
     if (!(start >= code.baseAddress && start < code.endAddress) || sizeBytes === 0) return;
     if (cie.hasData) {
-      const dataBytes = pointers.read(next, end, 0x01, cie.addressBytes);
-      next = pointers.nextAt + dataBytes;
+      const short = bytes[next];
+      if (next < end && short < 0x80) next += 1 + short;
+      else next = pointers.read(next, end, DW_EH_PE_uleb128, cie.addressBytes) + pointers.nextAt;
       if (!(next <= end)) return void this.leaveOut('has augmentation data beyond its end');
     }
     const pc = start - code.baseAddress;
@@ -166,12 +182,14 @@ export class FrameSection {
   }
 
   private u32(at: number): number {
-    const { window } = this;
-    const i = at - this.windowAt;
-    return (window[i] | (window[i + 1] << 8) | (window[i + 2] << 16) | (window[i + 3] << 24)) >>> 0;
+    return i32(this.window, at - this.windowAt) >>> 0;
   }
 
   private leaveOut(why: string): void {
     if (this.leftOut.size < 8 || this.leftOut.has(why)) this.leftOut.set(why, (this.leftOut.get(why) ?? 0) + 1);
   }
+}
+
+function i32(bytes: Buffer, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }

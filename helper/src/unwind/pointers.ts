@@ -1,7 +1,6 @@
 // Encoded pointers of unwind sections: where an FDE's code begins, how long it is. Called by frameSection.ts and, for
 // DW_CFA_set_loc, by cfaMachine.ts. Encodings: LSB Core, "DWARF Exception Header Encoding".
 
-const DW_EH_PE_uleb128 = 0x01;
 const DW_EH_PE_udata2 = 0x02;
 const DW_EH_PE_udata4 = 0x03;
 const DW_EH_PE_udata8 = 0x04;
@@ -11,6 +10,7 @@ const DW_EH_PE_sdata4 = 0x0b;
 const DW_EH_PE_sdata8 = 0x0c;
 const DW_EH_PE_aligned = 0x50;
 const DW_EH_PE_indirect = 0x80;
+export const DW_EH_PE_uleb128 = 0x01;
 export const DW_EH_PE_absptr = 0x00;
 export const DW_EH_PE_omit = 0xff;
 

@@ -66,46 +66,51 @@ export class RowCollector {
 
   /** The table's rows: pairs of pc and rule. */
   finish(): Uint32Array {
+    const { rows, starts, ends, firsts, secondary } = this;
     const order = this.order();
+    const frames = this.frameCount;
     // Rows, and a gap behind each frame at most.
-    const out = new Uint32Array(this.rowWords + this.frameCount * ROW_WORDS);
+    const out = new Uint32Array(this.rowWords + frames * ROW_WORDS);
     let used = 0;
     let lastRule = UNWIND_NONE;
     let coveredUntil = 0;
-    const put = (pc: number, rule: number) => {
-      if (rule === lastRule) return;
-      if (used > 0 && out[used - 2] === pc) used -= 2;
-      out[used] = pc;
-      out[used + 1] = rule;
-      used += 2;
-      lastRule = rule;
-    };
-    for (let k = 0; k < order.length; ) {
+    for (let k = 0; k < frames; ) {
       const frame = order[k];
-      const start = this.starts[frame];
-      let end = this.ends[frame];
-      for (k++; k < order.length; k++) {
+      const start = starts[frame];
+      let end = ends[frame];
+      for (k++; k < frames; k++) {
         const next = order[k];
-        if (this.starts[next] >= end) break;
-        if (this.starts[next] === start || (next >= this.secondary && frame < this.secondary)) continue;
-        end = this.starts[next];
+        if (starts[next] >= end) break;
+        if (starts[next] === start || (next >= secondary && frame < secondary)) continue;
+        end = starts[next];
         break;
       }
-      if (start > coveredUntil) put(coveredUntil, UNWIND_NONE);
-      const last = frame + 1 < this.frameCount ? this.firsts[frame + 1] : this.rowWords;
-      for (let at = this.firsts[frame]; at < last && this.rows[at] < end; at += 2)
-        put(this.rows[at], this.rows[at + 1]);
+      if (start > coveredUntil && lastRule !== UNWIND_NONE) {
+        out[used++] = coveredUntil;
+        out[used++] = lastRule = UNWIND_NONE;
+      }
+      const last = frame + 1 < frames ? firsts[frame + 1] : this.rowWords;
+      for (let at = firsts[frame]; at < last && rows[at] < end; at += 2) {
+        if (rows[at + 1] === lastRule) continue;
+        out[used++] = rows[at];
+        out[used++] = lastRule = rows[at + 1];
+      }
       coveredUntil = end;
     }
-    put(coveredUntil, UNWIND_NONE);
+    if (lastRule !== UNWIND_NONE) {
+      out[used++] = coveredUntil;
+      out[used++] = UNWIND_NONE;
+    }
     return out.slice(0, used);
   }
 
-  /** Indexes of frames by rising start, of .eh_frame before .debug_frame. */
+  /** Indexes of frames by rising start; among equals .eh_frame's before .debug_frame's. */
   private order(): Uint32Array {
     const starts = this.starts.subarray(0, this.frameCount);
-    for (let i = 1; i < starts.length; i++) if (starts[i] < starts[i - 1]) return orderOf(Float64Array.from(starts));
-    return Uint32Array.from(starts.keys());
+    for (let i = 1; i < starts.length; i++) if (starts[i] < starts[i - 1]) return orderOf(new Float64Array(starts));
+    const order = new Uint32Array(starts.length);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    return order;
   }
 }
 

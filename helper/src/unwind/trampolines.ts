@@ -10,6 +10,9 @@ import type { Architecture } from './registers';
 import { ROW_WORDS, UNWIND_NONE } from './rows';
 import { executableSegments } from './sections';
 
+const SMALL_IMAGE_BYTES = 65_536;
+const LEAST_GAP_BYTES = 4_096;
+
 /** pcs of trampolines in what `rows` (finished) leave uncovered, with their length. */
 export function findTrampolines(
   elf: ElfFile,
@@ -19,12 +22,15 @@ export function findTrampolines(
 ): { pc: number; sizeBytes: number }[] {
   const found: { pc: number; sizeBytes: number }[] = [];
   let budgetBytes = Math.min(MAX_SEARCHED_BYTES, MAX_READ_BYTES);
+  // Files with unwind information leave out their padding only, in thousands of places; a C library without any, or the
+  // vdso with its few functions, is another matter.
+  const least = code.endAddress - code.baseAddress <= SMALL_IMAGE_BYTES ? 1 : LEAST_GAP_BYTES;
   for (const segment of executableSegments(elf)) {
     const start = segment.address - code.baseAddress;
     const fileEnd = start + segment.fileSizeBytes;
     for (const gap of gapsOf(rows, start, fileEnd)) {
       const sizeBytes = gap.end - gap.start;
-      if (sizeBytes < arch.signalTrampolines[0].length) continue;
+      if (sizeBytes < least) continue;
       budgetBytes -= sizeBytes;
       if (budgetBytes < 0) return found;
       const bytes = elf.source.readUpTo(segment.fileOffset + gap.start - start, sizeBytes);
