@@ -76,17 +76,8 @@ export class FileSymbols {
   /** As `placesOf`, by virtual address. */
   placesAt(address: number): Place[] {
     const place: Place = { ...NOWHERE, address };
-<<<<<<< /tmp/d/fileSymbols.ts.head
-    if (address === null) return [place];
     this.attempt('Go line table', () => this.fromGo(address, place));
     if (place.name !== null) return [place];
-=======
-    const go =
-      this.attempt('Go inline tree', () => this.fromGo(address, true)) ??
-      this.attempt('Go line table', () => this.fromGo(address, false)) ??
-      [];
-    if (go.length > 0) return go;
->>>>>>> helper/src/symbolize/fileSymbols.ts
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
     const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
