@@ -52,14 +52,19 @@ export class ProcessWatch {
     }
   }
 
-  /** Frames of a stack, by address, innermost first. */
-  async resolve({ pid, kernel, user }: StackRecord): Promise<Frame[][]> {
+  /** Frames of a stack, by address, innermost first: at once where all are known, as they mostly are. */
+  resolve({ pid, kernel, user }: StackRecord): Frame[][] | Promise<Frame[][]> {
     this.add(pid);
+    const frames = this.symbolizer.resolve(pid, kernel, user);
+    return frames instanceof Promise ? this.awaited(pid, frames) : frames;
+  }
+
+  private async awaited(pid: number, frames: Promise<Frame[][]>): Promise<Frame[][]> {
     const process = this.watched.get(pid);
     if (process) process.pending++;
     this.pending++;
     try {
-      return await this.symbolizer.resolve(pid, kernel, user);
+      return await frames;
     } finally {
       this.pending--;
       if (process) process.pending--;

@@ -15,6 +15,7 @@ import {
   toErrorReport,
   tracerError,
 } from '../protocol';
+import type { Frame } from '../symbolize/types';
 import { emptyReason } from './emptyReason';
 import { ProcessWatch } from './processWatch';
 import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
@@ -174,13 +175,22 @@ export class Recording implements CaptureSink {
   stack(record: StackRecord): void {
     const slot = this.profile.addStack(record);
     if (!slot) return;
-    this.processes
-      .resolve(record)
-      .catch((error) => {
-        this.parts.log('error', `stack of ${record.pid} not resolved: ${toErrorReport(error).message}`);
-        return [...record.kernel, ...record.user].map((address) => [unnamedFrame(address)]);
-      })
-      .then((frames) => this.profile.resolved(slot, frames));
+    let frames: Frame[][] | Promise<Frame[][]>;
+    try {
+      frames = this.processes.resolve(record);
+    } catch (error) {
+      frames = this.unnamedFrames(record, error);
+    }
+    if (!(frames instanceof Promise)) this.profile.resolved(slot, frames);
+    else
+      void frames
+        .catch((error) => this.unnamedFrames(record, error))
+        .then((found) => this.profile.resolved(slot, found));
+  }
+
+  private unnamedFrames({ pid, kernel, user }: StackRecord, why: unknown): Frame[][] {
+    this.parts.log('error', `stack of ${pid} not resolved: ${toErrorReport(why).message}`);
+    return [...kernel, ...user].map((address) => [unnamedFrame(address)]);
   }
 
   sample(record: SampleRecord): void {

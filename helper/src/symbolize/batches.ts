@@ -1,7 +1,8 @@
 // Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
-// way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts.
+// way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts for what is not known.
 
 import { GATHER_MS, MAX_BATCH_ADDRESSES, MAX_CACHED_ADDRESSES } from './limits';
+import type { PendingStack } from './pendingStack';
 import type { Place, Task } from './pool/messages';
 import type { WorkerPool } from './pool/pool';
 import type { Frame } from './types';
@@ -23,7 +24,8 @@ export interface Subject {
 
 interface Waiting {
   subject: Subject;
-  questions: Map<number, { promise: Promise<Frame[]>; resolve: (frames: Frame[]) => void }>;
+  /** Who asked, by address. */
+  questions: Map<number, { stack: PendingStack; index: number }[]>;
   sending: boolean;
 }
 
@@ -35,32 +37,24 @@ export class Batches {
 
   constructor(private readonly pool: WorkerPool) {}
 
-  ask(subject: Subject, address: number): Frame[] | Promise<Frame[]> {
-    const known = subject.answers.get(address);
-    if (known) return known;
+  /** Puts the frames at `index` of `stack` once a worker has found them. */
+  ask(subject: Subject, address: number, stack: PendingStack, index: number): void {
+    stack.expect();
     let waiting = this.waiting.get(subject.answers);
     if (!waiting) {
       waiting = { subject, questions: new Map(), sending: false };
       this.waiting.set(subject.answers, waiting);
     }
-    let question = waiting.questions.get(address);
-    if (!question) {
-      let resolve: (frames: Frame[]) => void = () => {};
-      const promise = new Promise<Frame[]>((done) => {
-        resolve = done;
-      });
-      question = { promise, resolve };
-      waiting.questions.set(address, question);
-    }
-    if (!waiting.sending) {
-      waiting.sending = true;
-      const first = waiting;
-      // Not at once: the rest of the stack, and of the ring's drain, asks first. Once a file has answered, its further
-      // addresses come in a trickle, and each message wakes two threads: those are gathered for longer.
-      if (subject.answers.size === 0) setImmediate(() => void this.send(first));
-      else setTimeout(() => void this.send(first), GATHER_MS);
-    }
-    return question.promise;
+    const asked = waiting.questions.get(address);
+    if (asked) asked.push({ stack, index });
+    else waiting.questions.set(address, [{ stack, index }]);
+    if (waiting.sending) return;
+    waiting.sending = true;
+    const first = waiting;
+    // Not at once: the rest of the stack, and of the ring's drain, asks first. Once a file has answered, its further
+    // addresses come in a trickle, and each message wakes two threads: those are gathered for longer.
+    if (subject.answers.size === 0) setImmediate(() => void this.send(first));
+    else setTimeout(() => void this.send(first), GATHER_MS);
   }
 
   /** Is a question about the subject with this number still open? */
@@ -85,10 +79,10 @@ export class Batches {
         if (!subject.failed) subject.problem(error instanceof Error ? error.message : String(error));
         subject.failed = true;
       }
-      batch.forEach(([address, { resolve }], i) => {
+      batch.forEach(([address, asked], i) => {
         const frames = subject.frames(address, places[i] ?? []);
         subject.answers.set(address, frames);
-        resolve(frames);
+        for (const { stack, index } of asked) stack.fulfil(index, frames);
       });
       this.account(subject.answers);
     }

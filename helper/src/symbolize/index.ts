@@ -4,10 +4,14 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Address, MappedCode } from '../stack/types';
 import { Batches, type Subject } from './batches';
-import { kernelFrame, offsetFrame, userFrames } from './labels';
+import { KernelFrames } from './kernel/frames';
+import type { KernelTable } from './kernel/types';
+import { offsetFrame, userFrames } from './labels';
+import { MAX_UNNAMED_ADDRESSES } from './limits';
 import { openDebugFiles } from './normalize/debugFiles';
 import { closeFile, type MappedFile } from './normalize/files';
 import { type JitCode, type Place, Processes } from './normalize/processes';
+import { PendingStack } from './pendingStack';
 import type { DebugHandle, FileHandle } from './pool/messages';
 import { WorkerPool } from './pool/pool';
 import type { Frame, Symbolizer, SymbolizerOptions } from './types';
@@ -26,15 +30,15 @@ class FileSymbolizer implements Symbolizer {
   private readonly batches: Batches;
   private readonly subjects = new WeakMap<Map<number, Frame[]>, Subject>();
   private readonly debugFiles = new Map<MappedFile, Promise<DebugHandle[]>>();
+  private readonly unnamedFrames = new Map<string, Frame[]>();
   private readonly problems = new Map<string, string>();
-  private readonly kernel: Subject;
+  private readonly kernel = new KernelFrames(() => this.readKernelTable());
   private closing: NodeJS.Timeout | null = null;
   private ownKallsymsFd: number | null = null;
 
   constructor(private readonly options: SymbolizerOptions) {
     this.pool = new WorkerPool(options.workers, options.cacheDir);
     this.batches = new Batches(this.pool);
-    this.kernel = this.kernelSubject();
   }
 
   addProcess(pid: number): void {
@@ -58,13 +62,11 @@ class FileSymbolizer implements Symbolizer {
     this.processes.exited(pid);
   }
 
-  async resolve(pid: number, kernel: Address[], user: Address[]): Promise<Frame[][]> {
-    // All places are found before the first wait: they are those of this moment.
-    const answers = [
-      ...kernel.map((address, i) => this.batches.ask(this.kernel, i === 0 ? address : address - 1)),
-      ...user.map((address, i) => this.user(pid, i === 0 ? address : address - 1)),
-    ];
-    return Promise.all(answers);
+  resolve(pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]> {
+    const stack = new PendingStack(kernel.length + user.length);
+    for (let i = 0; i < kernel.length; i++) this.kernel.ask(i === 0 ? kernel[i] : kernel[i] - 1, stack, i);
+    for (let i = 0; i < user.length; i++) this.user(pid, i === 0 ? user[i] : user[i] - 1, stack, kernel.length + i);
+    return stack.result();
   }
 
   jitChanged(pid: number): boolean {
@@ -91,26 +93,37 @@ class FileSymbolizer implements Symbolizer {
     this.ownKallsymsFd = null;
   }
 
-  private user(pid: number, address: Address): Frame[] | Promise<Frame[]> {
+  private user(pid: number, address: Address, stack: PendingStack, index: number): void {
     const place = this.processes.find(pid, address);
-    switch (place.kind) {
-      case 'unknown': {
-        const isMemory = place.offset === null || !place.name.startsWith('[v');
-        return [offsetFrame(place.name, 'unknown', isMemory ? null : place.offset)];
-      }
-      case 'file':
-        if (place.file.fd === null) return [offsetFrame(place.file.baseName, 'user', place.offset)];
-        return this.batches.ask(this.subjectOf(place), place.offset);
-      case 'image':
-        return this.batches.ask(this.subjectOf(place), place.offset);
-      case 'jit':
-        return this.batches.ask(this.subjectOf(place), place.address);
+    if (place.kind === 'unknown') {
+      const isMemory = place.offset === null || !place.name.startsWith('[v');
+      stack.frames[index] = this.unnamed(place.name, 'unknown', isMemory ? null : place.offset);
+      return;
     }
+    if (place.kind === 'file' && place.file.fd === null) {
+      stack.frames[index] = this.unnamed(place.file.baseName, 'user', place.offset);
+      return;
+    }
+    const { answers } = place.kind === 'file' ? place.file : place.kind === 'image' ? place.image : place.jit;
+    const within = place.kind === 'jit' ? place.address : place.offset;
+    const known = answers.get(within);
+    if (known) stack.frames[index] = known;
+    else this.batches.ask(this.subjectOf(place, answers), within, stack, index);
   }
 
-  private subjectOf(place: Exclude<Place, { kind: 'unknown' }>): Subject {
-    const answers =
-      place.kind === 'file' ? place.file.answers : place.kind === 'image' ? place.image.answers : place.jit.answers;
+  /** The same objects again for the same code, so that FrameTable knows them. */
+  private unnamed(module: string, kind: Frame['kind'], offset: number | null): Frame[] {
+    const key = `${offset} ${module}`;
+    let frames = this.unnamedFrames.get(key);
+    if (!frames) {
+      if (this.unnamedFrames.size >= MAX_UNNAMED_ADDRESSES) this.unnamedFrames.clear();
+      frames = [offsetFrame(module, kind, offset)];
+      this.unnamedFrames.set(key, frames);
+    }
+    return frames;
+  }
+
+  private subjectOf(place: Exclude<Place, { kind: 'unknown' }>, answers: Map<number, Frame[]>): Subject {
     let subject = this.subjects.get(answers);
     if (!subject) {
       if (place.kind === 'file') subject = this.fileSubject(place.file);
@@ -175,19 +188,18 @@ class FileSymbolizer implements Symbolizer {
     };
   }
 
-  private kernelSubject(): Subject {
-    return {
-      answers: new Map(),
-      affinity: KERNEL_AFFINITY,
-      task: (addresses) => {
-        const given = this.options.kallsymsFd ?? this.ownKallsymsFd;
-        const fd = given ?? openSync('/proc/kallsyms', 'r');
-        if (given === null) this.ownKallsymsFd = fd;
-        return { kind: 'kernel', fd, addresses };
-      },
-      frames: (address, [found]) => [kernelFrame(address, found ?? null)],
-      problem: (why) => this.report(KERNEL_SYMBOLS, why),
-    };
+  private async readKernelTable(): Promise<KernelTable | null> {
+    try {
+      const given = this.options.kallsymsFd ?? this.ownKallsymsFd;
+      const fd = given ?? openSync(KERNEL_SYMBOLS, 'r');
+      if (given === null) this.ownKallsymsFd = fd;
+      const { kernelTable, problems } = await this.pool.request(KERNEL_AFFINITY, { kind: 'kernel', fd });
+      for (const why of problems) this.report(KERNEL_SYMBOLS, why);
+      return kernelTable;
+    } catch (error) {
+      this.report(KERNEL_SYMBOLS, error instanceof Error ? error.message : String(error));
+      return null;
+    }
   }
 
   private report(path: string, why: string): void {
@@ -206,6 +218,7 @@ class FileSymbolizer implements Symbolizer {
   }
 
   private async closeUnused(): Promise<void> {
+    if (this.processes.isEmpty) this.kernel.forget();
     const { files, perfMaps } = this.processes.takeUnused((id) => this.batches.isAwaited(id));
     const debug = await Promise.all(
       files.map(async (file) => {

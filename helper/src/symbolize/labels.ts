@@ -1,6 +1,7 @@
 // Frames for the box: from what a worker found out about an address, and from nothing where nothing is known. Called by
 // batches.ts and index.ts. No frame is ever without a name.
 
+import type { KernelSymbol } from './kernel/types';
 import type { Place } from './pool/messages';
 import type { Frame } from './types';
 
@@ -54,17 +55,12 @@ function userFrame(module: string, place: Place, fallbackOffset: number | null, 
   };
 }
 
-export function kernelFrame(address: number, place: Place | null): Frame {
-  if (!place?.name)
-    return { ...EMPTY, name: `[kernel]+0x${hexOfKernelAddress(address)}`, module: '[kernel]', kind: 'kernel' };
-  return {
-    ...EMPTY,
-    name: place.name,
-    fullName: place.fullName,
-    module: place.module ?? '[kernel]',
-    kind: 'kernel',
-    symbolized: true,
-  };
+export function kernelFrame({ name, fullName, module }: KernelSymbol): Frame {
+  return { ...EMPTY, name, fullName, module, kind: 'kernel', symbolized: true };
+}
+
+export function unnamedKernelFrame(address: number): Frame {
+  return { ...EMPTY, name: `[kernel]+0x${hexOfKernelAddress(address)}`, module: '[kernel]', kind: 'kernel' };
 }
 
 /** Two's complement in 64 bits. */

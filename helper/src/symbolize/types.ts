@@ -39,10 +39,11 @@ export interface Symbolizer {
   processExited(pid: number): void;
   /**
    * Frames of a stack, innermost first, one array per address (more than one entry where functions were inlined,
-   * innermost first). Normalizes synchronously, with the mappings and perf map as they are now; never rejects: what
-   * cannot be named is a Frame that says so.
+   * innermost first): kernel addresses, then user addresses. Normalizes synchronously, with the mappings and perf map as
+   * they are now. An array where all is known already, as it mostly is; else a promise, which never rejects: what cannot
+   * be named is a Frame that says so.
    */
-  resolve(pid: number, kernel: Address[], user: Address[]): Promise<Frame[][]>;
+  resolve(pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]>;
   /** Since the last call: did the perf map of this process change, so that known stacks may mean other code? */
   jitChanged(pid: number): boolean;
   badFiles(): { path: string; why: string }[];

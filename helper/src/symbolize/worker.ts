@@ -6,26 +6,24 @@ import { dropAllCapabilities } from '../privilege/capabilities';
 import { orderOf } from './bytes/order';
 import { BufferSource, dropPages, FileSource } from './bytes/source';
 import { DiskCache } from './cache/diskCache';
-import { displayName } from './demangle/demangle';
 import { ElfFile } from './elf/parser';
 import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, NOWHERE } from './fileSymbols';
-import { type KernelTable, readKallsyms } from './kernel/parser';
-import { findKernelSymbol } from './kernel/resolver';
+import { readKallsyms } from './kernel/parser';
+import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
-import type { Description, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
+import type { Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 
 dropAllCapabilities();
 const settings = workerData as WorkerSettings;
 const cache = settings.cacheDir === null ? null : DiskCache.open(settings.cacheDir);
 const files = new Map<number, FileSymbols>();
 const perfMaps = new Map<number, PerfMap>();
-let kernel: { fd: number; table: KernelTable | null } | null = null;
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
 
-type Answer = { description: Description | null; places: Place[][]; problems: string[] };
-const nothing: Answer = { description: null, places: [], problems: [] };
+type Answer = Omit<Extract<Reply, { ok: true }>, 'sequence' | 'ok'>;
+const nothing: Answer = { description: null, places: [], kernelTable: null, problems: [] };
 
 async function answer(task: Task): Promise<Answer> {
   switch (task.kind) {
@@ -61,10 +59,9 @@ async function answer(task: Task): Promise<Answer> {
       return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
     }
     case 'kernel': {
-      if (kernel?.fd !== task.fd) kernel = { fd: task.fd, table: readKallsyms(task.fd) };
-      const { table } = kernel;
-      const problems = table ? [] : ['the kernel hides its addresses (kernel.kptr_restrict)'];
-      return { ...nothing, problems, places: Array.from(task.addresses, (address) => [kernelPlace(table, address)]) };
+      const kernelTable = readKallsyms(task.fd);
+      const problems = kernelTable ? [] : ['the kernel hides its addresses (kernel.kptr_restrict)'];
+      return { ...nothing, problems, kernelTable };
     }
     case 'forget':
       for (const id of task.ids) forget(id);
@@ -109,10 +106,9 @@ function forget(id: number): void {
   dropPages(id);
 }
 
-function kernelPlace(table: KernelTable | null, address: number): Place {
-  const found = table && findKernelSymbol(table, address);
-  if (!found) return { ...NOWHERE, address };
-  return { ...NOWHERE, address, ...displayName(found.name), module: found.module };
+/** What a reply hands over instead of copying it. */
+function arraysOf(table: KernelTable): ArrayBuffer[] {
+  return [table.starts, table.textOffsets, table.textBytes, table.texts].map(({ buffer }) => buffer as ArrayBuffer);
 }
 
 let queue: Promise<void> = Promise.resolve();
@@ -124,6 +120,6 @@ parentPort!.on('message', ({ sequence, task }: Request) => {
     } catch (error) {
       reply = { sequence, ok: false, why: messageOf(error) };
     }
-    parentPort!.postMessage(reply);
+    parentPort!.postMessage(reply, reply.ok && reply.kernelTable ? arraysOf(reply.kernelTable) : []);
   });
 });

@@ -18,7 +18,7 @@ import { MapsTable } from '../../src/process/mapsTable';
 import { displayName } from '../../src/symbolize/demangle/demangle';
 import { shortCppName, shortGoName, shortRustName } from '../../src/symbolize/demangle/shortName';
 import { readKallsyms } from '../../src/symbolize/kernel/parser';
-import { findKernelSymbol } from '../../src/symbolize/kernel/resolver';
+import { findKernelFunction, kernelSymbol, NO_FUNCTION } from '../../src/symbolize/kernel/resolver';
 import { hexOfKernelAddress } from '../../src/symbolize/labels';
 import { parseStatus } from '../../src/symbolize/normalize/perfMaps';
 import { PerfMap } from '../../src/symbolize/perfmap/resolver';
@@ -183,14 +183,24 @@ describe('symbolize: kallsyms', () => {
         'ffffffff81000200 D data',
         'ffffffff81000300 t schedule',
         'ffffffffc0000010 t ext4_readpage\t[ext4]',
+        'ffffffffc0000100 t _RINvNtC3std3mem8align_ofjE\t[rust_module]',
+        'ffffffffc0000200 t _ZN3foo3barEi',
+        'ffffffffc0000300 t vfs_read.llvm.123456',
         '0000000000001000 A per_cpu',
         '',
       ].join('\n'),
     )!;
-    const at = (address: bigint) => findKernelSymbol(symbols, Number(BigInt.asIntN(64, address)));
-    assert.deepEqual(at(0xffffffff81000180n), { name: 'first_name', module: '[kernel]' });
-    assert.deepEqual(at(0xffffffff81000301n), { name: 'schedule', module: '[kernel]' });
-    assert.deepEqual(at(0xffffffffc0000020n), { name: 'ext4_readpage', module: '[ext4]' });
+    const at = (address: bigint) => {
+      const found = findKernelFunction(symbols, Number(BigInt.asIntN(64, address)));
+      return found === NO_FUNCTION ? null : kernelSymbol(symbols, found);
+    };
+    const named = (name: string, module = '[kernel]', fullName: string | null = null) => ({ name, fullName, module });
+    assert.deepEqual(at(0xffffffff81000180n), named('first_name'));
+    assert.deepEqual(at(0xffffffff81000301n), named('schedule'));
+    assert.deepEqual(at(0xffffffffc0000020n), named('ext4_readpage', '[ext4]'));
+    assert.deepEqual(at(0xffffffffc0000100n), named('std::mem::align_of::<usize>', '[rust_module]'));
+    assert.deepEqual(at(0xffffffffc0000200n), named('foo::bar', '[kernel]', 'foo::bar(int)'));
+    assert.deepEqual(at(0xffffffffc0000300n), named('vfs_read'));
     assert.equal(at(0xffffffff81000000n), null);
     assert.equal(at(0xffffffffd0000000n), null);
   });

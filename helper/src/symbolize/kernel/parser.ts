@@ -1,21 +1,14 @@
-// /proc/kallsyms: lines "ADDRESS TYPE NAME[\t[MODULE]]". Called by resolver.ts. Format: s_show() in the kernel's
+// /proc/kallsyms: lines "ADDRESS TYPE NAME[\t[MODULE]]". Called by worker.ts. Format: s_show() in the kernel's
 // kernel/kallsyms.c. Addresses are all zero for readers whom kptr_restrict excludes.
 
 import { readSync } from 'node:fs';
+import { displayName } from '../demangle/demangle';
 import { MAX_KALLSYMS_BYTES, MAX_KALLSYMS_ENTRIES } from '../limits';
+import type { KernelTable } from './types';
 
 const CHUNK_BYTES = 256 * 1024;
 const TWO_32 = 4_294_967_296;
 const CODE_TYPES = new Set(['t', 'T', 'w', 'W']);
-
-export interface KernelTable {
-  /** Two's complement (negative), rising. */
-  starts: Float64Array;
-  /** Start and end of the name in `names`, by index of `starts`; the module's name follows a tab. */
-  nameOffsets: Uint32Array;
-  nameBytes: Uint16Array;
-  names: Buffer;
-}
 
 /** Null where the kernel hides the addresses. */
 export function readKallsyms(fd: number): KernelTable | null {
@@ -28,22 +21,33 @@ export function readKallsyms(fd: number): KernelTable | null {
     const got = readSync(fd, chunk, 0, CHUNK_BYTES, position);
     if (got === 0) break;
     position += got;
-    const text = rest + chunk.toString('latin1', 0, got);
-    const lastNewline = text.lastIndexOf('\n');
-    rest = text.slice(lastNewline + 1);
+    const lines = rest + chunk.toString('latin1', 0, got);
+    const lastNewline = lines.lastIndexOf('\n');
+    rest = lines.slice(lastNewline + 1);
     const names: string[] = [];
-    for (const line of text.slice(0, Math.max(0, lastNewline)).split('\n')) {
+    for (const line of lines.slice(0, Math.max(0, lastNewline)).split('\n')) {
       const start = addressOf(line);
       if (start === null || !CODE_TYPES.has(line[17]) || starts.length >= MAX_KALLSYMS_ENTRIES) continue;
-      const name = line.slice(19);
+      const text = shownText(line.slice(19));
       starts.push(start);
-      lengths.push(name.length);
-      names.push(name);
+      lengths.push(text.length);
+      names.push(text);
     }
     texts.push(Buffer.from(names.join(''), 'latin1'));
   }
   if (starts.length === 0) return null;
-  return order(starts, lengths, Buffer.concat(texts));
+  // Not a Buffer: small ones lie in a pool, which cannot be handed to another thread.
+  return order(starts, lengths, new Uint8Array(Buffer.concat(texts)));
+}
+
+/** Mangled Rust and what LTO appends; the rest of a hundred thousand names, C's, must not cost a demangler's look. */
+const NOT_AS_IT_IS = /^_R[A-Z0-9]|^_Z|\.l(?:lvm|to_priv)\./;
+
+function shownText(text: string): string {
+  if (!NOT_AS_IT_IS.test(text)) return text;
+  const [linkageName, module = ''] = text.split('\t');
+  const { name, fullName } = displayName(linkageName);
+  return fullName === null ? `${name}\t${module}` : `${name}\t${module}\t${fullName}`;
 }
 
 /** Null for anything but an address of the kernel's half. */
@@ -54,15 +58,15 @@ function addressOf(line: string): number | null {
   return high >= 0x80000000 && low >= 0 ? (high - TWO_32) * TWO_32 + low : null;
 }
 
-function order(starts: number[], lengths: number[], names: Buffer): KernelTable {
+function order(starts: number[], lengths: number[], texts: Uint8Array): KernelTable {
   const offsets = new Uint32Array(starts.length);
   for (let i = 1; i < starts.length; i++) offsets[i] = offsets[i - 1] + lengths[i - 1];
   // Equal addresses stay in the kernel's order.
   const by = Uint32Array.from(starts.keys()).sort((a, b) => starts[a] - starts[b] || a - b);
   return {
     starts: Float64Array.from(by, (i) => starts[i]),
-    nameOffsets: Uint32Array.from(by, (i) => offsets[i]),
-    nameBytes: Uint16Array.from(by, (i) => lengths[i]),
-    names,
+    textOffsets: Uint32Array.from(by, (i) => offsets[i]),
+    textBytes: Uint16Array.from(by, (i) => lengths[i]),
+    texts,
   };
 }

@@ -1,13 +1,13 @@
-// Kernel address -> symbol and module. Called by worker.ts.
+// Kernel address -> index of the function, and what the table says of it. Called by frames.ts.
 
-import type { KernelTable } from './parser';
-import type { KernelSymbol } from './types';
+import type { KernelSymbol, KernelTable } from './types';
 
 /** Beyond its start a kernel function is not believed to be longer than this. */
 const MAX_FUNCTION_BYTES = 1 << 20;
+export const NO_FUNCTION = -1;
 
-export function findKernelSymbol(table: KernelTable, address: number): KernelSymbol | null {
-  const { starts } = table;
+/** Index in the table, NO_FUNCTION where none covers the address. */
+export function findKernelFunction({ starts }: KernelTable, address: number): number {
   let low = 0;
   let high = starts.length;
   while (low < high) {
@@ -18,8 +18,11 @@ export function findKernelSymbol(table: KernelTable, address: number): KernelSym
   let found = low - 1;
   // Of several names for one address the kernel itself prints the first.
   while (found > 0 && starts[found - 1] === starts[found]) found--;
-  if (found < 0 || address - starts[found] >= MAX_FUNCTION_BYTES) return null;
-  const at = table.nameOffsets[found];
-  const [name, module] = table.names.toString('latin1', at, at + table.nameBytes[found]).split('\t');
-  return { name, module: module ?? '[kernel]' };
+  return found >= 0 && address - starts[found] < MAX_FUNCTION_BYTES ? found : NO_FUNCTION;
+}
+
+export function kernelSymbol({ texts, textOffsets, textBytes }: KernelTable, index: number): KernelSymbol {
+  const bytes = Buffer.from(texts.buffer, texts.byteOffset + textOffsets[index], textBytes[index]);
+  const [name, module, fullName] = bytes.toString('latin1').split('\t');
+  return { name, fullName: fullName ?? null, module: module || '[kernel]' };
 }

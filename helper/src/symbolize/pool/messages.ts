@@ -1,6 +1,8 @@
 // What the main thread and the symbolization workers say to each other. The main thread opens files (it alone holds the
 // capabilities) and passes descriptors, which all threads of a process share; workers read and parse.
 
+import type { KernelTable } from '../kernel/types';
+
 export interface FileHandle {
   /** Never reused. */
   id: number;
@@ -23,7 +25,8 @@ export type Task =
   | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; addresses: Float64Array }
   | { kind: 'image'; imageId: number; bytes: Uint8Array; offsets: Float64Array }
   | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; addresses: Float64Array }
-  | { kind: 'kernel'; fd: number; addresses: Float64Array }
+  /** Answered with the table; `fd` is /proc/kallsyms. */
+  | { kind: 'kernel'; fd: number }
   /** The main thread closes these files next. */
   | { kind: 'forget'; ids: number[] };
 
@@ -52,8 +55,6 @@ export interface Place {
   fullName: string | null;
   /** As the linker knows it. */
   linkageName: string | null;
-  /** Of kernel symbols: `[kernel]` or the module's name in brackets. */
-  module: string | null;
   file: string | null;
   line: number | null;
   column: number | null;
@@ -65,7 +66,15 @@ export interface Place {
 }
 
 export type Reply =
-  | { sequence: number; ok: true; description: Description | null; places: Place[][]; problems: string[] }
+  | {
+      sequence: number;
+      ok: true;
+      description: Description | null;
+      places: Place[][];
+      /** Its arrays are handed over, not copied. */
+      kernelTable: KernelTable | null;
+      problems: string[];
+    }
   | { sequence: number; ok: false; why: string };
 
 export interface WorkerSettings {
