@@ -5,7 +5,7 @@
 
 /** Periods that an interval without change holds at least, and its least length. */
 const INTERVAL_PERIODS = 10;
-const INTERVAL_MIN_NS = 100e6;
+const INTERVAL_MIN_NS = 400e6;
 /** Greatest random deviation, and what a period may be at most after paying what is owed. */
 const DEVIATION = 0.1;
 const CLAMP = 0.25;

@@ -91,6 +91,13 @@ export class MappingRecords {
     };
   }
 
+  /** How full the fullest buffer is, 0..1. */
+  fill(): number {
+    let fullest = 0;
+    for (const buffer of this.buffers.values()) fullest = Math.max(fullest, buffer.pendingBytes() / buffer.dataBytes);
+    return fullest;
+  }
+
   /** All that waits, in order of time over all CPUs. Only records of pids that `wanted` accepts are decoded. */
   drain(wanted: (pid: number) => boolean): ProcessRecord[] {
     const records: ProcessRecord[] = [];

@@ -17,7 +17,7 @@ import { programRunTime } from '../health/bpfStats';
 import { type AttachStep, tracerError } from '../protocol';
 import { UnwindLoader } from '../unwind/load';
 import { CHUNK_PAGES, PagePool } from '../unwind/loadPages';
-import { CaptureStream } from './captureStream';
+import { CaptureStream, INTERVAL_MAX_MS } from './captureStream';
 import { descendants } from './descendants';
 import { TargetMap } from './targetMap';
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCapture } from './types';
@@ -112,7 +112,12 @@ class StackCapture implements Capture {
     this.source = this.openSource();
     this.targets = new TargetMap(this.tracer.mapFd('targets'));
     this.targets.add(this.options.pid, this.options.startAtExec);
-    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.ownSink(), () => this.regularly());
+    // Half a ring of new stacks at the most.
+    const halfFullMs = (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * RING_BYTES_PER_SAMPLE);
+    const intervalMaxMs = Math.min(INTERVAL_MAX_MS, halfFullMs);
+    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.ownSink(), intervalMaxMs, () =>
+      this.regularly(),
+    );
     this.stream.addProcess(this.options.pid);
     // Mapping records before samples: a sample's code is then always known.
     const refused = this.attachMappings();

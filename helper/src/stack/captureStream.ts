@@ -13,12 +13,16 @@ import type { RecordSource } from '../bpf/recordSource';
 import type { TargetMap } from './targetMap';
 import type { CaptureSink, ProcessRecord } from './types';
 
-/** Each wake-up of Node's event loop costs some 30 us: rarely where little comes, often where a buffer could fill. */
+/**
+ * A wake-up of Node's event loop on a busy machine costs 0.3 ms, whatever there is to do: rarely where little comes, often
+ * where a buffer could fill, and where processes come and go (their files are opened as their records arrive).
+ */
 const INTERVAL_MIN_MS = 5;
 const INTERVAL_START_MS = 10;
-const INTERVAL_MAX_MS = 40;
-const BUSY_FILL = 0.05;
-const CALM_FILL = 0.01;
+export const INTERVAL_MAX_MS = 250;
+const INTERVAL_GROWTH = 1.25;
+/** Of the fullest buffer, to be found at a drain. */
+const WANTED_FILL = 0.1;
 /** For so long after its exit a process may still do kernel work that counts for it. */
 const EXITED_KEPT_MS = 2000;
 
@@ -33,12 +37,15 @@ export class CaptureStream {
   private timer: NodeJS.Timeout | null = null;
   private intervalMs = INTERVAL_START_MS;
   private lastFill = 0;
+  /** In the last drain. */
+  private processesChanged = false;
 
   constructor(
     private readonly source: RecordSource,
     private readonly mappingRecords: MappingRecords,
     private readonly targets: TargetMap,
     private readonly sink: CaptureSink,
+    private readonly intervalMaxMs: number,
     /** After each drain: what else wants a regular look, without a timer of its own. */
     private readonly afterDrain: () => void,
   ) {}
@@ -74,10 +81,14 @@ export class CaptureStream {
 
   private tick(): void {
     this.lastFill = this.source.fill();
+    const fill = Math.max(this.lastFill, this.mappingRecords.fill());
+    this.processesChanged = false;
     this.drain();
     this.afterDrain();
-    if (this.lastFill > BUSY_FILL) this.intervalMs = INTERVAL_MIN_MS;
-    else if (this.lastFill < CALM_FILL) this.intervalMs = Math.min(INTERVAL_MAX_MS, this.intervalMs + 1);
+    const next = this.processesChanged
+      ? Math.min(this.intervalMs, INTERVAL_START_MS)
+      : this.intervalMs * Math.min(INTERVAL_GROWTH, WANTED_FILL / fill);
+    this.intervalMs = Math.max(INTERVAL_MIN_MS, Math.min(this.intervalMaxMs, next));
   }
 
   /** Hands all that waits to the sink. */
@@ -115,6 +126,7 @@ export class CaptureStream {
   private onProcess(words: Words, at: number): void {
     const event = decodeProcess(words, at);
     if (!event) return;
+    this.processesChanged = true;
     const { kind, timeNs, pid, parentPid, name } = event;
     if (kind === 'fork') {
       this.alive.add(pid);
@@ -132,6 +144,7 @@ export class CaptureStream {
       const record = this.mappings[this.nextMapping];
       if (record.timeNs > untilNs) return;
       if (!this.alive.has(record.pid)) continue;
+      this.processesChanged = true;
       if (record.kind === 'mmap') this.remapped.add(record.pid);
       if (record.kind === 'exec') this.executed.add(record.pid);
       this.sink.process(record);

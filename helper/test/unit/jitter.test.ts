@@ -16,7 +16,7 @@ function seeded(seed: number): () => number {
 
 describe('jitter', () => {
   for (const frequencyHz of [1, 7, 99, 999, 4999])
-    for (const tickMs of [5, 40, 170])
+    for (const tickMs of [5, 40, 170, 250])
       it(`keeps ${frequencyHz} Hz when looked at every ${tickMs} ms or so`, () => {
         const random = seeded(frequencyHz * 1000 + tickMs);
         const jitter = new Jitter(frequencyHz, 0, random);
