@@ -16,7 +16,7 @@ import { PltStubs } from './elf/plt';
 import { type FunctionTable, findFunction, readFunctions } from './elf/symbols';
 import { SHT_NOBITS } from './elf/types';
 import { findPclntab } from './gopclntab/parser';
-import { findGoPlace } from './gopclntab/resolver';
+import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';
 import type { DebugHandle, Place } from './pool/messages';
 
@@ -76,8 +76,11 @@ export class FileSymbols {
   /** As `placesOf`, by virtual address. */
   placesAt(address: number): Place[] {
     const place: Place = { ...NOWHERE, address };
-    this.attempt('Go line table', () => this.fromGo(address, place));
-    if (place.name !== null) return [place];
+    const go =
+      this.attempt('Go inline tree', () => this.fromGo(address, true)) ??
+      this.attempt('Go line table', () => this.fromGo(address, false)) ??
+      [];
+    if (go.length > 0) return go;
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
     const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
@@ -88,16 +91,23 @@ export class FileSymbols {
     for (const fd of this.spill.descriptors.splice(0)) closeSync(fd);
   }
 
-  private fromGo(address: number, place: Place): void {
-    const found = this.go && findGoPlace(this.go, address);
-    if (!found) return;
-    place.name = shortGoName(found.name);
-    place.fullName = place.name === found.name ? null : found.name;
-    place.linkageName = found.name;
-    place.file = found.file;
-    place.line = found.line;
-    place.functionFile = found.startFile;
-    place.functionLine = found.startLine;
+  private fromGo(address: number, withInlined: boolean): Place[] {
+    if (!this.go) return [];
+    return findGoPlaces(this.go, address, withInlined).map((found) => {
+      const name = shortGoName(found.name);
+      return {
+        ...NOWHERE,
+        address,
+        name,
+        fullName: name === found.name ? null : found.name,
+        linkageName: found.name,
+        file: found.file,
+        line: found.line,
+        functionFile: found.startFile,
+        functionLine: found.startLine,
+        inlined: found.inlined,
+      };
+    });
   }
 
   /** Returns the function's first address. */
@@ -169,6 +179,7 @@ export const NOWHERE: Place = {
   name: null,
   fullName: null,
   linkageName: null,
+  module: null,
   file: null,
   line: null,
   column: null,

@@ -31,6 +31,7 @@ export const MAX_PAGES = 384;
 export const MAX_PROGRAM_HEADERS = 4_096;
 export const MAX_SECTIONS = 262_144;
 export const MAX_SYMBOLS = 4_000_000;
+export const MAX_RELOCATIONS = 16_000_000;
 export const MAX_NAME_BYTES = 16 * KiB;
 /** Mangled names beyond this are shown as they are: demanglers may need time exponential in the length. */
 export const MAX_DEMANGLE_BYTES = 4 * KiB;
@@ -55,12 +56,13 @@ export const MAX_INLINES_PER_FUNCTION = 500_000;
 /** Of entries inside of each other. */
 export const MAX_TREE_DEPTH = 4_096;
 
+/** Functions inlined into each other at one address. */
+export const MAX_INLINE_DEPTH = 128;
+
 export const MAX_PERF_MAP_BYTES = 128 * MiB;
 export const MAX_PERF_MAP_ENTRIES = 500_000;
 export const MAX_KALLSYMS_BYTES = 128 * MiB;
 export const MAX_KALLSYMS_ENTRIES = 1_000_000;
-/** Frames kept of addresses that nothing is known about, of the kernel's and of the rest each. */
-export const MAX_UNNAMED_ADDRESSES = 4_096;
 export const MAX_VDSO_BYTES = 256 * KiB;
 
 /** Answers kept in the helper over all files; beyond, those of the file that was used longest ago go. */

@@ -5,7 +5,17 @@
 import { Cursor, FormatError } from '../bytes/cursor';
 import { type ByteSource, cstringAt } from '../bytes/source';
 import { MAX_PROGRAM_HEADERS, MAX_SECTIONS } from '../limits';
-import { type DebugLink, PF_X, PT_LOAD, PT_NOTE, type Section, type Segment, SHT_NOBITS, SHT_NOTE } from './types';
+import {
+  type DebugLink,
+  PF_X,
+  PT_LOAD,
+  PT_NOTE,
+  type Section,
+  type Segment,
+  SHF_ALLOC,
+  SHT_NOBITS,
+  SHT_NOTE,
+} from './types';
 
 const EM_X86_64 = 62;
 const EM_AARCH64 = 183;
@@ -62,6 +72,14 @@ export class ElfFile {
 
   section(name: string): Section | null {
     return this.sections.find((s) => s.name === name) ?? null;
+  }
+
+  /** The section that is loaded at a virtual address. */
+  sectionAt(address: number): Section | null {
+    return (
+      this.sections.find((s) => s.flags & SHF_ALLOC && address >= s.address && address < s.address + s.sizeBytes) ??
+      null
+    );
   }
 
   /** Virtual address of a byte of the file as executable code is mapped from there; null: in no segment. */

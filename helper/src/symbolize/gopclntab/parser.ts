@@ -1,10 +1,12 @@
-// Finds Go's pclntab in an ELF file and cuts it into its tables, in the four layouts since Go 1.2. It is part of the
+// Finds Go's pclntab in an ELF file and cuts it into its tables, in its four layouts (Go 1.12 to 1.27). It is part of the
 // program (tracebacks need it), so stripped binaries have it too. Called by fileSymbols.ts.
 
 import { Cursor, FormatError } from '../bytes/cursor';
+import type { ByteSource } from '../bytes/source';
 import type { ElfFile } from '../elf/parser';
-import { type Section, SHT_NOBITS } from '../elf/types';
-import type { Pclntab, PclntabVersion } from './types';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';
+import { findModuleData } from './moduledata';
+import type { InlineLayout, Pclntab, PclntabVersion } from './types';
 
 const MAGICS = new Map<number, PclntabVersion>([
   [0xfffffffb, '1.2'],
@@ -13,17 +15,42 @@ const MAGICS = new Map<number, PclntabVersion>([
   [0xfffffff1, '1.20'],
 ]);
 const SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
-/** Offset of `text` in runtime.moduledata since Go 1.16: a pointer, six slices, three pointers. */
-const MODULEDATA_TEXT = 176;
+
+/** Sections that only Go programs have. */
+const GO_SECTIONS = ['.note.go.buildid', '.go.buildinfo'];
+const SCAN_BYTES = 1 << 18;
 
 /** Null where this is no Go program; throws FormatError where its table is broken. */
 export function findPclntab(elf: ElfFile): Pclntab | null {
   const section = elf.sections.find((s) => SECTIONS.includes(s.name) && s.type !== SHT_NOBITS);
-  return section ? readPclntab(elf, section) : null;
+  if (section) return readPclntab(elf, section.address, elf.source.part(section.fileOffset, section.sizeBytes));
+  if (!elf.sections.some((s) => GO_SECTIONS.includes(s.name))) return null;
+  const found = searchPclntab(elf);
+  return found && readPclntab(elf, found.address, found.table);
 }
 
-function readPclntab(elf: ElfFile, section: Section): Pclntab {
-  const table = elf.source.part(section.fileOffset, section.sizeBytes);
+/** The C compiler, linking a position-independent program, puts it among other constant data. Known by its first bytes. */
+function searchPclntab(elf: ElfFile): { address: number; table: ByteSource } | null {
+  for (const s of elf.sections) {
+    const isData = (s.flags & (SHF_ALLOC | SHF_EXECINSTR)) === SHF_ALLOC && s.type !== SHT_NOBITS;
+    if (!isData || !['.data.rel.ro', '.rodata', '.data'].includes(s.name)) continue;
+    const data = elf.source.part(s.fileOffset, s.sizeBytes);
+    for (let from = 0; from < s.sizeBytes; from += SCAN_BYTES) {
+      const bytes = data.readUpTo(from, SCAN_BYTES + 8);
+      // All magic numbers end in these three bytes.
+      for (let at = bytes.indexOf('ffffff0000', 0, 'hex'); at >= 0; at = bytes.indexOf('ffffff0000', at + 1, 'hex')) {
+        const start = from + at - 1;
+        if (at === 0 || start % 8 !== 0 || at + 7 > bytes.length || !MAGICS.has(bytes.readUInt32LE(at - 1))) continue;
+        const [quantum, pointerBytes] = [bytes[at + 5], bytes[at + 6]];
+        if (![1, 2, 4].includes(quantum) || pointerBytes !== 8) continue;
+        return { address: s.address + start, table: data.part(start, s.sizeBytes - start) };
+      }
+    }
+  }
+  return null;
+}
+
+function readPclntab(elf: ElfFile, address: number, table: ByteSource): Pclntab {
   const cursor = new Cursor(table.readUpTo(0, 128));
   const version = MAGICS.get(cursor.u32());
   if (!version) throw new FormatError('unknown version of the Go line table');
@@ -33,6 +60,11 @@ function readPclntab(elf: ElfFile, section: Section): Pclntab {
   if (pointerBytes !== 8 && pointerBytes !== 4) throw new FormatError('absurd Go line table');
   const pointer = () => cursor.unsigned(pointerBytes);
   const from = (offset: number) => table.part(offset, table.sizeBytes - offset);
+  const bytesAt = (at: number) => {
+    const s = elf.sectionAt(at);
+    if (!s || s.type === SHT_NOBITS) return null;
+    return elf.source.part(s.fileOffset + at - s.address, s.sizeBytes - (at - s.address));
+  };
   const functionCount = pointer();
   if (functionCount > table.sizeBytes / 8) throw new FormatError('absurd count of Go functions');
   if (version === '1.2') {
@@ -51,40 +83,63 @@ function readPclntab(elf: ElfFile, section: Section): Pclntab {
       unitFiles: null,
       files,
       pcValues: table,
+      inlines: oldInlineLayout(elf, bytesAt),
+      goFunc: null,
+      bytesAt,
     };
   }
   pointer();
   const modern = version !== '1.16';
-  const textStart = modern ? textStartOf(elf, pointer()) : 0;
-  const names = from(pointer());
+  const textInHeader = modern ? pointer() : 0;
+  const namesAt = pointer();
+  const names = from(namesAt);
   const unitFiles = from(pointer());
   const files = from(pointer());
   const pcValues = from(pointer());
   const functions = from(pointer());
+  const module = modern ? findModuleData(elf, version, address, address + namesAt) : null;
   return {
     version,
     pointerBytes,
     quantum,
     functionCount,
-    textStart,
+    // The header holds it up to Go 1.25, where it is not relocated.
+    textStart: modern ? textInHeader || (module?.text ?? textSection(elf)) : 0,
     functionTable: functions,
     functions,
     names,
     unitFiles,
     files,
     pcValues,
+    inlines: modern ? { pcdataIndex: 2, funcdataIndex: 3, isPointer: false } : oldInlineLayout(elf, bytesAt),
+    goFunc: module?.goFunc ?? null,
+    bytesAt,
   };
 }
 
-/** The header holds it up to Go 1.25; later only runtime.moduledata does, and there not where it is relocated. */
-function textStartOf(elf: ElfFile, fromHeader: number): number {
-  if (fromHeader !== 0) return fromHeader;
-  const module = elf.section('.go.module');
-  if (module && module.type !== SHT_NOBITS && module.sizeBytes >= MODULEDATA_TEXT + 8) {
-    const text = new Cursor(elf.source.read(module.fileOffset + MODULEDATA_TEXT, 8)).u64();
-    if (elf.isCode(text)) return text;
-  }
+function textSection(elf: ElfFile): number {
   const text = elf.section('.text');
   if (!text) throw new FormatError('Go program without a .text section');
   return text.address;
+}
+
+/** Numbers of tables as `PCDATA_InlTreeIndex` and `FUNCDATA_InlTree` were defined in cmd/internal/objabi/funcdata.go. */
+function oldInlineLayout(elf: ElfFile, bytesAt: Pclntab['bytesAt']): InlineLayout | null {
+  // Programs of Go 1.12 do not say their version where later ones do.
+  if (!elf.section('.go.buildinfo')) return { pcdataIndex: 1, funcdataIndex: 2, isPointer: true };
+  const minor = goVersion(elf, bytesAt);
+  return minor === null ? null : { pcdataIndex: 2, funcdataIndex: minor < 16 ? 4 : 3, isPointer: true };
+}
+
+/** 17 for `go1.17.5`; null where the program does not tell. Layout up to Go 1.17: debug/buildinfo in Go's library. */
+function goVersion(elf: ElfFile, bytesAt: Pclntab['bytesAt']): number | null {
+  const info = elf.section('.go.buildinfo');
+  if (!info || info.type === SHT_NOBITS || info.sizeBytes < 32) return null;
+  const text = bytesAt(new Cursor(elf.source.read(info.fileOffset + 16, 8)).u64());
+  if (!text || text.sizeBytes < 16) return null;
+  const slice = new Cursor(text.read(0, 16));
+  const [address, lengthBytes] = [slice.u64(), slice.u64()];
+  const version = bytesAt(address)?.readUpTo(0, Math.min(lengthBytes, 64)).toString('latin1') ?? '';
+  const minor = /^go1\.(\d+)/.exec(version)?.[1];
+  return minor === undefined ? null : Number(minor);
 }
