@@ -179,7 +179,6 @@ export const NOWHERE: Place = {
   name: null,
   fullName: null,
   linkageName: null,
-  module: null,
   file: null,
   line: null,
   column: null,

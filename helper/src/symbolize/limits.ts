@@ -63,6 +63,8 @@ export const MAX_PERF_MAP_BYTES = 128 * MiB;
 export const MAX_PERF_MAP_ENTRIES = 500_000;
 export const MAX_KALLSYMS_BYTES = 128 * MiB;
 export const MAX_KALLSYMS_ENTRIES = 1_000_000;
+/** Frames kept of addresses that nothing is known about, of the kernel's and of the rest each. */
+export const MAX_UNNAMED_ADDRESSES = 4_096;
 export const MAX_VDSO_BYTES = 256 * KiB;
 
 /** Answers kept in the helper over all files; beyond, those of the file that was used longest ago go. */
