@@ -33,7 +33,11 @@ enum unwind_cfa {
 	 * That ip is exact (look it up as it is, not one byte earlier); no other bit of the rule is set but `exact`.
 	 */
 	UNWIND_SIGNAL_RETURN = 6,
-	UNWIND_UNEXPRESSIBLE = 7,	/* there is a rule, but none of these forms: the walk ends and says so */
+	/*
+	 * There is a rule, but none of these forms: the walk ends and says so. Bits 8-31 are for people: 0, or 1 + the index
+	 * of a wide rule with what is known of it.
+	 */
+	UNWIND_UNEXPRESSIBLE = 7,
 	UNWIND_WIDE = 8,		/* bits 8-31 are an index into the table's struct unwind_wide_rule */
 	/*
 	 * Go's code: frame pointers hold wherever a function has called another, so in the first frame only CFA = sp + cfa.

@@ -82,6 +82,13 @@ export const COMMANDS = {
     rest: 'ADDRESS',
     tail: false,
   },
+  'unwind-table': {
+    synopsis: 'unwind-table FILE [--json]',
+    help: 'Print the rows by which stacks are walked through a program or library without frame pointers.',
+    options: { json: JSON_OPTION },
+    operands: ['FILE'],
+    tail: false,
+  },
   serve: {
     synopsis: 'serve …',
     help: 'Run the helper for a client such as the VS Code extension (it passes the options).',

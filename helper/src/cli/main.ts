@@ -18,6 +18,8 @@ async function run(args: ParsedArguments): Promise<number> {
       return (await import('./exportCommand')).exportCommand(args);
     case 'symbolize':
       return (await import('./symbolize')).symbolize(args);
+    case 'unwind-table':
+      return (await import('./unwindTable')).unwindTable(args);
     case 'serve':
       throw new Error('serve is handed over before arguments are parsed');
   }

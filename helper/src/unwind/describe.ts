@@ -9,6 +9,7 @@ import {
   raPlaceOf,
   UNWIND_BASE_CFA,
   UNWIND_BASE_LOAD,
+  UNWIND_BASE_UNKNOWN,
   UNWIND_DEREF_FP,
   UNWIND_END,
   UNWIND_EXACT,
@@ -60,8 +61,11 @@ export function describeRow(pc: number, rule: number, wideRules: Uint32Array, ar
       row.cfa = 'end';
       return row;
     case UNWIND_SIGNAL_RETURN:
+      row.cfa = 'expression';
+      return row;
     case UNWIND_UNEXPRESSIBLE:
       row.cfa = 'expression';
+      if (wideIndexOf(rule) > 0) describeWide(row, wideRules.subarray((wideIndexOf(rule) - 1) * WIDE_RULE_WORDS), arch);
       return row;
     case UNWIND_WIDE:
       describeWide(row, wideRules.subarray(wideIndexOf(rule) * WIDE_RULE_WORDS), arch);
@@ -93,9 +97,9 @@ function describeWide(row: DescribedRow, words: Uint32Array, arch: Architecture)
   const bases = words[3];
   const cfaBase = bases & 0xff;
   row.cfa =
-    cfaBase & UNWIND_BASE_LOAD
+    cfaBase & (UNWIND_BASE_LOAD | UNWIND_BASE_UNKNOWN)
       ? 'expression'
-      : { reg: arch.registerNames[cfaBase] ?? `r${cfaBase}`, offset: cfaOffset };
+      : { reg: arch.registerNames[cfaBase], offset: cfaOffset };
   if (((bases >>> 8) & 0xff) === IN_MEMORY_BY_CFA) row.fp = { offset: fpOffset };
   if (((bases >>> 16) & 0xff) === IN_MEMORY_BY_CFA) row.ra = { offset: raOffset };
 }

@@ -5,6 +5,7 @@ import type { Architecture } from './registers';
 import {
   UNWIND_BASE_CFA,
   UNWIND_BASE_LOAD,
+  UNWIND_BASE_REGISTER_MASK,
   UNWIND_BASE_UNKNOWN,
   UNWIND_CFA_BITS,
   UNWIND_CFA_SHIFT,
@@ -63,6 +64,8 @@ const CFA_LIMIT = 2 ** (UNWIND_CFA_BITS - 1) * 8;
 const CFA_MASK = 2 ** UNWIND_CFA_BITS - 1;
 const PLACE_LIMIT = (2 ** UNWIND_FP_BITS - 1) * 8;
 const NO_COMPACT_FORM = -1;
+/** A register without a number from 0 to 31 is -1 in the state: unknown. */
+const CFA_BASE_MASK = UNWIND_BASE_UNKNOWN | UNWIND_BASE_REGISTER_MASK;
 
 export class RuleEncoder {
   private readonly wideWords: number[] = [];
@@ -87,22 +90,25 @@ export class RuleEncoder {
 
   /** `exact`: a signal frame. `pc` is for the list of what cannot be expressed. */
   encode(state: Int32Array, exact: boolean, pc: number): number {
-    if (state[BROKEN] !== 0) return this.unexpressed(state[BROKEN], pc);
+    if (state[BROKEN] !== 0) return this.unexpressed(state[BROKEN], pc, null);
     const raBase = state[RA_BASE];
     if (raBase === UNWIND_BASE_UNKNOWN) return UNWIND_END;
     const bits = (exact ? UNWIND_EXACT : 0) | (state[RA_IS_SIGNED] !== 0 ? UNWIND_RA_SIGNED : 0);
     const how = state[CFA_HOW];
-    if (how === CFA_UNKNOWN) return this.unexpressed(WHY_CFA, pc);
+    if (how === CFA_UNKNOWN) return this.unexpressed(WHY_CFA, pc, state);
     if (how === CFA_LOAD && this.isSignalFrame(state)) return UNWIND_SIGNAL_RETURN | (bits & UNWIND_EXACT);
-    if (state[SP_BASE] !== UNWIND_BASE_CFA || state[SP_OFFSET] !== 0) return this.unexpressed(WHY_SP, pc);
-    if (raBase === BASE_UNRECOGNIZED) return this.unexpressed(WHY_RA, pc);
-    if (raBase === this.arch.ra && !this.arch.hasLinkRegister) return this.unexpressed(WHY_NO_RA, pc);
+    if (state[SP_BASE] !== UNWIND_BASE_CFA || state[SP_OFFSET] !== 0) return this.unexpressed(WHY_SP, pc, state);
+    if (raBase === BASE_UNRECOGNIZED) return this.unexpressed(WHY_RA, pc, state);
+    if (raBase === this.arch.ra && !this.arch.hasLinkRegister) return this.unexpressed(WHY_NO_RA, pc, state);
     if (state[FP_BASE] === BASE_UNRECOGNIZED) this.count(WHY_FP, pc);
     const compact = how === CFA_PLT ? this.plt(state) : this.compact(state);
     if (compact !== NO_COMPACT_FORM) return (compact | bits) >>> 0;
-    if (how === CFA_PLT) return this.unexpressed(WHY_CFA, pc);
-    const index = this.wideIndex(state, pc);
-    return index < 0 ? UNWIND_UNEXPRESSIBLE : ((index << UNWIND_WIDE_SHIFT) | bits | UNWIND_WIDE) >>> 0;
+    if (how === CFA_PLT) return this.unexpressed(WHY_CFA, pc, state);
+    const why = isWide(state);
+    if (why !== 0) return this.unexpressed(why, pc, state);
+    const index = this.wideIndex(state);
+    if (index < 0) return this.unexpressed(WHY_WIDE, pc, null);
+    return ((index << UNWIND_WIDE_SHIFT) | bits | UNWIND_WIDE) >>> 0;
   }
 
   /** Of a CIE: what it has no form for is counted where it holds, by the functions. */
@@ -113,10 +119,11 @@ export class RuleEncoder {
     return rule;
   }
 
-  /** A rule of this kind was met that no row can express. */
-  unexpressed(why: number, pc: number): number {
+  /** Counted; what is known all the same is kept as a wide rule, for people: its index + 1 stands in the rule. */
+  private unexpressed(why: number, pc: number, state: Int32Array | null): number {
     this.count(why, pc);
-    return UNWIND_UNEXPRESSIBLE;
+    const index = state ? this.wideIndex(state) : -1;
+    return (((index + 1) << UNWIND_WIDE_SHIFT) | UNWIND_UNEXPRESSIBLE) >>> 0;
   }
 
   private count(why: number, pc: number): void {
@@ -194,33 +201,44 @@ export class RuleEncoder {
     return usual ? UNWIND_PLT | (state[CFA_ADDEND] << UNWIND_CFA_SHIFT) : NO_COMPACT_FORM;
   }
 
-  private wideIndex(state: Int32Array, pc: number): number {
-    const cfaBase = state[CFA_BASE];
-    const addend = state[CFA_HOW] === CFA_LOAD ? state[CFA_ADDEND] : 0;
-    if (cfaBase < 0 || cfaBase > 31) return this.noWideRule(WHY_REGISTER, pc);
-    if (addend < -128 || addend > 127) return this.noWideRule(WHY_OFFSET, pc);
-    const fpBase = state[FP_BASE] === BASE_UNRECOGNIZED ? UNWIND_BASE_UNKNOWN : state[FP_BASE];
-    const bases =
+  /** -1: there are too many already. */
+  private wideIndex(state: Int32Array): number {
+    const how = state[CFA_HOW];
+    const cfaBase = how === CFA_UNKNOWN || how === CFA_PLT ? UNWIND_BASE_UNKNOWN : state[CFA_BASE] & CFA_BASE_MASK;
+    const words = [
+      state[CFA_OFFSET],
+      knownOffset(state[FP_BASE], state[FP_OFFSET]),
+      knownOffset(state[RA_BASE], state[RA_OFFSET]),
       cfaBase |
-      (state[CFA_HOW] === CFA_LOAD ? UNWIND_BASE_LOAD : 0) |
-      (fpBase << 8) |
-      (state[RA_BASE] << 16) |
-      (addend << 24);
-    const words = [state[CFA_OFFSET], state[FP_OFFSET], state[RA_OFFSET], bases];
+        (how === CFA_LOAD ? UNWIND_BASE_LOAD : 0) |
+        (knownBase(state[FP_BASE]) << 8) |
+        (knownBase(state[RA_BASE]) << 16) |
+        ((how === CFA_LOAD ? state[CFA_ADDEND] : 0) << 24),
+    ];
     const key = words.join();
     let index = this.wideIndexes.get(key);
     if (index !== undefined) return index;
     index = this.wideWords.length / WIDE_RULE_WORDS;
-    if (index >= UNWIND_MAX_WIDE_RULES) return this.noWideRule(WHY_WIDE, pc);
+    if (index >= UNWIND_MAX_WIDE_RULES) return -1;
     this.wideWords.push(...words);
     this.wideIndexes.set(key, index);
     return index;
   }
+}
 
-  private noWideRule(why: number, pc: number): -1 {
-    this.count(why, pc);
-    return -1;
-  }
+/** 0, or why not even a wide rule can say it. */
+function isWide(state: Int32Array): number {
+  if (state[CFA_BASE] < 0 || state[CFA_BASE] > 31) return WHY_REGISTER;
+  const addend = state[CFA_HOW] === CFA_LOAD ? state[CFA_ADDEND] : 0;
+  return addend < -128 || addend > 127 ? WHY_OFFSET : 0;
+}
+
+function knownBase(base: number): number {
+  return base === BASE_UNRECOGNIZED ? UNWIND_BASE_UNKNOWN : base;
+}
+
+function knownOffset(base: number, offset: number): number {
+  return base === BASE_UNRECOGNIZED || base === UNWIND_BASE_UNKNOWN ? 0 : offset;
 }
 
 /** Below the CFA, at a multiple of 8 that the field holds. */

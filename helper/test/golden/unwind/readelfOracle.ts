@@ -113,10 +113,7 @@ class Checker {
       result.rows++;
       const at = this.find(pc);
       const rule = at < 0 ? UNWIND_NONE : table.rows[at + 1];
-      if (kindOf(rule) === UNWIND_UNEXPRESSIBLE) {
-        result.unexpressible++;
-        continue;
-      }
+      if (kindOf(rule) === UNWIND_UNEXPRESSIBLE) result.unexpressible++;
       const ours = describeRow(pc, rule, table.wideRules, arch);
       const difference = differenceOf(ours, cells, fde.columns, arch);
       if (difference) this.wrong(`${pc.toString(16)}: ${difference} in readelf's ${cells.join(' ')}`);
