@@ -243,25 +243,63 @@ int sample_stack(struct perf_event_context *ctx)
 	return 0;
 }
 
+static __always_inline struct scratch *this_cpu_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline void finish_native(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash)
+{
+	struct capture_counters *count = this_cpu_counters();
+
+	if (!count)
+		return;
+	count->table_frames += scratch->walk.table_frames;
+	count->table_misses += scratch->walk.table_misses;
+	count->pointer_frames += scratch->walk.pointer_frames;
+	finish_sample(ctx, scratch, hash, count);
+}
+
+#define NATIVE_CONTEXT(scratch)			\
+{						\
+	.regs = &(scratch)->regs,		\
+	.window = &(scratch)->window,		\
+	.walk = &(scratch)->walk,		\
+	.cache = (scratch)->rules,		\
+	.stack = &(scratch)->stack,		\
+	.hash = (scratch)->hash,		\
+	.code_id = (scratch)->code_id,		\
+	.code_page = (scratch)->code_page,	\
+}
+
 /* The rest of a sample whose process has unwind tables. Loaded by itself, while sample_stack samples already. */
 SEC("?perf_event")
 int sample_native(struct perf_event_context *ctx)
 {
-	struct capture_counters *count = this_cpu_counters();
-	struct scratch *scratch;
-	struct native_walk *walk;
-	__u32 zero = 0;
-	__u64 hash;
+	struct scratch *scratch = this_cpu_scratch();
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
-	if (!scratch || !count)
+	if (!scratch)
 		return 0;
-	walk = &scratch->walk;
-	hash = walk_by_tables(&scratch->regs, &scratch->window, walk, scratch->rules, scratch->code_id,
-			      scratch->code_page, &scratch->stack, scratch->hash);
-	count->table_frames += walk->table_frames;
-	count->table_misses += walk->table_misses;
-	count->pointer_frames += walk->pointer_frames;
-	finish_sample(ctx, scratch, hash, count);
+	struct native_context context = NATIVE_CONTEXT(scratch);
+
+	walk_by_tables_looping(&context);
+	finish_native(ctx, scratch, context.hash);
+	return 0;
+}
+
+/* The same for kernels before 5.17. */
+SEC("?perf_event")
+int sample_native_bounded(struct perf_event_context *ctx)
+{
+	struct scratch *scratch = this_cpu_scratch();
+
+	if (!scratch)
+		return 0;
+	struct native_context context = NATIVE_CONTEXT(scratch);
+
+	walk_by_tables(&context);
+	finish_native(ctx, scratch, context.hash);
 	return 0;
 }

@@ -139,6 +139,8 @@ struct bpf_ringbuf_map {
 /* Helper functions that libbpf's headers before 1.0 do not declare; numbers are the kernel's ABI (enum bpf_func_id). */
 static void *(*const call_task_pt_regs)(struct task_struct *task) = (void *)175;		/* 5.15 */
 static struct task_struct *(*const call_current_task_btf)(void) = (void *)158;		/* 5.11 */
+/* 5.17; rounds, long (*)(__u32 round, void *context), context, 0 */
+static long (*const call_loop)(__u32 rounds, void *callback, void *context, __u64 flags) = (void *)181;
 
 /*
  * True from 5.8 on. A constant once libbpf has relocated it, so the verifier never sees the other branch. Needed

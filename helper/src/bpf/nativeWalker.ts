@@ -9,7 +9,10 @@ const SHARED_MAPS = ['targets', 'events', 'counters', 'known_stacks', 'scratches
 const SAMPLING = 'sample_stack';
 
 /** Programs that walk alike, best first, and what the report calls them. */
-const RUNGS = [{ program: 'sample_native', rung: 'tables, bounded loop' }];
+const RUNGS = [
+  { program: 'sample_native', rung: 'tables, bpf_loop' },
+  { program: 'sample_native_bounded', rung: 'tables, bounded loop' },
+];
 
 export interface NativeWalker {
   /** Null where no rung could be taken: then frame pointers are all there is. */

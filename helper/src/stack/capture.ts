@@ -147,6 +147,7 @@ class StackCapture implements Capture {
 
   /** Children, and what else the first sample does not need. */
   attachRest(): void {
+    if (this.targets) this.startLoadingTables(this.targets);
     this.watch = attachProcessWatch(
       this.settings,
       {
@@ -162,30 +163,29 @@ class StackCapture implements Capture {
     if (!this.watch.object && this.options.startAtExec)
       throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
     if (this.options.children && !this.options.startAtExec) this.addDescendants();
-    this.attachUnwinding();
+    this.attachWalker();
   }
 
-  /** The walk by tables: a larger program, and a thread of its own for the tables. */
-  private attachUnwinding(): void {
-    this.walker = loadNativeWalker(
-      this.tracer,
-      this.settings,
-      (object) => this.prepareTracer(object),
-      this.options.without,
-    );
+  /** Tables are made in a thread of their own, while the rest still attaches. */
+  private startLoadingTables(targets: TargetMap): void {
+    const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
+    const pool = new PagePool(chunks, UNWIND_CEILING_BYTES);
+    const { cacheDir, pid, startAtExec } = this.options;
+    this.unwind = new UnwindLoader(targets, pool, cacheDir ?? null, (level, text) => this.sink.log?.(level, text));
+    // A held launcher's own code is of no interest.
+    if (!startAtExec) this.unwind.addProcess(pid);
+    this.unwind.update();
+  }
+
+  /** The walk by tables: a larger program, that goes on where sample_stack finds tables. */
+  private attachWalker(): void {
+    const prepare = (object: BpfObject) => this.prepareTracer(object);
+    this.walker = loadNativeWalker(this.tracer, this.settings, prepare, this.options.without);
     this.attach.push(this.walker.step);
     for (const text of this.walker.log) this.sink.log?.('warn', text);
-    if (!this.walker.object || !this.targets) return;
-    const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
-    this.unwind = new UnwindLoader(
-      this.targets,
-      new PagePool(chunks, UNWIND_CEILING_BYTES),
-      this.options.cacheDir ?? null,
-      (level, text) => this.sink.log?.(level, text),
-    );
-    // A held launcher's own code is of no interest.
-    if (this.options.startAtExec) return;
-    for (const pid of this.stream?.processes ?? []) this.unwind.addProcess(pid);
+    if (this.walker.object) return;
+    this.unwind?.close();
+    this.unwind = null;
   }
 
   /** The unwinder hears of everything that the session hears of. */
@@ -242,6 +242,7 @@ class StackCapture implements Capture {
     for (const { pid, parentPid } of descendants(this.options.pid)) {
       if (!this.targets?.add(pid, false)) continue;
       this.stream?.addProcess(pid);
+      this.unwind?.addProcess(pid);
       this.sink.process({ kind: 'fork', timeNs: Number(process.hrtime.bigint()), pid, parentPid });
     }
   }
@@ -274,15 +275,20 @@ class StackCapture implements Capture {
     if (!this.targets) return this.last;
     const value = Buffer.alloc(CAPTURE_COUNTERS.byteLength * this.cpuCount);
     let [taken, lost, filtered, unfollowed] = [0, 0, 0, 0];
+    const frames = { byTable: 0, missed: 0, byPointer: 0 };
     if (native().libbpf.lookup(this.tracer.mapFd('counters'), Buffer.alloc(4), value) >= 0)
       for (let at = 0; at < value.length; at += CAPTURE_COUNTERS.byteLength) {
         taken += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.taken));
         lost += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.lost));
         filtered += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.filtered));
         unfollowed += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.unfollowed));
+        frames.byTable += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.tableFrames));
+        frames.missed += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.tableMisses));
+        frames.byPointer += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.pointerFrames));
       }
     const ringFill = this.stream?.ringFill ?? 0;
-    this.last = { taken, lost, filtered, unfollowed, ringFill, bpfNs: this.runTimeNs() };
+    const unwinding = this.unwind ? { ...this.unwind.state(), frames } : undefined;
+    this.last = { taken, lost, filtered, unfollowed, ringFill, bpfNs: this.runTimeNs(), unwinding };
     return this.last;
   }
 

@@ -2,6 +2,7 @@
 // hands to the session, and what the session asks of it. Nothing here touches koffi or files.
 
 import type { AttachStep, TruncationReason } from '../protocol';
+import type { UnwindLoad } from '../unwind/load';
 
 /**
  * A code address. User addresses are themselves; kernel addresses (top bit set) are their two's complement, hence
@@ -93,6 +94,11 @@ export interface CaptureCounters {
   filtered?: number;
   /** Children that could not be followed: too many processes at once. */
   unfollowed?: number;
+  /** Left out where only frame pointers are there. */
+  unwinding?: UnwindLoad & {
+    /** Left by a table's rule; of these, not found in the walker's cache; left by frame pointer in its stead. */
+    frames: { byTable: number; missed: number; byPointer: number };
+  };
 }
 
 export interface Capture {

@@ -76,6 +76,7 @@ export class UnwindLoader {
   }
 
   addProcess(pid: number): void {
+    if (this.alive.has(pid)) return;
     this.alive.add(pid);
     this.processes.add(pid);
     this.changed.add(pid);

@@ -14,6 +14,8 @@ const CODE_MAPPED = 1;
 const CODE_GO = 2;
 /** struct code_range: its bytes, and where its fields are. */
 const RANGE = { byteLength: 24, base: 0, page: 8, first: 12, count: 14, levels: 16, flags: 17, indexPages: 18 };
+/** The page of x86-64's vsyscall lies above all user addresses: it is never on a stack, and the search takes none so high. */
+const USER_ADDRESS_END = 2 ** 56;
 const INDEX_STARTS = UNWIND_PAGE_BYTES / 8;
 
 /** One executable mapping, and what is loaded of its file. */
@@ -79,9 +81,10 @@ function writePage(bytes: Buffer, ranges: Range[]): void {
 
 function rangesOf(mappings: readonly CodeMapping[]): Range[] {
   const ranges: Range[] = [];
-  mappings.forEach((mapping, i) => {
+  const below = mappings.filter(({ start }) => start < USER_ADDRESS_END);
+  below.forEach((mapping, i) => {
     ranges.push(...pieces(mapping));
-    const next = mappings[i + 1];
+    const next = below[i + 1];
     if (!next || next.start > mapping.end) ranges.push({ start: mapping.end, base: 0n, placed: null, flags: 0 });
   });
   return ranges;

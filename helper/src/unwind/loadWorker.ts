@@ -5,9 +5,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
-import { DiskCache } from '../symbolize/cache/diskCache';
 import { ElfFile } from '../symbolize/elf/parser';
-import { compileUnwindTable, type UnwindTable } from '.';
+import { loadOrCompile, openTableCache, type UnwindTable } from '.';
 
 export interface TableRequest {
   sequence: number;
@@ -25,15 +24,15 @@ export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable
 
 dropAllCapabilities();
 const { cacheDir } = workerData as { cacheDir: string | null };
-const cache = cacheDir === null ? null : DiskCache.open(cacheDir);
+const cache = openTableCache(cacheDir);
 
 async function load(from: TableRequest['from']): Promise<LoadedTable> {
   const source: ByteSource =
     'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
-  const spill = { cache, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
+  const spill = { cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
   try {
     const elf = ElfFile.parse(source);
-    const table = await compileUnwindTable(elf, null, spill);
+    const table = await loadOrCompile(elf, null, cache, spill);
     return { table, isGo: elf.section('.gopclntab') !== null };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
