@@ -35,6 +35,12 @@ const TRUNCATION_REMARKS: Record<TruncationReason, string> = {
   unknown: '[truncated]',
 };
 
+/** `outermost`: the last frame that was found, where the walk ended. */
+function remarkOn(reason: TruncationReason, outermost: Frame | null): string {
+  if (reason !== 'noUnwindInfo' || !outermost) return TRUNCATION_REMARKS[reason];
+  return `[truncated: no unwind info for ${outermost.module}]`;
+}
+
 /** One stack of the kernel's table. */
 export interface StackSlot {
   id: number;
@@ -125,7 +131,8 @@ export class StackProfile {
   resolved(slot: StackSlot, byAddress: Frame[][]): void {
     const path: number[] = [];
     for (const frames of byAddress) for (const frame of frames) path.push(this.frames.intern(frame));
-    if (slot.truncated !== null) path.push(this.frames.internRemark(TRUNCATION_REMARKS[slot.truncated]));
+    if (slot.truncated !== null)
+      path.push(this.frames.internRemark(remarkOn(slot.truncated, byAddress.at(-1)?.at(-1) ?? null)));
     if (path.length === 0) path.push(this.frames.internRemark('[empty stack]'));
     this.place(slot, path.reverse());
   }
