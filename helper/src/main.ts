@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { optimizeLater } from './health/engine';
 import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
 import { refusal } from './privilege/rights';
@@ -25,6 +26,7 @@ import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
 
 async function serve(): Promise<void> {
+  optimizeLater();
   const args = parseServeArguments(process.argv.slice(2));
   const bounding = statusMask(textOf('/proc/self/status') ?? '', 'CapBnd');
   const missing = refusal(effectiveCapabilities(), bounding);
