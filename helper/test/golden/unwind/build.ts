@@ -1,0 +1,61 @@
+// Builds the programs whose unwind tables are compared (kept in out/golden/unwind until their source changes), and compiles
+// tables of files. Used by unwindTable.test.ts and unwindSystem.test.ts.
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { dropPages, FileSource } from '../../../src/symbolize/bytes/source';
+import { ElfFile } from '../../../src/symbolize/elf/parser';
+import { compileUnwindTable, type UnwindTable } from '../../../src/unwind';
+import { type Architecture, architectureOf } from '../../../src/unwind/registers';
+
+export const PROGRAMS = join(process.cwd(), 'helper/test/golden/unwind/programs');
+export const OUTPUT = join(process.cwd(), 'out/golden/unwind');
+let lastId = 1_000_000;
+
+export function has(tool: string): boolean {
+  return spawnSync(tool, ['--version']).error === undefined;
+}
+
+/** Runs `command` with OUT for the result; null where a tool is missing or does not know an option. */
+export function build(output: string, commands: string[][], source: string): string | null {
+  mkdirSync(OUTPUT, { recursive: true });
+  const path = join(OUTPUT, output);
+  if (existsSync(path) && statSync(path).mtimeMs > statSync(join(PROGRAMS, source)).mtimeMs) return path;
+  for (const command of commands) {
+    const [tool, ...args] = command.map((part) => part.replace('OUT', `${path}.new`));
+    const run = spawnSync(tool, args, { cwd: PROGRAMS, encoding: 'utf8' });
+    if (run.error || run.status !== 0) return null;
+  }
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+/** Throws FormatError as the compiler does. `debugPath`: a separate debug file. */
+export async function tableOf(
+  path: string,
+  debugPath: string | null = null,
+): Promise<{ table: UnwindTable; arch: Architecture; elapsedMs: number }> {
+  const opened: { id: number; fd: number }[] = [];
+  const descriptors: number[] = [];
+  const open = (name: string) => {
+    const fd = openSync(name, 'r');
+    const id = ++lastId;
+    opened.push({ id, fd });
+    return ElfFile.parse(new FileSource(id, fd, fstatSync(fd).size));
+  };
+  try {
+    const started = performance.now();
+    const elf = open(path);
+    const debug = debugPath === null ? null : open(debugPath);
+    const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => ++lastId };
+    const table = await compileUnwindTable(elf, debug, spill);
+    return { table, arch: architectureOf(elf), elapsedMs: performance.now() - started };
+  } finally {
+    for (const { id, fd } of opened) {
+      dropPages(id);
+      closeSync(fd);
+    }
+    for (const fd of descriptors) closeSync(fd);
+  }
+}
