@@ -2,6 +2,7 @@
 // tables of files. Used by unwindTable.test.ts and unwindSystem.test.ts.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { dropPages, FileSource } from '../../../src/symbolize/bytes/source';
@@ -20,7 +21,9 @@ export function has(tool: string): boolean {
 /** Runs `command` with OUT for the result; null where a tool is missing or does not know an option. */
 export function build(output: string, commands: string[][], source: string): string | null {
   mkdirSync(OUTPUT, { recursive: true });
-  const path = join(OUTPUT, output);
+  // Another command is another file.
+  const hash = createHash('sha1').update(JSON.stringify(commands)).digest('hex').slice(0, 8);
+  const path = join(OUTPUT, `${output}-${hash}`);
   if (existsSync(path) && statSync(path).mtimeMs > statSync(join(PROGRAMS, source)).mtimeMs) return path;
   for (const command of commands) {
     const [tool, ...args] = command.map((part) => part.replace('OUT', `${path}.new`));
