@@ -5,7 +5,7 @@ import type { GraphMode, Host } from './host';
 import { parseRecording, type Recording, RecordingError, type StackProfile } from './load';
 import type { ToWebview } from './messages';
 import { describeShare, formatWeight } from './shares';
-import { openSource, sameFrame } from './sourceLinks';
+import { fullName, openSource, sameFrame } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
 import { buildStackTree, type FunctionWeights, functionWeights, heaviestPath, type StackTree } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
@@ -184,7 +184,14 @@ export class RecordingPage {
     this.host.remember({ profile: profile.name, graphMode: mode });
     this.layout.showMode(mode);
     this.loaded = null;
-    await this.graph.load({ frames: recording.frames, profile, tree, mode, keepView });
+    await this.graph.load({
+      frames: recording.frames,
+      fullName: (frame) => (recording.extra?.frameDetails?.[frame]?.fullName ? fullName(recording, frame) : null),
+      profile,
+      tree,
+      mode,
+      keepView,
+    });
     this.loaded = { recording, profileIndex, profile, tree, weights };
     // The sandwich view always starts empty; so does every view of an order not seen before.
     if (this.selected !== null && (known || mode === 'sandwich')) this.graph.select(this.selected);

@@ -1,6 +1,7 @@
 // Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the
 // recording's frame table may have been renumbered. Also turns a wish to see the source into the message for it.
 // Called by boot.ts and the views.
+import { INLINED_SUFFIX } from '../../helper/src/protocol';
 import type { Host } from './host';
 import type { Recording } from './load';
 
@@ -28,6 +29,13 @@ export function hottestLine(recording: Recording, index: number): readonly [numb
     (best, line) => (best === null || line[1] > best[1] || (line[1] === best[1] && line[2] > best[2]) ? line : best),
     null,
   );
+}
+
+/** For hovers: the full name with parameters and type arguments where the recording has one. */
+export function fullName(recording: Recording, index: number): string {
+  const { fullName, inlined } = recording.extra?.frameDetails?.[index] ?? {};
+  if (fullName === undefined) return recording.frames[index]?.name ?? '';
+  return inlined ? fullName.replace(/$/gm, INLINED_SUFFIX) : fullName;
 }
 
 const identities = new Map<string, number>();

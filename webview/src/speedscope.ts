@@ -22,6 +22,7 @@ import type {
   ProfileGroup,
   ProfileState,
   Rect,
+  TooltipOwner,
   Vec2,
   VirtualNode,
 } from './speedscopeTypes';
@@ -57,6 +58,8 @@ export function prepareSpeedscope(): void {
 
 export interface GraphLoad {
   frames: readonly SpeedscopeFrame[];
+  /** What the tooltip of a frame says instead of its name; null: the name. */
+  fullName: (frame: number) => string | null;
   profile: StackProfile;
   tree: StackTree;
   mode: GraphMode;
@@ -69,6 +72,8 @@ export class FlameGraph {
   private wanted: GraphLoad | null = null;
   private loaded: { resolve: () => void; reject: (error: Error) => void } | null = null;
   private restoreView: (() => void) | null = null;
+  /** Kinds of charts whose tooltips are in full. */
+  private readonly inFull = new Set<object>();
 
   /** `root` is the element that speedscope rendered into. */
   constructor(
@@ -92,6 +97,7 @@ export class FlameGraph {
     });
     app.loadProfile = (importer) => load.call(quiet, importer);
     app.componentDidUpdate = () => {
+      this.nameInFull();
       this.restoreView?.();
       this.restoreView = null;
       onChange(this.state);
@@ -264,6 +270,28 @@ export class FlameGraph {
       this.find<{ props: ChartProps }>((c) => 'flamechart' in c.props && 'setLogicalSpaceViewportSize' in c.props)
         ?.props ?? null
     );
+  }
+
+  /** A chart's tooltip shows the name as the box does: here it gets the full one. */
+  private nameInFull(): void {
+    const chart = this.find<TooltipOwner>((c) => 'renderTooltip' in c);
+    const charts = chart && (Object.getPrototypeOf(chart) as TooltipOwner);
+    if (!charts || this.inFull.has(charts)) return;
+    this.inFull.add(charts);
+    const render = charts.renderTooltip;
+    const fullName = (frame: number) => this.wanted?.fullName(frame) ?? null;
+    charts.renderTooltip = function (this: TooltipOwner) {
+      const tip = render.call(this);
+      const frame = this.props.hover?.node.frame.key;
+      const full = frame === undefined ? null : fullName(frame);
+      const [weight, blank, , ...rest] = tip?.props.children ?? [];
+      if (!tip || !weight || full === null) return tip;
+      // Long ones wrap, where speedscope would cut them off.
+      const props = { style: 'white-space: pre-wrap; overflow-wrap: anywhere', children: full };
+      const name = { ...(weight as object), props };
+      tip.props.children = [weight, blank, name, ...rest];
+      return tip;
+    };
   }
 
   /** The first component, outermost first, that `matches`. */

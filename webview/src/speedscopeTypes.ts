@@ -87,6 +87,14 @@ export interface ChartProps {
   setLogicalSpaceViewportSize(size: Vec2): void;
   setSelectedNode(node: CallTreeNode): void;
 }
+/** A chart, and what it renders under the mouse: weight, blank, name, file and line. */
+export interface TooltipOwner {
+  props: { hover: { node: CallTreeNode } | null };
+  renderTooltip(): TooltipNode | null;
+}
+export interface TooltipNode {
+  props: { children: unknown[] };
+}
 export interface VirtualNode {
   __k?: (VirtualNode | null)[] | null;
   __c?: { props: object } | null;

@@ -2,14 +2,20 @@
 // Built once a recording is loaded, lookups for hovers are made on demand. Pure; called by profileStore.ts and annotate/.
 
 import { resolve } from 'node:path';
-import type { RecordingExtra, RecordingFile, SampledProfile } from '../../../helper/src/protocol';
+import {
+  INLINED_SUFFIX,
+  type RecordingExtra,
+  type RecordingFile,
+  type SampledProfile,
+} from '../../../helper/src/protocol';
 
 export interface Counts {
   self: number;
   total: number;
 }
+/** A function, as called and as inlined. */
 export interface FunctionHeat extends Counts {
-  /** Index in shared.frames. */
+  /** Index in shared.frames: of the two, the one with more samples. */
   frame: number;
   name: string;
   /** First line, 1-based. */
@@ -31,7 +37,8 @@ export class ProfileIndex {
   readonly files = new Map<string, FileHeat>();
   readonly extra: RecordingExtra;
   readonly samples: number;
-  private readonly frameCounts: Counts[];
+  /** By frame: the index of the first frame of its function, which may occur as called, as inlined and in two modules. */
+  private readonly functionOf: number[];
 
   /** `recording` must have its `ebpfTracer` part. */
   constructor(
@@ -40,12 +47,13 @@ export class ProfileIndex {
   ) {
     this.extra = recording.ebpfTracer;
     this.samples = this.extra.samples;
-    this.frameCounts = countFrames(recording, this.samples);
+    this.functionOf = groupByFunction(recording);
+    const counts = countFunctions(recording, this.samples, this.functionOf);
     for (const { file, line, self, total } of this.extra.lines) this.fileHeat(file).lines.set(line, { self, total });
-    recording.shared.frames.forEach((frame, index) => {
-      if (!frame.file || !frame.line || this.frameCounts[index].total === 0) return;
-      const counts = this.frameCounts[index];
-      this.fileHeat(frame.file).functions.push({ frame: index, name: frame.name, line: frame.line, ...counts });
+    recording.shared.frames.forEach(({ file, line, name }, index) => {
+      if (!file || !line || this.functionOf[index] !== index || counts[index].total === 0) return;
+      const { self, total, heaviest } = counts[index];
+      this.fileHeat(file).functions.push({ frame: heaviest, name: plainName(name), line, self, total });
     });
   }
 
@@ -104,7 +112,11 @@ export class ProfileIndex {
       const own = this.recording.shared.frames[index]?.file;
       if (own && this.absolute(own) === file.file && detail.lines.some(([at]) => at === line)) frames.add(index);
     });
-    for (const one of file.functions) if (one.line === line) frames.add(one.frame);
+    for (const one of file.functions)
+      if (one.line === line)
+        this.functionOf.forEach((of, index) => {
+          if (of === this.functionOf[one.frame]) frames.add(index);
+        });
     return frames;
   }
 
@@ -127,22 +139,52 @@ function samplesPerWeight(recording: RecordingFile, samples: number): number {
   return weight > 0 ? samples / weight : 0;
 }
 
-/** Self and total of each frame in the first profile, which merges all threads; total once a sample. */
-function countFrames(recording: RecordingFile, samples: number): Counts[] {
-  const counts = recording.shared.frames.map(() => ({ self: 0, total: 0 }));
+function plainName(name: string): string {
+  return name.endsWith(INLINED_SUFFIX) ? name.slice(0, -INLINED_SUFFIX.length) : name;
+}
+
+/** By frame, the first frame that stands for the same function: same name, file and first line. */
+function groupByFunction(recording: RecordingFile): number[] {
+  const first = new Map<string, number>();
+  return recording.shared.frames.map(({ name, file, line }, index) => {
+    if (!file || !line) return index;
+    const key = `${plainName(name)}\0${file}\0${line}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, index);
+    return known ?? index;
+  });
+}
+
+/**
+ * Self and total of each function in the first profile, which merges all threads; total once a sample. By index of its
+ * first frame; `heaviest` is the frame of it with the most samples.
+ */
+function countFunctions(
+  recording: RecordingFile,
+  samples: number,
+  functionOf: readonly number[],
+): (Counts & { heaviest: number })[] {
+  const counts = functionOf.map((_, index) => ({ self: 0, total: 0, heaviest: index }));
   const profile: SampledProfile | undefined = recording.profiles[0];
   if (profile?.type !== 'sampled') return counts;
   const scale = samplesPerWeight(recording, samples);
   const lastSeen = new Int32Array(counts.length).fill(-1);
+  const frameWeights = new Float64Array(counts.length);
   profile.samples.forEach((stack, i) => {
     const weight = profile.weights[i] * scale;
     for (const frame of stack) {
-      if (!counts[frame] || lastSeen[frame] === i) continue;
-      lastSeen[frame] = i;
-      counts[frame].total += weight;
+      const counted = functionOf[frame];
+      if (counted === undefined) continue;
+      frameWeights[frame] += weight;
+      if (lastSeen[counted] === i) continue;
+      lastSeen[counted] = i;
+      counts[counted].total += weight;
     }
-    const leaf = counts[stack[stack.length - 1]];
+    const leaf = counts[functionOf[stack[stack.length - 1]]];
     if (leaf) leaf.self += weight;
+  });
+  functionOf.forEach((counted, frame) => {
+    if (frameWeights[frame] > frameWeights[counts[counted].heaviest]) counts[counted].heaviest = frame;
   });
   return counts;
 }

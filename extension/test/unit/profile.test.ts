@@ -85,6 +85,38 @@ describe('the index by source file', () => {
     assert.deepEqual([hot?.self, hot?.total], [60, 60]);
   });
 
+  it('counts a function as called and as inlined together, once a sample', () => {
+    const recording = makeRecording({ file: '/src/a.c', samples: 100 });
+    const hot = recording.shared.frames[2];
+    const inlined = recording.shared.frames.push({ ...hot, name: `${hot.name} (inlined)` }) - 1;
+    recording.ebpfTracer.frameDetails.push({ module: 'a', kind: 'user', inlined: true, lines: [[22, 50, 50]] });
+    recording.profiles = [
+      {
+        ...recording.profiles[0],
+        samples: [
+          [0, 1, inlined],
+          [0, 2, inlined],
+          [0, 1],
+        ],
+        weights: [50, 30, 20],
+      },
+    ];
+    recording.ebpfTracer.lineTree = undefined;
+    const index = new ProfileIndex('/r', recording);
+    const file = index.files.get('/src/a.c');
+    assert.ok(file);
+    const found = file.functions.filter(({ line }) => line === 20);
+    assert.deepEqual(
+      found.map(({ name, self, total, frame }) => [name, self, total, frame]),
+      [['hot', 80, 80, inlined]],
+    );
+    // Neither form is left out where its line is asked about.
+    assert.deepEqual(index.callersAt(file, 20), [
+      { name: 'work', samples: 50 },
+      { name: 'main', samples: 30 },
+    ]);
+  });
+
   it('names callers by line, and without the tree by function', () => {
     assert.deepEqual(index.callersAt(heat, 22), [{ name: 'work:12', samples: 500 }]);
     const flat = makeRecording({ file: '/src/a.c', samples: 1000 });

@@ -11,8 +11,14 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import type { RecordingFile } from '../protocol';
+import { INLINED_SUFFIX, type RecordingFile } from '../protocol';
 import { periodOf } from './readRecording';
+
+interface Step {
+  /** Index in `shared.frames`. */
+  frame: number;
+  line: number;
+}
 
 /** Not yet compressed. */
 export function encodePprof(file: RecordingFile): Uint8Array {
@@ -43,47 +49,64 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     }
     return id;
   };
-  const functions = file.shared.frames.map(
-    ({ name, file: path, line }, i) =>
-      new PprofFunction({
-        id: i + 1,
-        name: text(name),
-        systemName: text(name),
-        filename: text(path ?? ''),
-        startLine: line ?? 0,
-      }),
-  );
+  const functions: PprofFunction[] = [];
+  const functionIds = new Map<string, number>();
+  const functionOf = (frame: number) => {
+    const { name: shown, file: path = '', line = 0 } = file.shared.frames[frame];
+    // As called and as inlined it is one function: a location with several lines says what was inlined.
+    const name = isInlined(frame) && shown.endsWith(INLINED_SUFFIX) ? shown.slice(0, -INLINED_SUFFIX.length) : shown;
+    const key = `${name}\0${path}\0${line}\0${extra?.frameDetails[frame]?.module ?? ''}`;
+    let id = functionIds.get(key);
+    if (id === undefined) {
+      id = functions.length + 1;
+      functions.push(
+        new PprofFunction({ id, name: text(name), systemName: text(name), filename: text(path), startLine: line }),
+      );
+      functionIds.set(key, id);
+    }
+    return id;
+  };
+  const isInlined = (frame: number) => extra?.frameDetails[frame]?.inlined === true;
   const locations: Location[] = [];
   const locationIds = new Map<string, number>();
-  const locationOf = (frame: number, line: number) => {
-    const key = `${frame}:${line}`;
+  /** Of the functions at one address, innermost first. */
+  const locationOf = (steps: Step[]) => {
+    const key = steps.map(({ frame, line }) => `${frame}:${line}`).join();
     let id = locationIds.get(key);
     if (id === undefined) {
       id = locations.length + 1;
-      const mappingId = mappingOf(extra?.frameDetails[frame]?.module || '[unknown]');
-      locations.push(new Location({ id, mappingId, line: [new Line({ functionId: frame + 1, line })] }));
+      const mappingId = mappingOf(extra?.frameDetails[steps[0].frame]?.module || '[unknown]');
+      const line = steps.map((step) => new Line({ functionId: functionOf(step.frame), line: step.line }));
+      locations.push(new Location({ id, mappingId, line }));
       locationIds.set(key, id);
     }
     return id;
   };
   const samples: Sample[] = [];
-  const add = (locationId: number[], count: number) =>
+  /** `path`: innermost first. */
+  const add = (path: Step[], count: number) => {
+    const locationId: number[] = [];
+    for (let i = 0; i < path.length; ) {
+      let end = i;
+      while (isInlined(path[end].frame) && end + 1 < path.length) end++;
+      locationId.push(locationOf(path.slice(i, end + 1)));
+      i = end + 1;
+    }
     samples.push(new Sample({ locationId, value: [Math.round(count), Math.round(count * period)] }));
+  };
+  const step = (frame: number, line: number): Step => ({ frame, line: line || (file.shared.frames[frame].line ?? 0) });
   if (extra?.lineTree) {
     const { parent, frame, line, self } = extra.lineTree;
     for (const [node, count] of self.entries()) {
       if (count === 0) continue;
-      const path: number[] = [];
-      for (let at = node; at >= 0; at = parent[at])
-        path.push(locationOf(frame[at], line[at] || (file.shared.frames[frame[at]].line ?? 0)));
+      const path: Step[] = [];
+      for (let at = node; at >= 0; at = parent[at]) path.push(step(frame[at], line[at]));
       add(path, count);
     }
   } else {
     const merged = file.profiles[0] ?? { samples: [], weights: [] };
-    for (const [i, stack] of merged.samples.entries()) {
-      const path = stack.map((frame) => locationOf(frame, file.shared.frames[frame].line ?? 0)).reverse();
-      add(path, merged.weights[i] / period);
-    }
+    for (const [i, stack] of merged.samples.entries())
+      add(stack.map((frame) => step(frame, 0)).reverse(), merged.weights[i] / period);
   }
   const nanoseconds = new ValueType({ type: text('cpu'), unit: text('nanoseconds') });
   const profile = new Profile({

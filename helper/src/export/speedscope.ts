@@ -70,8 +70,9 @@ function* texts(snapshot: ProfileSnapshot, head: RecordingHead): Generator<strin
   yield '],"frameDetails":[';
   const linesOf = linesByFunction(snapshot);
   for (let i = 0; i < snapshot.functionTotal.length; i++) {
-    const { module, kind } = snapshot.functions[i];
-    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind}","lines":${JSON.stringify(linesOf[i])}}`;
+    const { module, kind, inlined, fullNames } = snapshot.functions[i];
+    const more = `${inlined ? '"inlined":true,' : ''}${fullNames.length > 0 ? `"fullName":${JSON.stringify(fullNames.join('\n'))},` : ''}`;
+    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind}",${more}"lines":${JSON.stringify(linesOf[i])}}`;
   }
   yield ']';
   yield* lineTreeText(snapshot);

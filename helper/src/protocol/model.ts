@@ -1,5 +1,5 @@
 // The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what a
-// recording file holds. Shapes only. Shares are fractions 0..1; every number's unit is in its name.
+// recording file holds. Shapes, and one mark in names. Shares are fractions 0..1; every number's unit is in its name.
 
 import type { ErrorReport } from './errors';
 
@@ -169,6 +169,10 @@ export interface RecordingExtra {
     /** Mapped file's name (`libfoo.so`), `[kernel]`, `[anon]`. */
     module: string;
     kind: 'user' | 'kernel' | 'unknown';
+    /** Was inlined into the frame it is called by; its name ends in INLINED_SUFFIX. */
+    inlined?: boolean;
+    /** Full names with parameters and type arguments, one a line, where they say more than the frame's name. */
+    fullName?: string;
     /** Executed lines of this function with samples: [line, self, total]. */
     lines: [line: number, self: number, total: number][];
   }[];
@@ -184,6 +188,12 @@ export interface RecordingExtra {
   sources: { file: string; md5: string | null; binaryMtimeMs: number | null }[];
   errors: ErrorReport[];
 }
+
+/**
+ * Ends the names of functions that have no code of their own where they stand (as in perf's output): a frame's name in the
+ * graph, in tables and in folded stacks. pprof has a way of its own to say it.
+ */
+export const INLINED_SUFFIX = ' (inlined)';
 
 /** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
 export interface RecordingFile {

@@ -1,11 +1,19 @@
 // The frames of a recording: one row per function (what speedscope shows as one box) and one location per executed
 // line of it. Grows only. Used by StackProfile; rows go into `shared.frames` of the recording file as they are.
 
+import { INLINED_SUFFIX } from '../protocol';
 import type { Frame } from '../symbolize/types';
 
-/** One function; its index is its index in `shared.frames`. */
+/** Full names kept of one function: instances of a template share a short name, a file and a line. */
+const MAX_FULL_NAMES = 4;
+
+/** One function, as called or as inlined; its index is its index in `shared.frames`. */
 export interface FunctionRow {
+  /** Ends in INLINED_SUFFIX where `inlined`. */
   name: string;
+  inlined: boolean;
+  /** Different ones that were seen, the first few. */
+  fullNames: string[];
   file: string | null;
   /** First line of the function where it is known. */
   line: number | null;
@@ -58,20 +66,31 @@ export class FrameTable {
 
   /** Location index of a frame that is a remark of ours, e.g. `[truncated: no frame pointer]`. */
   internRemark(name: string): number {
-    const functionIndex = this.internFunction({ name, file: null, functionLine: null, module: '', kind: 'unknown' });
+    const functionIndex = this.internFunction({
+      name,
+      fullName: null,
+      file: null,
+      functionLine: null,
+      module: '',
+      kind: 'unknown',
+      inlined: false,
+    });
     return this.internLocation(functionIndex, 0, null, false, false);
   }
 
   private internFunction(
-    frame: Pick<Frame, 'name' | 'file' | 'functionFile' | 'functionLine' | 'module' | 'kind'>,
+    frame: Pick<Frame, 'name' | 'fullName' | 'file' | 'functionFile' | 'functionLine' | 'module' | 'kind' | 'inlined'>,
   ): number {
     const file = frame.functionFile ?? frame.file;
-    const key = `${frame.name}\0${file ?? ''}\0${frame.functionLine ?? ''}\0${frame.module}`;
+    const name = frame.inlined ? frame.name + INLINED_SUFFIX : frame.name;
+    const key = `${name}\0${file ?? ''}\0${frame.functionLine ?? ''}\0${frame.module}`;
     let index = this.functionByKey.get(key);
     if (index === undefined) {
       index = this.functions.length;
       this.functions.push({
-        name: frame.name,
+        name,
+        inlined: frame.inlined,
+        fullNames: [],
         file,
         line: frame.functionLine,
         module: frame.module,
@@ -79,6 +98,10 @@ export class FrameTable {
       });
       this.functionByKey.set(key, index);
     }
+    const { fullName } = frame;
+    const { fullNames } = this.functions[index];
+    if (fullName !== null && fullNames.length < MAX_FULL_NAMES && !fullNames.includes(fullName))
+      fullNames.push(fullName);
     return index;
   }
 

@@ -177,6 +177,63 @@ describe('exporters', () => {
     }
   });
 
+  it('say what was inlined: in names, and in pprof by lines of one location', async function () {
+    this.timeout(300_000);
+    const profile = new StackProfile(1e7);
+    const add = (stackId: bigint, byAddress: ReturnType<typeof frame>[][], count: number) => {
+      profile.resolved(
+        profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!,
+        byAddress,
+      );
+      for (let i = 0; i < count; i++)
+        profile.addSample({ stackId, timeNs: i, pid: 42, tid: 42, cpu: 0, threadName: 'main' });
+    };
+    const full = { fullName: 'inner<int>(int)' };
+    const inner = frame('inner', 61, { inlined: true, ...full });
+    add(1n, [[inner, frame('middle', 71, { inlined: true }), frame('outer', 81)], [frame('main', 12)]], 6);
+    add(2n, [[frame('inner', 62, full)], [frame('main', 13)]], 4);
+    const file = parseRecording([...speedscopeText(profile.snapshot(), HEAD)].join(''), 'test');
+    assert.deepEqual(
+      [...(await convert(file, 'folded'))].sort().join(''),
+      'main;main;inner 4\nmain;main;outer;middle (inlined);inner (inlined) 6\n',
+    );
+    const details = Object.fromEntries(
+      file.shared.frames.map(({ name }, i) => {
+        const { inlined, fullName } = file.ebpfTracer!.frameDetails[i];
+        return [name, [inlined, fullName]];
+      }),
+    );
+    assert.deepEqual(details, {
+      main: [undefined, undefined],
+      outer: [undefined, undefined],
+      'middle (inlined)': [true, undefined],
+      'inner (inlined)': [true, 'inner<int>(int)'],
+      inner: [undefined, 'inner<int>(int)'],
+    });
+    if (spawnSync('go', ['version']).status !== 0) return;
+    const dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
+    try {
+      const path = join(dir, 'p.pb.gz');
+      await writeAtomically(path, await convert(file, 'pprof'));
+      const run = (...args: string[]) =>
+        execFileSync('go', ['tool', 'pprof', '-sample_index=samples', ...args, path], {
+          encoding: 'utf8',
+          env: { ...process.env, PPROF_TMPDIR: dir },
+        });
+      // One function, whether inlined or called.
+      assert.match(run('-top'), /\b10 +100% +100% +10 +100% +inner \(partial-inline\)\n/);
+      assert.match(run('-top'), /\b6 +60(\.0+)?% +middle \(inline\)\n/);
+      // Of the three functions at that address, one location.
+      const locations = run('-raw').split('Locations\n')[1].split('Mappings\n')[0];
+      assert.match(
+        locations,
+        /^ +\d+: 0x0 M=1 inner \S+program\.c:61:0 s=60\n +middle \S+program\.c:71:0 s=70\n +outer \S+program\.c:81:0 s=80$/m,
+      );
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
   it('know their formats', () => {
     assert.equal(parseFormat('pprof'), 'pprof');
     assert.throws(() => parseFormat('perf'), isCode('FORMAT_INVALID'));

@@ -71,9 +71,42 @@ describe('stack profile', () => {
     const { profile, stack, hit } = program();
     hit(stack([[frame('inner', 61, { inlined: true }), frame('outer', 71)]]).stackId, 3);
     hit(stack([[frame('outer', 72)]]).stackId, 2);
+    hit(stack([[frame('inner', 62)], [frame('outer', 73)]]).stackId, 4);
     const { functions, snapshot } = countsOf(profile);
-    assert.deepEqual(functions, { inner: [3, 3], outer: [2, 5] });
-    assert.equal(snapshot.functions.length, 2);
+    assert.deepEqual(functions, { 'inner (inlined)': [3, 3], outer: [2, 9], inner: [4, 4] });
+    assert.equal(snapshot.functions.length, 3);
+    assert.deepEqual(
+      snapshot.functions.map(({ inlined }) => inlined),
+      [true, false, false],
+    );
+  });
+
+  it('counts an inlined line in the file it came from, once a sample', () => {
+    const { profile, stack, hit } = program();
+    const header = { file: '/usr/include/fast.h', functionFile: '/usr/include/fast.h', inlined: true };
+    const square = frame('square', 61, header);
+    // The same line at two places of one stack, in a caller that was itself inlined.
+    hit(
+      stack([
+        [square, frame('twice', 67, header), frame('work', 21)],
+        [square, frame('main', 12)],
+      ]).stackId,
+      5,
+    );
+    hit(stack([[frame('main', 12)]]).stackId, 1);
+    const { snapshot, lines } = countsOf(profile);
+    assert.deepEqual(lines, { 61: [5, 5], 67: [0, 5], 21: [0, 5], 12: [1, 6] });
+    assert.deepEqual(
+      snapshot.lines.filter(({ line }) => line > 60).map(({ file }) => file),
+      ['/usr/include/fast.h', '/usr/include/fast.h'],
+    );
+  });
+
+  it('keeps the full names of a function, the first few instances of a template', () => {
+    const { profile, stack, hit } = program();
+    for (let i = 0; i < 6; i++) hit(stack([[frame('push', 61, { fullName: `push<${i % 5}>(int)` })]]).stackId);
+    const { snapshot } = countsOf(profile);
+    assert.deepEqual(snapshot.functions[0].fullNames, ['push<0>(int)', 'push<1>(int)', 'push<2>(int)', 'push<3>(int)']);
   });
 
   it('counts samples whose names come later', () => {

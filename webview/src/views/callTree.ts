@@ -4,7 +4,7 @@ import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
 import { describeShare } from '../shares';
-import { frameIdentity, openSource, sourceLink } from '../sourceLinks';
+import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
 import { type CallNode, callees, callers, hasChildren, type StackTree } from '../stackTree';
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
@@ -196,12 +196,13 @@ export class CallTree {
 
   private renderName(row: CallRow, cell: HTMLElement): void {
     const name = this.recording?.frames[row.node.frame]?.name ?? '';
+    const title = this.recording ? fullName(this.recording, row.node.frame) : name;
     const open = this.open[this.direction].has(row.path);
     cell.style.setProperty('--level', String(row.level - 1));
     cell.classList.add('tree-cell');
     cell.append(
       element('span', { class: `twistie${row.leaf ? ' leaf' : open ? ' open' : ''}`, 'aria-hidden': 'true' }),
-      element('span', { class: 'name', title: name }, name),
+      element('span', { class: 'name', title }, name),
     );
   }
 }

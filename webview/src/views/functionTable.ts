@@ -4,7 +4,7 @@ import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
 import { describeShare, formatCount } from '../shares';
-import { frameIdentity, openSource, sourceLink } from '../sourceLinks';
+import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
 import { functionWeights, type StackTree } from '../stackTree';
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
@@ -13,6 +13,8 @@ import { type Column, Grid } from './grid';
 export interface FunctionRow {
   frame: number;
   name: string;
+  /** With parameters and type arguments; the name where there is no more to say. */
+  fullName: string;
   self: number;
   total: number;
   module: string;
@@ -29,6 +31,7 @@ export function functionRows(recording: Recording, tree: StackTree): FunctionRow
       rows.push({
         frame,
         name,
+        fullName: fullName(recording, frame),
         self: weights.self[frame],
         total: weights.total[frame],
         module: recording.extra?.frameDetails?.[frame]?.module ?? '',
@@ -55,8 +58,8 @@ export const COMPARE: Record<string, (a: FunctionRow, b: FunctionRow) => number>
 /** Every word must occur in name, module or path; case does not matter. */
 export function filterRows(rows: readonly FunctionRow[], filter: string): FunctionRow[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter(({ name, module, file }) => {
-    const text = `${name}\n${module}\n${file}`.toLowerCase();
+  return rows.filter(({ name, fullName, module, file }) => {
+    const text = `${fullName}\n${name}\n${module}\n${file}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -99,7 +102,7 @@ export class FunctionTable {
           widthPx: 140,
           grow: 3,
           compare: COMPARE.name,
-          render: (row, cell) => cell.append(element('span', { class: 'name', title: row.name }, row.name)),
+          render: (row, cell) => cell.append(element('span', { class: 'name', title: row.fullName }, row.name)),
         },
         {
           id: 'module',

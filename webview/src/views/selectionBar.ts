@@ -4,7 +4,7 @@ import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
 import { describeShare, formatShare } from '../shares';
-import { hottestLine, openSource, sourceLink } from '../sourceLinks';
+import { fullName, hottestLine, openSource, sourceLink } from '../sourceLinks';
 import type { FunctionWeights, StackTree } from '../stackTree';
 import { linkText } from './cells';
 import { element } from './element';
@@ -35,7 +35,7 @@ export class SelectionBar {
     const link = sourceLink(recording, frame);
     const hottest = hottestLine(recording, frame);
     const module = recording.extra?.frameDetails?.[frame]?.module;
-    const parts: Node[] = [element('span', { class: 'name', title: name }, name)];
+    const parts: Node[] = [element('span', { class: 'name', title: fullName(recording, frame) }, name)];
     if (link)
       parts.push(this.link(linkText(link), link.title, (event) => openSource(this.host, recording, frame, event)));
     else

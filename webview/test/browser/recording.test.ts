@@ -151,6 +151,20 @@ describe('recording page in Chromium', function () {
     deepStrictEqual(await page.received('openSource'), { type: 'openSource', frame: F.parse, line: 120, beside: true });
   });
 
+  it('shows the full name in the tooltip, also after another load', async () => {
+    const page = await open();
+    const recording = fixtureRecording();
+    recording.ebpfTracer.frameDetails[F.parse].fullName =
+      'json::parse<json::Lazy>(std::string_view, json::Options const&)';
+    await page.load(recording);
+    await hover(page, PARSE, 'json::parse<json::Lazy>(std::string_view, json::Options const&)');
+    await hover(page, PARSE, '/home/dev/shop/src/json/parse.cpp:120');
+    await hover(page, [F.start, F.run, F.handle], 'Server::handle(Request const&)');
+    recording.ebpfTracer.frameDetails[F.parse].fullName = 'json::parse<json::Eager>()';
+    await page.load(recording);
+    await hover(page, PARSE, 'json::parse<json::Eager>()');
+  });
+
   it('opens a frame by ctrl-click, telling two functions of one name apart', async () => {
     const page = await open();
     await page.load(fixtureRecording());

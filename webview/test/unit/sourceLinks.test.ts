@@ -3,7 +3,7 @@ import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert';
 import type { Host } from '../../src/host';
 import { parseRecording } from '../../src/load';
 import type { FromWebview } from '../../src/messages';
-import { frameIdentity, hottestLine, openSource, sameFrame, sourceLink } from '../../src/sourceLinks';
+import { frameIdentity, fullName, hottestLine, openSource, sameFrame, sourceLink } from '../../src/sourceLinks';
 import { F, fixtureRecording } from '../fixtureRecording';
 
 describe('source links', () => {
@@ -18,6 +18,22 @@ describe('source links', () => {
     });
     strictEqual(sourceLink(recording, F.crypto), null);
     strictEqual(sourceLink(recording, 9999), null);
+  });
+
+  it('has the full name for hovers, of each instance where there are several', () => {
+    strictEqual(fullName(recording, F.handle), 'Server::handle(Request const&)');
+    const file = fixtureRecording();
+    file.ebpfTracer.frameDetails[F.handle] = {
+      ...file.ebpfTracer.frameDetails[F.handle],
+      fullName: 'a<int>()\na<long>()',
+    };
+    const named = parseRecording(JSON.stringify(file), 'x');
+    strictEqual(fullName(named, F.handle), 'a<int>()\na<long>()');
+    file.ebpfTracer.frameDetails[F.handle].inlined = true;
+    strictEqual(
+      fullName(parseRecording(JSON.stringify(file), 'x'), F.handle),
+      'a<int>() (inlined)\na<long>() (inlined)',
+    );
   });
 
   it('tells two functions of one name apart', () => {
