@@ -7,10 +7,9 @@ import { FormatError } from './bytes/cursor';
 import { BufferSource, type ByteSource, cstringAt, FileSource } from './bytes/source';
 import { type DisplayName, displayName } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
-import type { Declaration } from './dwarf/declarations';
+import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
-import type { DwarfSections } from './dwarf/types';
-import { type Spill, sectionContents } from './elf/contents';
+import type { Spill } from './elf/contents';
 import { ElfFile } from './elf/parser';
 import { PltStubs } from './elf/plt';
 import { type FunctionTable, findFunction, readFunctions } from './elf/symbols';
@@ -21,19 +20,27 @@ import type { Pclntab } from './gopclntab/types';
 import type { DebugHandle, Place } from './pool/messages';
 
 const MAX_PROBLEMS = 4;
+const MAX_KEPT_NAMES = 8_192;
 const PLT = '@plt';
 const NO_FUNCTIONS = {
   table: { starts: new Float64Array(0), sizesBytes: new Uint32Array(0), nameOffsets: new Uint32Array(0) },
   names: new BufferSource(Buffer.alloc(0)),
 };
 
+export interface FurtherFiles {
+  opener: ElfOpener;
+  /** Of the program, and of its debug file, in the program's file system. */
+  path: string;
+  debugPaths: string[];
+}
+
 export class FileSymbols {
   readonly problems = new Set<string>();
   private functions: { table: FunctionTable; names: ByteSource } | null = null;
   private go: Pclntab | null = null;
   private dwarf: DwarfResolver | null = null;
-  /** Names of inlined functions come again and again, and demangling takes longer than finding them. */
-  private readonly displayNames = new WeakMap<Declaration, DisplayName>();
+  /** By linkage name: names come again and again, and demangling takes longer than finding them. */
+  private readonly displayNames = new Map<string, DisplayName>();
 
   private readonly stubs: PltStubs;
 
@@ -44,7 +51,13 @@ export class FileSymbols {
     this.stubs = new PltStubs(elf);
   }
 
-  static async open(elf: ElfFile, debug: ElfFile | null, spill: Spill): Promise<FileSymbols> {
+  /** `further`: how to open what the debug information leaves to other files; null: it is done without. */
+  static async open(
+    elf: ElfFile,
+    debug: ElfFile | null,
+    spill: Spill,
+    further: FurtherFiles | null = null,
+  ): Promise<FileSymbols> {
     const symbols = new FileSymbols(elf, spill);
     if (elf.damage) symbols.report(elf.damage);
     symbols.go = symbols.attempt('Go line table', () => findPclntab(elf));
@@ -53,7 +66,12 @@ export class FileSymbols {
     for (const file of debug ? [debug, elf] : [elf]) {
       if (symbols.dwarf || symbols.go) break;
       try {
-        symbols.dwarf = DwarfResolver.open(await dwarfSections(file, spill), (address) => elf.isCode(address));
+        symbols.dwarf = await DwarfResolver.open(file, {
+          isCode: (address) => elf.isCode(address),
+          opener: further?.opener ?? null,
+          paths: further ? (file === debug ? [...further.debugPaths, further.path] : [further.path]) : [],
+          spill,
+        });
       } catch (error) {
         symbols.report(`debug information: ${messageOf(error)}`);
       }
@@ -70,12 +88,12 @@ export class FileSymbols {
   /** `fileOffset` as it is mapped. Innermost function first; at least one entry, without a name where nothing is known. */
   placesOf(fileOffset: number): Place[] {
     const address = this.elf.addressOf(fileOffset);
-    return address === null ? [{ ...NOWHERE }] : this.placesAt(address);
+    return address === null ? [nowhere(null)] : this.placesAt(address);
   }
 
   /** As `placesOf`, by virtual address. */
   placesAt(address: number): Place[] {
-    const place: Place = { ...NOWHERE, address };
+    const place = nowhere(address);
     const go =
       this.attempt('Go inline tree', () => this.fromGo(address, true)) ??
       this.attempt('Go line table', () => this.fromGo(address, false)) ??
@@ -88,6 +106,7 @@ export class FileSymbols {
   }
 
   close(): void {
+    this.dwarf?.close();
     for (const fd of this.spill.descriptors.splice(0)) closeSync(fd);
   }
 
@@ -96,8 +115,7 @@ export class FileSymbols {
     return findGoPlaces(this.go, address, withInlined).map((found) => {
       const name = shortGoName(found.name);
       return {
-        ...NOWHERE,
-        address,
+        ...nowhere(address),
         name,
         fullName: name === found.name ? null : found.name,
         linkageName: found.name,
@@ -125,7 +143,7 @@ export class FileSymbols {
     }
     if (found < 0) return null;
     const linkageName = cstringAt(names, table.nameOffsets[found]);
-    if (linkageName !== '') Object.assign(place, { linkageName }, displayName(linkageName));
+    if (linkageName !== '') this.setName(place, linkageName);
     return table.starts[found];
   }
 
@@ -133,13 +151,17 @@ export class FileSymbols {
   private fromDwarf(address: number, functionStart: number | null, place: Place): Place[] {
     const inlined: Place[] = [];
     for (const { path, line, column, md5, declaration, inlined: isInlined } of this.dwarf?.levels(address) ?? []) {
-      const here = isInlined ? { ...NOWHERE, address, inlined: true } : place;
+      const here = isInlined ? nowhere(address, true) : place;
       if (isInlined) inlined.push(here);
-      if (line !== null) Object.assign(here, { file: path, line, column, sourceMd5: md5 });
+      if (line !== null) {
+        here.file = path;
+        here.line = line;
+        here.column = column;
+        here.sourceMd5 = md5;
+      }
       if (!declaration) continue;
       const linkageName = declaration.linkageName ?? declaration.name;
-      if (here.name === null && linkageName !== null)
-        Object.assign(here, { linkageName }, this.displayNameOf(declaration, linkageName));
+      if (here.name === null && linkageName !== null) this.setName(here, linkageName);
       here.functionFile = declaration.file;
       here.functionLine = declaration.line;
     }
@@ -151,13 +173,16 @@ export class FileSymbols {
     return inlined;
   }
 
-  private displayNameOf(declaration: Declaration, linkageName: string): DisplayName {
-    let name = this.displayNames.get(declaration);
+  private setName(place: Place, linkageName: string): void {
+    let name = this.displayNames.get(linkageName);
     if (!name) {
       name = displayName(linkageName);
-      this.displayNames.set(declaration, name);
+      if (this.displayNames.size >= MAX_KEPT_NAMES) this.displayNames.clear();
+      this.displayNames.set(linkageName, name);
     }
-    return name;
+    place.linkageName = linkageName;
+    place.name = name.name;
+    place.fullName = name.fullName;
   }
 
   private attempt<T>(what: string, read: () => T): T | null {
@@ -174,25 +199,28 @@ export class FileSymbols {
   }
 }
 
-export const NOWHERE: Place = {
-  address: null,
-  name: null,
-  fullName: null,
-  linkageName: null,
-  file: null,
-  line: null,
-  column: null,
-  functionFile: null,
-  functionLine: null,
-  sourceMd5: null,
-  inlined: false,
-};
+/** A place of which nothing is known yet. */
+export function nowhere(address: number | null, inlined = false): Place {
+  return {
+    address,
+    name: null,
+    fullName: null,
+    linkageName: null,
+    file: null,
+    line: null,
+    column: null,
+    functionFile: null,
+    functionLine: null,
+    sourceMd5: null,
+    inlined,
+  };
+}
 
 /** The first candidate that belongs to the program: same build-id, or the CRC that its debug link gives. */
 export function chooseDebugFile(
   elf: ElfFile,
   candidates: DebugHandle[],
-): { debug: ElfFile | null; problem: string | null } {
+): { debug: ElfFile | null; path: string | null; problem: string | null } {
   let problem: string | null = null;
   for (const candidate of candidates) {
     try {
@@ -200,13 +228,13 @@ export function chooseDebugFile(
       const debug = ElfFile.parse(source);
       const sameBuild = elf.buildId !== null && debug.buildId === elf.buildId;
       if (sameBuild || (candidate.crc !== null && crc32OfFile(source) === candidate.crc))
-        return { debug, problem: null };
+        return { debug, path: candidate.path, problem: null };
       problem = `${candidate.path} belongs to another build`;
     } catch (error) {
       problem = `${candidate.path}: ${messageOf(error)}`;
     }
   }
-  return { debug: null, problem };
+  return { debug: null, path: null, problem };
 }
 
 export function hasLineTable(elf: ElfFile): boolean {
@@ -214,23 +242,6 @@ export function hasLineTable(elf: ElfFile): boolean {
     (s) =>
       s.type !== SHT_NOBITS && (s.name === '.debug_line' || s.name === '.zdebug_line' || s.name.endsWith('.gopclntab')),
   );
-}
-
-async function dwarfSections(elf: ElfFile, spill: Spill): Promise<DwarfSections> {
-  const read = (name: string) => sectionContents(elf, name, spill);
-  return {
-    info: await read('.debug_info'),
-    abbrev: await read('.debug_abbrev'),
-    line: await read('.debug_line'),
-    lineStr: await read('.debug_line_str'),
-    str: await read('.debug_str'),
-    strOffsets: await read('.debug_str_offsets'),
-    addr: await read('.debug_addr'),
-    ranges: await read('.debug_ranges'),
-    rnglists: await read('.debug_rnglists'),
-    aranges: await read('.debug_aranges'),
-    gdbIndex: await read('.gdb_index'),
-  };
 }
 
 /** Bad bytes and unreadable files are expected; anything else is a mistake of ours, and costs no more than this file. */

@@ -153,6 +153,7 @@ class FileSymbolizer implements Symbolizer {
         kind: 'symbolize',
         file: handle,
         debug: await this.debugFilesOf(file, handle),
+        rootPrefix: file.root.prefix,
         expectedBuildId: file.expectedBuildId,
         offsets,
       }),

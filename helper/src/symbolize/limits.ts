@@ -24,6 +24,10 @@ export const MAX_READ_BYTES = 48 * MiB;
 /** Compressed sections up to the first are inflated into memory, larger ones into the cache folder, up to the second. */
 export const MAX_INFLATED_IN_MEMORY_BYTES = 4 * MiB;
 export const MAX_SPILL_BYTES = 2048 * MiB;
+/** Of one compressed section of a file of split debug information. */
+export const MAX_INFLATED_AT_ONCE_BYTES = 48 * MiB;
+/** zstd itself asks for 8 MiB at the most unless it is told to be --ultra. */
+export const MAX_ZSTD_WINDOW_BYTES = 32 * MiB;
 /** Window of a read, and how many windows a worker keeps. */
 export const PAGE_BYTES = 16 * KiB;
 export const MAX_PAGES = 384;
@@ -47,6 +51,8 @@ export const MAX_LINE_ROWS = 4_000_000;
 export const MAX_LINE_FILES = 262_144;
 /** What the units of one file that are loaded at once may hold in typed arrays. */
 export const MAX_LOADED_UNITS_BYTES = 24 * MiB;
+/** Files of split debug information that one file's resolver keeps open. */
+export const MAX_OPEN_SPLIT_FILES = 24;
 /** Names and places of functions that one file's resolver keeps. */
 export const MAX_KEPT_DECLARATIONS = 20_000;
 /** Length of a chain of DW_AT_abstract_origin and DW_AT_specification. */

@@ -6,8 +6,9 @@ import { dropAllCapabilities } from '../privilege/capabilities';
 import { orderOf } from './bytes/order';
 import { BufferSource, dropPages, FileSource } from './bytes/source';
 import { DiskCache } from './cache/diskCache';
+import { elfOpener } from './dwarf/opener';
 import { ElfFile } from './elf/parser';
-import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, NOWHERE } from './fileSymbols';
+import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, nowhere } from './fileSymbols';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
@@ -41,7 +42,7 @@ async function answer(task: Task): Promise<Answer> {
       return { ...nothing, places, problems: [...symbols.problems] };
     }
     case 'addresses': {
-      const symbols = files.get(task.file.id) ?? (await openFile({ ...task, expectedBuildId: null }));
+      const symbols = files.get(task.file.id) ?? (await openFile({ ...task, rootPrefix: '', expectedBuildId: null }));
       files.set(task.file.id, symbols);
       const places = inOrder(task.addresses, (address) => symbols.placesAt(address));
       return { ...nothing, places, problems: [...symbols.problems] };
@@ -55,7 +56,9 @@ async function answer(task: Task): Promise<Answer> {
       const map = perfMaps.get(task.mapId) ?? new PerfMap(task.fd);
       perfMaps.set(task.mapId, map);
       map.update(task.sizeBytes);
-      const places = Array.from(task.addresses, (address) => [{ ...NOWHERE, name: map.find(address)?.name ?? null }]);
+      const places = Array.from(task.addresses, (address) => [
+        { ...nowhere(null), name: map.find(address)?.name ?? null },
+      ]);
       return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
     }
     case 'kernel': {
@@ -77,13 +80,20 @@ function inOrder(offsets: Float64Array, placesOf: (offset: number) => Place[]): 
 }
 
 async function openFile(
-  task: Pick<Extract<Task, { kind: 'symbolize' }>, 'file' | 'debug' | 'expectedBuildId'>,
+  task: Pick<Extract<Task, { kind: 'symbolize' }>, 'file' | 'rootPrefix' | 'debug' | 'expectedBuildId'>,
 ): Promise<FileSymbols> {
   const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
   if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
     throw new Error('the file was replaced by another build while it was recorded');
-  const { debug, problem } = chooseDebugFile(elf, task.debug);
-  const symbols = await FileSymbols.open(elf, debug, { cache, descriptors: [], memoryBytes: 0, nextFileId });
+  const { debug, path: debugPath, problem } = chooseDebugFile(elf, task.debug);
+  const { rootPrefix } = task;
+  const spill = { cache, descriptors: [], memoryBytes: 0, nextFileId };
+  const symbols = await FileSymbols.open(elf, debug, spill, {
+    opener: elfOpener(new Set([rootPrefix, '']), nextFileId),
+    path: task.file.path,
+    debugPaths:
+      debugPath === null ? [] : [debugPath.startsWith(rootPrefix) ? debugPath.slice(rootPrefix.length) : debugPath],
+  });
   if (problem) symbols.problems.add(problem);
   return symbols;
 }

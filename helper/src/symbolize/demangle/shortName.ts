@@ -84,6 +84,8 @@ function isArrow(name: string, i: number): boolean {
   const c = name[i];
   if (c !== '<' && c !== '>') return false;
   if (c === '>' && name[i - 1] === '-') return true;
-  const start = name.lastIndexOf('operator', i);
-  return start >= 0 && i - start >= 8 && i - start <= 10 && /^[<>=-]*$/.test(name.slice(start + 8, i));
+  // Looked for near only: names of templates have thousands of brackets.
+  const near = name.slice(Math.max(0, i - 10), i);
+  const start = near.lastIndexOf('operator');
+  return start >= 0 && near.length - start >= 8 && /^[<>=-]*$/.test(near.slice(start + 8));
 }

@@ -32,8 +32,6 @@ export interface LoadedUnit {
   readonly files: Map<number, SourceFile>;
   /** Whose line table numbers the files: for a split unit its skeleton. */
   readonly lineOwner: { file: DebugFile; unit: LoadedUnit } | null;
-  /** The rest of a skeleton. */
-  split: Lazy<{ file: DebugFile; unit: LoadedUnit }>;
   sizeBytes: number;
 }
 
@@ -98,10 +96,15 @@ export class DebugFile {
     return offset === null ? null : this.load(offset);
   }
 
+  /** Of all units but type units, rising. */
+  unitOffsets(): Float64Array {
+    this.offsets ??= this.index?.offsets ?? unitOffsets(this.sections.info!).offsets;
+    return this.offsets;
+  }
+
   /** The unit that an entry of .debug_info lies in. */
   unitHolding(dieOffset: number): LoadedUnit | null {
-    this.offsets ??= this.index?.offsets ?? unitOffsets(this.sections.info!).offsets;
-    const offset = unitHolding(this.offsets, dieOffset);
+    const offset = unitHolding(this.unitOffsets(), dieOffset);
     return offset === null ? null : this.load(offset);
   }
 
@@ -148,11 +151,8 @@ export class DebugFile {
     const table = this.linesOf(loaded);
     const row = table ? findRow(table, address) : -1;
     if (!table || row < 0) return null;
-    return {
-      ...this.file(loaded, table.files[row]),
-      line: table.lines[row] || null,
-      column: table.columns[row] || null,
-    };
+    const { path, md5 } = this.file(loaded, table.files[row]);
+    return { path, md5, line: table.lines[row] || null, column: table.columns[row] || null };
   }
 
   /** A source file by the number that the unit's line table gives it. */
@@ -200,7 +200,6 @@ export class DebugFile {
       lines: undefined,
       files: new Map(),
       lineOwner: this.options.skeleton,
-      split: undefined,
       sizeBytes: 0,
     };
   }

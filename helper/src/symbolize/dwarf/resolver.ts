@@ -2,10 +2,15 @@
 // only for units that are asked for. Called by fileSymbols.ts.
 
 import { ownerAt } from '../bytes/intervals';
+import type { Spill } from '../elf/contents';
+import type { ElfFile } from '../elf/parser';
 import { MAX_KEPT_DECLARATIONS, MAX_LOADED_UNITS_BYTES } from '../limits';
 import { DebugFile, type LoadedUnit, type SourcePlace } from './debugFile';
 import { type Declaration, readDeclaration } from './declarations';
-import type { DwarfSections } from './types';
+import type { ElfOpener } from './opener';
+import { readSections } from './sections';
+import { SplitUnits } from './split';
+import { openSupplement } from './supplement';
 
 /** One function at an address: the innermost stands where the line table says, the others where they call the one before. */
 export interface DwarfLevel extends SourcePlace {
@@ -14,36 +19,61 @@ export interface DwarfLevel extends SourcePlace {
   inlined: boolean;
 }
 
+export interface DwarfOptions {
+  isCode: (address: number) => boolean;
+  /** Null: no further files are looked for. */
+  opener: ElfOpener | null;
+  /** Of the file with the debug information, then of the program where that is another one. */
+  paths: string[];
+  spill: Spill;
+}
+
+/** A few; a broken file would have thousands. */
 const MAX_PROBLEMS = 4;
 const NO_PLACE: SourcePlace = { path: null, md5: null, line: null, column: null };
 
 export class DwarfResolver {
-  /** A few; a broken file would have thousands. */
-  readonly problems = new Set<string>();
-  private readonly file: DebugFile;
   /** By file, then by offset of the entry. */
   private readonly declarations = new Map<DebugFile, Map<number, Declaration>>();
   private declarationCount = 0;
 
-  private constructor(sections: DwarfSections, isCode: (address: number) => boolean) {
-    this.file = new DebugFile(sections, {
-      alt: null,
-      isCode,
-      report: (problem) => this.report(problem),
-      budgetBytes: MAX_LOADED_UNITS_BYTES,
-      skeleton: null,
-    });
+  private constructor(
+    private readonly file: DebugFile,
+    private readonly split: SplitUnits | null,
+    private readonly supplement: { file: DebugFile; close: () => void } | null,
+    readonly problems: Set<string>,
+  ) {}
+
+  /** Null where there is no debug information. Rejects with FormatError where its sections cannot be read. */
+  static async open(elf: ElfFile, wanted: DwarfOptions): Promise<DwarfResolver | null> {
+    const sections = await readSections(elf, wanted.spill);
+    if (!sections.info || !sections.abbrev) return null;
+    const problems = new Set<string>();
+    const report = (problem: string) => {
+      if (problems.size < MAX_PROBLEMS) problems.add(problem);
+    };
+    const { isCode, opener, paths } = wanted;
+    const common = { isCode, report, skeleton: null, budgetBytes: MAX_LOADED_UNITS_BYTES };
+    const found = opener && (await openSupplement(elf, paths[0], opener, wanted.spill, report));
+    const supplement =
+      found?.sections.info && found.sections.abbrev
+        ? { file: new DebugFile(found.sections, { ...common, alt: null }), close: found.close }
+        : null;
+    const file = new DebugFile(sections, { ...common, alt: supplement?.file ?? null });
+    const split = opener && new SplitUnits(file, sections, opener, paths, isCode, report);
+    return new DwarfResolver(file, split, supplement, problems);
   }
 
-  /** Null where there is no debug information. */
-  static open(sections: DwarfSections, isCode: (address: number) => boolean): DwarfResolver | null {
-    if (!sections.info || !sections.abbrev) return null;
-    return new DwarfResolver(sections, isCode);
+  /** Closes the further files that it has opened. */
+  close(): void {
+    this.split?.close();
+    this.supplement?.close();
   }
 
   /** Of what it holds in typed arrays. */
   get sizeBytes(): number {
-    return this.file.sizeBytes + this.declarationCount * 256;
+    const others = (this.split?.sizeBytes ?? 0) + (this.supplement?.file.sizeBytes ?? 0);
+    return this.file.sizeBytes + others + this.declarationCount * 256;
   }
 
   line(address: number): SourcePlace | null {
@@ -53,22 +83,26 @@ export class DwarfResolver {
 
   /** Innermost first; the last is the function that has the code, all before it were inlined. Empty: nothing is known. */
   levels(address: number): DwarfLevel[] {
-    const unit = this.file.unitAt(address);
-    if (!unit) return [];
-    let place = this.file.lineAt(unit, address) ?? NO_PLACE;
-    const { file } = this;
+    const found = this.file.unitAt(address);
+    if (!found) return [];
+    let place = this.file.lineAt(found, address) ?? NO_PLACE;
+    const rest = found.unit.dwoName && this.split ? this.split.of(found) : null;
+    const { file, unit } = rest ?? { file: this.file, unit: found };
     const die = file.functionAt(unit, address);
-    if (die === null) return place === NO_PLACE ? [] : [{ ...place, declaration: null, inlined: false }];
+    if (die === null) return place === NO_PLACE ? [] : [levelAt(place, null, false)];
     const levels: DwarfLevel[] = [];
     const tree = file.inlinesOf(unit, die);
     if (tree)
       for (let call = ownerAt(tree.table, address); call >= 0; call = tree.parents[call]) {
-        levels.push({ ...place, declaration: this.declaration(file, unit, tree.origins[call]), inlined: true });
+        levels.push(levelAt(place, this.declaration(file, unit, tree.origins[call]), true));
         const line = tree.callLines[call] || null;
-        const column = tree.callColumns[call] || null;
-        place = line === null ? NO_PLACE : { ...file.file(unit, tree.callFiles[call]), line, column };
+        if (line === null) place = NO_PLACE;
+        else {
+          const { path, md5 } = file.file(unit, tree.callFiles[call]);
+          place = { path, md5, line, column: tree.callColumns[call] || null };
+        }
       }
-    levels.push({ ...place, declaration: this.declaration(file, unit, die), inlined: false });
+    levels.push(levelAt(place, this.declaration(file, unit, die), false));
     return levels;
   }
 
@@ -86,10 +120,14 @@ export class DwarfResolver {
     }
     return found === NO_DECLARATION ? null : found;
   }
-
-  private report(problem: string): void {
-    if (this.problems.size < MAX_PROBLEMS) this.problems.add(problem);
-  }
 }
 
 const NO_DECLARATION: Declaration = { linkageName: null, name: null, file: null, line: null };
+
+function levelAt(
+  { path, md5, line, column }: SourcePlace,
+  declaration: Declaration | null,
+  inlined: boolean,
+): DwarfLevel {
+  return { path, md5, line, column, declaration, inlined };
+}

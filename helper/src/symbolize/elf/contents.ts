@@ -1,6 +1,7 @@
-// A section's bytes as they are meant: inflated where the file holds them compressed (SHF_COMPRESSED, or the older
-// `.zdebug_*` with a "ZLIB" header). Small ones are inflated into memory, large ones into an unlinked file in the cache
-// folder, so that a debug file of a gigabyte costs disk, not memory. Called by dwarf/ through `sectionContents`.
+// A section's bytes as they are meant: inflated where the file holds them compressed (SHF_COMPRESSED with zlib or zstd, or
+// the older `.zdebug_*` with a "ZLIB" header). Small ones are inflated into memory, large ones into an unlinked file in the
+// cache folder, so that a debug file of a gigabyte costs disk, not memory. Whatever the stream would give, no more comes
+// than its header claims. Called by debugSections.ts.
 // Layout: System V ABI, "Section compression" (Elf64_Chdr); binutils' old format in its bfd/compress.c comments.
 
 import { writeSync } from 'node:fs';
@@ -9,9 +10,10 @@ import * as zlib from 'node:zlib';
 import { Cursor, FormatError } from '../bytes/cursor';
 import { BufferSource, type ByteSource, FileSource } from '../bytes/source';
 import { type DiskCache, spillEntry } from '../cache/diskCache';
-import { MAX_INFLATED_IN_MEMORY_BYTES, MAX_SPILL_BYTES } from '../limits';
+import { MAX_INFLATED_AT_ONCE_BYTES, MAX_INFLATED_IN_MEMORY_BYTES, MAX_SPILL_BYTES } from '../limits';
 import type { ElfFile } from './parser';
 import { type Section, SHF_COMPRESSED, SHT_NOBITS } from './types';
+import { inflateZstd } from './zstd';
 
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
@@ -28,27 +30,74 @@ export interface Spill {
   nextFileId: () => number;
 }
 
-/** Null where the file has no such section (or only its place, as stripped and debug files have). */
-export async function sectionContents(elf: ElfFile, name: string, spill: Spill): Promise<ByteSource | null> {
+interface Compressed {
+  method: 'zlib' | 'zstd';
+  data: ByteSource;
+  /** Inflated, as the header claims. */
+  sizeBytes: number;
+  section: Section;
+}
+
+/** Null where the file has no such section (or only its place, as stripped and debug files have). Throws FormatError. */
+function findContents(elf: ElfFile, name: string): ByteSource | Compressed | null {
   const section = elf.section(name);
   if (section && section.type !== SHT_NOBITS) {
     const raw = elf.source.part(section.fileOffset, section.sizeBytes);
-    return (section.flags & SHF_COMPRESSED) !== 0 ? inflate(section, raw, keyOf(elf, section), spill) : raw;
+    if ((section.flags & SHF_COMPRESSED) === 0) return raw;
+    const header = new Cursor(raw.read(0, 24));
+    const code = header.u32();
+    header.skip(4);
+    const sizeBytes = header.u64();
+    const method = code === ELFCOMPRESS_ZLIB ? 'zlib' : code === ELFCOMPRESS_ZSTD ? 'zstd' : null;
+    if (!method) throw new FormatError(`${name} is compressed by unknown method ${code}`);
+    return { method, data: raw.part(24, raw.sizeBytes - 24), sizeBytes, section };
   }
   const old = elf.section(name.replace(/^\./, '.z'));
   if (!old || old.type === SHT_NOBITS) return null;
   const raw = elf.source.part(old.fileOffset, old.sizeBytes);
-  const header = new Cursor(raw.readUpTo(0, 12));
-  if (header.u32() !== 0x42494c5a) throw new FormatError(`${old.name} has no ZLIB header`);
-  const sizeBytes = raw.read(4, 8).readUIntBE(2, 6);
-  return inflateStream(
-    zlib.createInflate({ chunkSize: CHUNK_BYTES }),
-    raw.part(12, raw.sizeBytes - 12),
-    sizeBytes,
-    old.name,
-    keyOf(elf, old),
-    spill,
-  );
+  const header = raw.read(0, 12);
+  if (header.readUInt32LE(0) !== 0x42494c5a) throw new FormatError(`${old.name} has no ZLIB header`);
+  return { method: 'zlib', data: raw.part(12, raw.sizeBytes - 12), sizeBytes: header.readUIntBE(6, 6), section: old };
+}
+
+/** Rejects with FormatError where nothing of it can be read. */
+export async function sectionContents(elf: ElfFile, name: string, spill: Spill): Promise<ByteSource | null> {
+  const found = findContents(elf, name);
+  if (!found || !('method' in found)) return found;
+  const { sizeBytes, section } = found;
+  if (sizeBytes <= MAX_INFLATED_IN_MEMORY_BYTES) {
+    spill.memoryBytes += sizeBytes;
+    const memory = Buffer.alloc(sizeBytes);
+    await copyInflated(found, (piece, at) => memory.set(piece, at));
+    return new BufferSource(memory);
+  }
+  if (sizeBytes > MAX_SPILL_BYTES) throw new FormatError(`${section.name} inflates to ${sizeBytes} bytes`);
+  const entry = spillEntry(spill.cache, keyOf(elf, section), sizeBytes);
+  spill.descriptors.push(entry.fd);
+  if (!entry.complete) {
+    const whole = await copyInflated(found, (piece, at) => writeSync(entry.fd, piece, 0, piece.length, at));
+    if (whole) entry.keep();
+    else entry.discard();
+  }
+  return new FileSource(spill.nextFileId(), entry.fd, sizeBytes);
+}
+
+/** The same at once and in memory, for the small files of split debug information. Throws FormatError. */
+export function sectionContentsNow(elf: ElfFile, name: string): ByteSource | null {
+  const found = findContents(elf, name);
+  if (!found || !('method' in found)) return found;
+  const { method, data, sizeBytes } = found;
+  if (sizeBytes > MAX_INFLATED_AT_ONCE_BYTES) throw new FormatError(`${name} inflates to ${sizeBytes} bytes`);
+  const memory = Buffer.alloc(sizeBytes);
+  if (method === 'zstd') inflateZstd(data, fill(sizeBytes, (piece, at) => memory.set(piece, at)).put);
+  else
+    try {
+      const bytes = data.read(0, data.sizeBytes);
+      memory.set(zlib.inflateSync(bytes, { maxOutputLength: Math.max(1, sizeBytes) }));
+    } catch (error) {
+      throw error instanceof FormatError ? error : new FormatError(`${name}: ${(error as Error).message}`);
+    }
+  return new BufferSource(memory);
 }
 
 /** Names the inflated section in the cache: by build-id, so never without one; by sizes too, should a build-id lie. */
@@ -56,74 +105,45 @@ function keyOf(elf: ElfFile, section: Section): string | null {
   return elf.buildId && `${elf.buildId}-${elf.source.sizeBytes}-${section.fileOffset}`;
 }
 
-function inflate(section: Section, raw: ByteSource, key: string | null, spill: Spill): Promise<ByteSource> {
-  const header = new Cursor(raw.readUpTo(0, 24));
-  const method = header.u32();
-  header.skip(4);
-  const sizeBytes = header.u64();
-  const data = raw.part(24, raw.sizeBytes - 24);
-  if (method === ELFCOMPRESS_ZLIB)
-    return inflateStream(zlib.createInflate({ chunkSize: CHUNK_BYTES }), data, sizeBytes, section.name, key, spill);
-  if (method !== ELFCOMPRESS_ZSTD) throw new FormatError(`${section.name} is compressed by unknown method ${method}`);
-  const create = (zlib as { createZstdDecompress?: (o: { chunkSize: number }) => zlib.Inflate }).createZstdDecompress;
-  if (!create) throw new FormatError(`${section.name} is compressed with zstd, which needs Node 22.15 or later`);
-  return inflateStream(create({ chunkSize: CHUNK_BYTES }), data, sizeBytes, section.name, key, spill);
-}
+type Put = (piece: Uint8Array, at: number) => void;
 
-/** Bounded by the size that the header claims, whatever the stream would give. */
-async function inflateStream(
-  stream: zlib.Inflate,
-  data: ByteSource,
-  sizeBytes: number,
-  name: string,
-  key: string | null,
-  spill: Spill,
-): Promise<ByteSource> {
-  if (sizeBytes <= MAX_INFLATED_IN_MEMORY_BYTES) {
-    spill.memoryBytes += sizeBytes;
-    const memory = Buffer.alloc(sizeBytes);
-    await copyInflated(stream, data, sizeBytes, name, (piece, at) => piece.copy(memory, at));
-    return new BufferSource(memory);
-  }
-  if (sizeBytes > MAX_SPILL_BYTES) throw new FormatError(`${name} inflates to ${sizeBytes} bytes`);
-  const entry = spillEntry(spill.cache, key, sizeBytes);
-  spill.descriptors.push(entry.fd);
-  if (!entry.complete) {
-    const whole = await copyInflated(stream, data, sizeBytes, name, (piece, at) =>
-      writeSync(entry.fd, piece, 0, piece.length, at),
-    );
-    if (whole) entry.keep();
-    else entry.discard();
-  } else stream.destroy();
-  return new FileSource(spill.nextFileId(), entry.fd, sizeBytes);
+/** Passes on `sizeBytes` bytes and no more. */
+function fill(sizeBytes: number, put: Put): { put: (piece: Uint8Array) => boolean; got: number } {
+  const filled = {
+    got: 0,
+    put: (piece: Uint8Array) => {
+      const take = piece.subarray(0, sizeBytes - filled.got);
+      put(take, filled.got);
+      filled.got += take.length;
+      return filled.got < sizeBytes;
+    },
+  };
+  return filled;
 }
 
 /** True when all of it came. What came before a damage is of use, the rest reads as zeros; nothing at all is an error. */
-async function copyInflated(
-  stream: zlib.Inflate,
-  data: ByteSource,
-  sizeBytes: number,
-  name: string,
-  put: (piece: Buffer, at: number) => void,
-): Promise<boolean> {
+async function copyInflated({ method, data, sizeBytes, section }: Compressed, put: Put): Promise<boolean> {
+  const target = fill(sizeBytes, put);
+  try {
+    if (method === 'zstd') inflateZstd(data, target.put);
+    else await inflateZlib(data, target.put);
+  } catch (error) {
+    if (target.got === 0) throw new FormatError(`${section.name}: ${(error as Error).message}`);
+  }
+  return target.got === sizeBytes;
+}
+
+async function inflateZlib(data: ByteSource, put: (piece: Uint8Array) => boolean): Promise<void> {
   const input = function* () {
     for (let at = 0; at < data.sizeBytes; at += CHUNK_BYTES) yield Buffer.from(data.readUpTo(at, CHUNK_BYTES));
   };
-  let got = 0;
+  const stream = zlib.createInflate({ chunkSize: CHUNK_BYTES });
   try {
     Readable.from(input(), { objectMode: false, highWaterMark: CHUNK_BYTES })
       .on('error', (e) => stream.destroy(e))
       .pipe(stream);
-    for await (const piece of stream as AsyncIterable<Buffer>) {
-      const take = piece.subarray(0, sizeBytes - got);
-      put(take, got);
-      got += take.length;
-      if (got === sizeBytes) break;
-    }
-  } catch (error) {
-    if (got === 0) throw new FormatError(`${name}: ${(error as Error).message}`);
+    for await (const piece of stream as AsyncIterable<Buffer>) if (!put(piece)) break;
   } finally {
     stream.destroy();
   }
-  return got === sizeBytes;
 }

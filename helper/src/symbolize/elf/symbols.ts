@@ -78,12 +78,14 @@ function rank(type: number, binding: number, sizeBytes: number): number {
   );
 }
 
-/** Among equals: no compiler's suffix (`.localalias`), fewer underscores in front (`write`, not `__write`), shorter. */
+/**
+ * Among equals: no compiler's suffix (`.localalias`), fewer underscores in front (`write`, not `__write`), else the later
+ * one in the table (`a`), as other tools take it: of functions that the linker folded none is better.
+ */
 function isBetterName(a: string, b: string): boolean {
   const dots = Number(a.includes('.')) - Number(b.includes('.'));
   if (dots !== 0) return dots < 0;
-  const underscores = leadingUnderscores(a) - leadingUnderscores(b);
-  return underscores !== 0 ? underscores < 0 : a.length < b.length;
+  return leadingUnderscores(a) <= leadingUnderscores(b);
 }
 
 function leadingUnderscores(name: string): number {

@@ -10,7 +10,11 @@ import { OWN_ROOT, openRegular, pathInRoot, type Root } from './roots';
 const DEBUG_FOLDER = '/usr/lib/debug';
 
 /** Opens all candidates that exist, best first. `reserveId` numbers them for the worker. */
-export function openDebugFiles(file: Pick<MappedFile, 'path' | 'root'>, found: Description, reserveId: () => number): DebugHandle[] {
+export function openDebugFiles(
+  file: Pick<MappedFile, 'path' | 'root'>,
+  found: Description,
+  reserveId: () => number,
+): DebugHandle[] {
   const handles: DebugHandle[] = [];
   const add = (root: Root, path: string, crc: number | null) => {
     const real = pathInRoot(root, path);

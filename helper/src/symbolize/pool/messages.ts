@@ -20,7 +20,15 @@ export interface DebugHandle extends FileHandle {
 
 export type Task =
   | { kind: 'describe'; file: FileHandle }
-  | { kind: 'symbolize'; file: FileHandle; debug: DebugHandle[]; expectedBuildId: string | null; offsets: Float64Array }
+  | {
+      kind: 'symbolize';
+      file: FileHandle;
+      /** To be put before a path that the file or its debug information names; empty: our own file system. */
+      rootPrefix: string;
+      debug: DebugHandle[];
+      expectedBuildId: string | null;
+      offsets: Float64Array;
+    }
   /** For people who ask about one file: virtual addresses instead of offsets. */
   | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; addresses: Float64Array }
   | { kind: 'image'; imageId: number; bytes: Uint8Array; offsets: Float64Array }
