@@ -1,5 +1,6 @@
 // `make benchmark` (all) and `make benchmark-performance` (performance): measures what a recording costs and prints one
-// Markdown table with the bars beside the figures. Needs root, and a machine that does nothing else meanwhile.
+// Markdown table with the bars beside the figures. Needs root, and a machine that does nothing else meanwhile. Single parts
+// by their names: `node out/js/helper/bench/main.js footprint peers`.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -11,7 +12,7 @@ import { ourRecording, overheadRatio } from './overhead';
 import { ROOT } from './paths';
 import { bpftraceProfile, bpftraceProgramNs, isInstalled, perfRecord } from './peers';
 import { markdownTable, type Row } from './report';
-import { type ServerTarget, startOurServer, startRedis } from './serverTargets';
+import { type ServerTarget, startOurServer, startRedis, startThreads } from './serverTargets';
 import { measureStartup } from './startup';
 import { type Estimate, formatRatio, formatSpread, spread } from './statistics';
 
@@ -30,7 +31,10 @@ function verdict({ mean, halfWidth }: Estimate, bar: number): boolean | null {
   return mean - halfWidth > bar ? false : null;
 }
 
-async function withServer(starter: () => Promise<ServerTarget>, body: (target: ServerTarget) => Promise<void>) {
+async function withTarget<T extends { stop(): Promise<void> }>(
+  starter: () => Promise<T>,
+  body: (target: T) => Promise<void>,
+) {
   const target = await starter();
   try {
     await body(target);
@@ -41,7 +45,6 @@ async function withServer(starter: () => Promise<ServerTarget>, body: (target: S
 
 async function overheadOn(target: ServerTarget, whole: boolean) {
   const limits = { pairsMin: whole ? 10 : 4, pairsMax: whole ? PAIRS_MAX : 6, halfWidth: 0.005 };
-  const peerLimits = { ...limits, pairsMax: Math.min(limits.pairsMax, 10) };
   for (const [frequencyHz, bar] of [
     [99, 1.01],
     [999, 1.03],
@@ -71,30 +74,37 @@ async function overheadOn(target: ServerTarget, whole: boolean) {
     const samples = summaries.reduce((sum, summary) => sum + summary.samples, 0);
     add(`lost samples, ${where}`, '0', `${lost} of ${samples + lost}`, lost === 0);
   }
-  if (whole && isInstalled('perf'))
-    add(
-      `perf record -g beside it, ${target.name}, 99 Hz`,
-      '',
-      formatRatio(await overheadRatio(target, perfRecord(99), peerLimits)),
-    );
-  if (whole && isInstalled('bpftrace')) {
-    const ratio = await overheadRatio(target, bpftraceProfile(99), peerLimits);
+}
+
+async function peersOn(target: ServerTarget) {
+  const limits = { pairsMin: Math.min(10, PAIRS_MAX), pairsMax: Math.min(10, PAIRS_MAX), halfWidth: 0.005 };
+  if (isInstalled('perf')) {
+    const ratio = await overheadRatio(target, perfRecord(99), limits);
+    add(`perf record -g beside it, ${target.name}, 99 Hz`, '', formatRatio(ratio));
+  }
+  if (isInstalled('bpftrace')) {
+    const ratio = await overheadRatio(target, bpftraceProfile(99), limits);
     add(`bpftrace profile beside it, ${target.name}, 99 Hz`, '', formatRatio(ratio));
     const ns = await bpftraceProgramNs(target.pid, 99);
     if (ns !== null) add(`bpftrace: BPF time a run, ${target.name}`, '', `${(ns / 1_000).toFixed(2)} us`);
   }
 }
 
-async function footprintOn(target: ServerTarget, seconds: number) {
-  const { cpuShare, steadyRssBytes, peakRssBytes } = await measureFootprint(target, seconds);
+async function footprintOn(target: { name: string; pid: number }, windows: number) {
+  const { cpuShares, rssBytes, peakRssBytes } = await measureFootprint(target.pid, windows);
+  const percents = cpuShares.map((share) => share * 100);
+  const mean = percents.reduce((sum, percent) => sum + percent, 0) / percents.length;
+  const cpu = `${mean.toFixed(2)} % on average, by windows ${formatSpread(percents, '%', 2)}`;
+  add(`helper CPU after the first 5 s, 99 Hz, ${target.name}`, '<= 1 % of a core', cpu, mean <= 1);
+  const megabytes = rssBytes.map((bytes) => bytes / MB);
+  const steady = formatSpread(megabytes, 'MB');
+  add(`helper memory, steady, ${target.name}`, '<= 100 MB', steady, spread(megabytes).median <= 100);
   add(
-    'helper CPU after the first 5 s, 99 Hz',
-    '<= 1 % of a core',
-    `${(cpuShare * 100).toFixed(2)} %`,
-    cpuShare <= 0.01,
+    `helper memory, peak, ${target.name}`,
+    '<= 300 MB',
+    `${(peakRssBytes / MB).toFixed(0)} MB`,
+    peakRssBytes <= 300 * MB,
   );
-  add('helper memory, steady', '<= 100 MB', `${(steadyRssBytes / MB).toFixed(0)} MB`, steadyRssBytes <= 100 * MB);
-  add('helper memory, peak', '<= 300 MB', `${(peakRssBytes / MB).toFixed(0)} MB`, peakRssBytes <= 300 * MB);
 }
 
 async function startupFigures(runs: number) {
@@ -134,19 +144,35 @@ function vsixSize() {
   add('VSIX', '<= 15 MB', `${(size / MB).toFixed(2)} MB`, size <= 15 * MB);
 }
 
+const PERFORMANCE_PARTS = ['startup', 'accuracy', 'footprint', 'overhead'];
+const ALL_PARTS = [...PERFORMANCE_PARTS, 'peers', 'redis', 'vsix', 'paint'];
+
+async function measure(parts: string[], whole: boolean) {
+  const wanted = (part: string) => parts.includes(part);
+  if (wanted('startup')) await startupFigures(whole ? 7 : 3);
+  if (wanted('accuracy')) await accuracyFigures(whole ? 20 : 8);
+  if (wanted('footprint')) await withTarget(startThreads, (target) => footprintOn(target, whole ? 6 : 2));
+  if (['footprint', 'overhead', 'peers'].some(wanted))
+    await withTarget(startOurServer, async (target) => {
+      if (wanted('footprint')) await footprintOn(target, whole ? 6 : 2);
+      if (wanted('overhead')) await overheadOn(target, whole);
+      if (wanted('peers')) await peersOn(target);
+    });
+  if (wanted('redis') && isInstalled('redis-server'))
+    await withTarget(startRedis, async (target) => {
+      await overheadOn(target, whole);
+      if (wanted('peers')) await peersOn(target);
+    });
+  if (wanted('vsix')) vsixSize();
+  if (wanted('paint')) stopToPainted();
+}
+
 async function main() {
-  const whole = process.argv[2] !== 'performance';
-  await startupFigures(whole ? 7 : 3);
-  await accuracyFigures(whole ? 20 : 8);
-  await withServer(startOurServer, async (target) => {
-    await footprintOn(target, whole ? 60 : 20);
-    await overheadOn(target, whole);
-  });
-  if (whole) {
-    if (isInstalled('redis-server')) await withServer(startRedis, (target) => overheadOn(target, true));
-    vsixSize();
-    stopToPainted();
-  }
+  const [first = 'all', ...more] = process.argv.slice(2);
+  const parts = first === 'all' ? ALL_PARTS : first === 'performance' ? PERFORMANCE_PARTS : [first, ...more];
+  const unknown = parts.find((part) => !ALL_PARTS.includes(part));
+  if (unknown !== undefined) throw new Error(`No part "${unknown}"; there are: ${ALL_PARTS.join(', ')}`);
+  await measure(parts, first !== 'performance');
   const machine = `Kernel ${release()}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`;
   const text = `${machine}\n\n${markdownTable(rows)}\n`;
   console.log(`\n${text}`);

@@ -1,5 +1,6 @@
-// Servers under a steady load, for the overhead figures: ours (frame pointers, so that whole stacks are walked) under wrk
-// and Debian's redis under redis-benchmark. Target on CPU 0, load on CPU 1, everything on loopback and bounded in time.
+// What is recorded. Servers under a steady load: ours (frame pointers, so that whole stacks are walked) under wrk and Debian's
+// redis under redis-benchmark; target on CPU 0, load on CPU 1, everything on loopback and bounded in time. And threads that
+// only compute, on all CPUs.
 import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import { WORKLOADS } from './paths';
@@ -39,6 +40,19 @@ export async function startOurServer(): Promise<ServerTarget> {
     async stop() {
       wrk.stop();
       await server.stop();
+    },
+  };
+}
+
+export async function startThreads(): Promise<{ name: string; pid: number; stop(): Promise<void> }> {
+  const child = spawn(`${WORKLOADS}/threads`, ['8', String(LIMIT_SECONDS)], { stdio: 'ignore' });
+  const exited = new Promise<void>((done) => child.once('exit', () => done()));
+  return {
+    name: '8 busy threads',
+    pid: child.pid as number,
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
     },
   };
 }
