@@ -46,6 +46,17 @@ static __always_inline __u64 mask_not_above(__u64 a, __u64 b)
 	return (__s64)(a - b - 1) >> 63;
 }
 
+/*
+ * `index` below `count`, a power of two, with the mask where the verifier can see it: compilers work out that it changes
+ * nothing and leave it out, which kernels before 5.11 cannot follow.
+ */
+#define BELOW(index, count)				\
+({							\
+	__u64 index_ = (index);				\
+	asm volatile("" : "+r"(index_));		\
+	index_ & ((count) - 1);				\
+})
+
 /* Index of the last of 2^n sorted words that is not above `key` (the first one counts as such). */
 #define SEARCH(words, count, key)							\
 ({											\
@@ -53,8 +64,8 @@ static __always_inline __u64 mask_not_above(__u64 a, __u64 b)
 	__u32 step_;									\
 	_Pragma("unroll")								\
 	for (step_ = (count) / 2; step_ > 0; step_ /= 2)				\
-		found_ += step_ & mask_not_above((words)[(found_ + step_) & ((count) - 1)], key);	\
-	found_;										\
+		found_ += step_ & mask_not_above((words)[BELOW(found_ + step_, count)], key);	\
+	BELOW(found_, count);										\
 })
 
 /* The range that holds the address; NULL where there is none. */
@@ -74,7 +85,7 @@ static __always_inline struct code_range *find_code(__u32 page, __u64 address)
 	code = unwind_page(page);
 	if (!code)
 		return 0;
-	i = SEARCH(code->starts, CODE_RANGES, address) & (CODE_RANGES - 1);
+	i = SEARCH(code->starts, CODE_RANGES, address);
 	return code->starts[i] <= address ? &code->ranges[i] : 0;
 }
 
@@ -113,10 +124,10 @@ static __always_inline __u32 find_rule(struct code_range *range, __u64 pc)
 	for (step = 0; step < 9; step++) {
 		__u64 half = count / 2;
 
-		i += half & mask_not_above(rows[(i + half) & (UNWIND_PAGE_ROWS - 1)].pc, pc);
+		i += half & mask_not_above(rows[BELOW(i + half, UNWIND_PAGE_ROWS)].pc, pc);
 		count -= half;
 	}
-	i &= UNWIND_PAGE_ROWS - 1;
+	i = BELOW(i, UNWIND_PAGE_ROWS);
 	return rows[i].pc <= pc ? rows[i].rule : UNWIND_NONE;
 }
 

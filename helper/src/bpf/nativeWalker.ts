@@ -4,14 +4,15 @@
 import type { AttachStep } from '../protocol';
 import { native } from './libbpf';
 import { BpfLoadError, BpfObject, type TracerSettings } from './object';
+import { hasLoop } from './probe';
 
 const SHARED_MAPS = ['targets', 'events', 'counters', 'known_stacks', 'scratches', 'unwind_chunks', 'walkers'];
 const SAMPLING = 'sample_stack';
 
 /** Programs that walk alike, best first, and what the report calls them. */
 const RUNGS = [
-  { program: 'sample_native', rung: 'tables, bpf_loop' },
-  { program: 'sample_native_bounded', rung: 'tables, bounded loop' },
+  { program: 'sample_native', rung: 'tables, bpf_loop', isThere: hasLoop },
+  { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true },
 ];
 
 export interface NativeWalker {
@@ -30,9 +31,10 @@ export function loadNativeWalker(
 ): NativeWalker {
   const refused: AttachStep['refused'] = [];
   const log: string[] = [];
-  for (const { program, rung } of RUNGS) {
-    if (without.includes(program)) {
-      refused.push({ rung, why: 'switched off' });
+  for (const { program, rung, isThere } of RUNGS) {
+    const why = without.includes(program) ? 'switched off' : isThere() ? null : 'not in this kernel';
+    if (why) {
+      refused.push({ rung, why });
       continue;
     }
     let object: BpfObject | null = null;

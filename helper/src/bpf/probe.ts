@@ -9,6 +9,7 @@ const BPF_PROG_TYPE_SOCKET_FILTER = 1;
 const BPF_PROG_TYPE_PERF_EVENT = 7;
 const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
 const BPF_FUNC_TASK_PT_REGS = 175;
+const BPF_FUNC_LOOP = 181;
 const INITIAL_PID_NS_INODE = 0xeffffffc; // PROC_PID_INIT_INO, include/linux/proc_ns.h
 
 export function hasRingBuffer(): boolean {
@@ -18,6 +19,11 @@ export function hasRingBuffer(): boolean {
 /** Gives the user's registers while the thread is in the kernel (5.15). */
 export function hasTaskPtRegs(): boolean {
   return native().libbpf.probe_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_TASK_PT_REGS, null) === 1;
+}
+
+/** bpf_loop(), whose body the verifier follows once (5.17). */
+export function hasLoop(): boolean {
+  return native().libbpf.probe_helper(BPF_PROG_TYPE_PERF_EVENT, BPF_FUNC_LOOP, null) === 1;
 }
 
 /** BPF memory counts for the cgroup, not against RLIMIT_MEMLOCK (5.11; the helper is of the same version). */
