@@ -4,8 +4,10 @@
 import { FormatError } from '../symbolize/bytes/cursor';
 import type { Spill } from '../symbolize/elf/contents';
 import type { ElfFile } from '../symbolize/elf/parser';
+import { findPclntab } from '../symbolize/gopclntab/parser';
 import { CfaMachine } from './cfaMachine';
 import { type CompileParts, FrameSection } from './frameSection';
+import { addGoFrames } from './goFrames';
 import { PointerReader } from './pointers';
 import { architectureOf } from './registers';
 import { RowCollector } from './rowCollector';
@@ -31,7 +33,7 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     data: elf.section('.got')?.address ?? Number.NaN,
   });
   const machine = new CfaMachine(arch, encoder, rows, pointers, code.baseAddress);
-  const parts: CompileParts = { code, encoder, machine, pointers, rows };
+  const parts: CompileParts = { arch, code, encoder, machine, pointers, rows };
 
   const attempt = async (name: string, isEh: boolean, find: () => Promise<UnwindSection | null>) => {
     try {
@@ -45,7 +47,9 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   await attempt('.eh_frame', true, async () => findEhFrame(elf));
   const hasOwn = !rows.isEmpty;
   rows.beginSecondary();
-  await attempt('.debug_frame', false, () => findDebugFrame(elf, spill));
+  const go = readGo(elf, parts, problems);
+  // Go's own table tells more than the .debug_frame that its linker makes of it.
+  if (!go) await attempt('.debug_frame', false, () => findDebugFrame(elf, spill));
   if (debug && !hasOwn && rows.isEmpty)
     await attempt('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
 
@@ -60,7 +64,7 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   return {
     buildId: elf.buildId,
     arch: arch.name,
-    isGo: elf.section('.gopclntab') !== null || elf.section('.data.rel.ro.gopclntab') !== null,
+    isGo: go,
     baseAddress: code.baseAddress,
     rows: finished,
     wideRules: encoder.wideRules,
@@ -72,6 +76,19 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     unexpressible: encoder.unexpressible.map((u) => ({ ...u, pc: u.pc + code.baseAddress })),
     problems,
   };
+}
+
+/** Is it a Go program? Then its functions are in the rows. */
+function readGo(elf: ElfFile, { code, rows, arch }: CompileParts, problems: string[]): boolean {
+  try {
+    const table = findPclntab(elf);
+    if (table) addGoFrames(table, code, rows, arch);
+    return table !== null;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(`Go's table: ${error.message}`);
+    return true;
+  }
 }
 
 function compileSection(

@@ -14,6 +14,7 @@ import {
   UNWIND_END,
   UNWIND_EXACT,
   UNWIND_FP,
+  UNWIND_GO,
   UNWIND_NONE,
   UNWIND_PLT,
   UNWIND_RA_BELOW_CFA,
@@ -73,6 +74,12 @@ export function describeRow(pc: number, rule: number, wideRules: Uint32Array, ar
     case UNWIND_PLT:
     case UNWIND_DEREF_FP:
       row.cfa = 'expression';
+      row.ra = { offset: -8 };
+      return row;
+    case UNWIND_GO:
+      // Frame pointers hold in functions that have called others; where not even the CFA is told, everywhere.
+      if (cfaOffsetOf(rule) === 0) return row;
+      row.cfa = { reg: arch.registerNames[arch.sp], offset: cfaOffsetOf(rule) };
       row.ra = { offset: -8 };
       return row;
     case UNWIND_SP:

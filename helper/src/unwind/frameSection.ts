@@ -15,6 +15,7 @@ import {
   WINDOW_BYTES,
 } from './limits';
 import { DW_EH_PE_uleb128, type PointerReader } from './pointers';
+import type { Architecture } from './registers';
 import type { RowCollector } from './rowCollector';
 import type { RuleEncoder } from './ruleEncoder';
 
@@ -30,6 +31,7 @@ export interface CodeRange {
 }
 
 export interface CompileParts {
+  arch: Architecture;
   code: CodeRange;
   encoder: RuleEncoder;
   machine: CfaMachine;

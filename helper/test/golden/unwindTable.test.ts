@@ -10,6 +10,8 @@ import {
   kindOf,
   ROW_WORDS,
   UNWIND_DEREF_FP,
+  UNWIND_END,
+  UNWIND_GO,
   UNWIND_NONE,
   UNWIND_PLT,
   UNWIND_SIGNAL_RETURN,
@@ -161,6 +163,24 @@ describe('unwind tables against readelf', function () {
     assert.equal((await tableOf(stripped)).table.rows.length, 0);
     const { table } = await tableOf(stripped, debug);
     assert.deepEqual(table.rows, (await tableOf(whole)).table.rows);
+  });
+
+  it('read the tables of Go, of stripped programs too', async function () {
+    const command = ['go', 'build', '-o', 'OUT', 'server.go'];
+    const whole = has('go') ? build('go', [command], 'server.go') : null;
+    if (whole === null) {
+      console.log('      skipped: there is no go');
+      this.skip();
+    }
+    const table = await compare(whole, '.debug_frame');
+    const found = kinds(table);
+    assert.ok(table.isGo && found.has(UNWIND_END));
+    assert.ok(process.arch !== 'x64' || found.has(UNWIND_GO));
+    const stripped = build('go-stripped', [['go', 'build', '-ldflags=-s -w', '-o', 'OUT', 'server.go']], 'server.go')!;
+    assert.deepEqual((await tableOf(stripped)).table.rows, table.rows);
+    if (!process.env.MATRIX) return;
+    const arm64 = build('go-arm64', [['env', 'GOARCH=arm64', ...command]], 'server.go')!;
+    await compare(arm64, '.debug_frame');
   });
 
   it('do without section headers', async function () {

@@ -15,7 +15,7 @@ export const OUTPUT = join(process.cwd(), 'out/golden/unwind');
 let lastId = 1_000_000;
 
 export function has(tool: string): boolean {
-  return spawnSync(tool, ['--version']).error === undefined;
+  return spawnSync(tool, [tool === 'go' ? 'version' : '--version']).error === undefined;
 }
 
 /** Runs `command` with OUT for the result; null where a tool is missing or does not know an option. */
@@ -27,7 +27,11 @@ export function build(output: string, commands: string[][], source: string): str
   if (existsSync(path) && statSync(path).mtimeMs > statSync(join(PROGRAMS, source)).mtimeMs) return path;
   for (const command of commands) {
     const [tool, ...args] = command.map((part) => part.replace('OUT', `${path}.new`));
-    const run = spawnSync(tool, args, { cwd: PROGRAMS, encoding: 'utf8' });
+    const run = spawnSync(tool, args, {
+      cwd: PROGRAMS,
+      encoding: 'utf8',
+      env: { ...process.env, GOFLAGS: '', GO111MODULE: 'off', CGO_ENABLED: '0' },
+    });
     if (run.error || run.status !== 0) return null;
   }
   renameSync(`${path}.new`, path);

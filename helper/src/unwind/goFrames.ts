@@ -1,0 +1,150 @@
+// Rows of Go's functions, from the tables that Go's own runtime unwinds by (pclntab: for each function, how far the stack
+// pointer has moved at each pc). They are in stripped programs, too, and cost less than inflating .debug_frame. Called by
+// compile.ts. Layout: pcsp of _func in runtime/runtime2.go; what a frame looks like: "Stack frame layout" in
+// runtime/stack.go; flags: internal/abi/symtab.go (funcFlag, Go 1.17 and later).
+//
+// x86-64: UNWIND_GO, which says where the CFA is in the first frame; beyond it frame pointers hold, also where the runtime
+// switches stacks. arm64: x30 lies at sp and x29 below it, so a row tells all.
+
+import { FormatError } from '../symbolize/bytes/cursor';
+import { type ByteSource, cstringAt } from '../symbolize/bytes/source';
+import type { Pclntab } from '../symbolize/gopclntab/types';
+import type { CodeRange } from './frameSection';
+import { MAX_FRAMES, WINDOW_BYTES } from './limits';
+import type { Architecture } from './registers';
+import type { RowCollector } from './rowCollector';
+import {
+  UNWIND_CFA_BITS,
+  UNWIND_CFA_SHIFT,
+  UNWIND_END,
+  UNWIND_FP_BITS,
+  UNWIND_FP_SHIFT,
+  UNWIND_GO,
+  UNWIND_RA_BESIDE_FP,
+  UNWIND_RA_IN_LR,
+  UNWIND_RA_SHIFT,
+  UNWIND_SP,
+} from './rows';
+
+const TOP_OF_STACK = 1;
+const WRITES_SP = 2;
+/** Nothing calls these: a goroutine's and a thread's first frame, the program's entry. */
+const ENTRIES = new Set(['runtime.goexit', 'runtime.mstart', 'runtime.rt0_go']);
+const NAME_AT = 0;
+const PCSP_AT = 12;
+/** A function's table is longer only where it is damaged. */
+const MAX_PCSP_BYTES = 65_536;
+const CFA_LIMIT = 2 ** (UNWIND_CFA_BITS - 1) * 8;
+const PLACE_LIMIT = 2 ** UNWIND_FP_BITS * 8;
+
+/** Throws FormatError where the table is damaged; functions before that are in the rows. */
+export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector, arch: Architecture): void {
+  const { functionCount, textStart } = table;
+  const entryBytes = table.version === '1.18' || table.version === '1.20' ? 4 : table.pointerBytes;
+  // Fields of _func behind its entry: name, args, deferreturn, pcsp, …; flags behind those that came later.
+  const flagsAt = table.version === '1.2' ? null : table.version === '1.20' ? 37 : 33;
+  if (functionCount > MAX_FRAMES) throw new FormatError(`${functionCount} Go functions`);
+  const index = new Window(table.functionTable);
+  const functions = new Window(table.functions);
+  const values = new Window(table.pcValues);
+  const rowBytes = 2 * entryBytes;
+  const entryOf = (i: number) => index.unsigned(i * rowBytes, entryBytes) + textStart;
+  for (let i = 0; i < functionCount; i++) {
+    const start = entryOf(i);
+    const end = entryOf(i + 1);
+    if (!(start >= code.baseAddress && start < end && end <= code.endAddress)) continue;
+    const at = index.unsigned(i * rowBytes + entryBytes, entryBytes) + entryBytes;
+    const flags = flagsAt === null ? 0 : functions.unsigned(at + flagsAt, 1);
+    const pc = start - code.baseAddress;
+    rows.beginFrame(pc, end - code.baseAddress);
+    if (flags & TOP_OF_STACK && ENTRIES.has(cstringAt(table.names, functions.unsigned(at + NAME_AT, 4))))
+      rows.add(pc, UNWIND_END);
+    // It moves to another stack at some place within.
+    else if (flags & WRITES_SP) rows.add(pc, UNWIND_GO);
+    else addRows(values, functions.unsigned(at + PCSP_AT, 4), pc, end - start, table.quantum, rows, arch);
+  }
+}
+
+/** Pairs of (zigzag delta of the stack pointer's distance, delta of the pc), both LEB128; it begins at -1. */
+function addRows(
+  values: Window,
+  offset: number,
+  pc: number,
+  sizeBytes: number,
+  quantum: number,
+  rows: RowCollector,
+  arch: Architecture,
+): void {
+  if (offset === 0) return void rows.add(pc, UNWIND_GO);
+  let value = -1;
+  let covered = 0;
+  const end = offset + MAX_PCSP_BYTES;
+  values.seek(offset);
+  while (covered < sizeBytes && values.at < end) {
+    const zigzag = values.uleb();
+    if (zigzag === 0 && covered > 0) break;
+    value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    rows.add(pc + covered, ruleOf(value, arch));
+    covered += values.uleb() * quantum;
+  }
+}
+
+/** `distance`: of the stack pointer from where it was at the function's first instruction. */
+function ruleOf(distance: number, arch: Architecture): number {
+  const cfa = arch.hasLinkRegister ? distance : distance + 8;
+  if (!(distance >= 0 && cfa < CFA_LIMIT && cfa % 8 === 0)) return UNWIND_GO;
+  if (!arch.hasLinkRegister) return UNWIND_GO | ((cfa / 8) << UNWIND_CFA_SHIFT);
+  if (distance === 0) return UNWIND_SP | (UNWIND_RA_IN_LR << UNWIND_RA_SHIFT);
+  const place = distance + 8;
+  if (place >= PLACE_LIMIT) return UNWIND_GO;
+  return (
+    (UNWIND_SP |
+      (UNWIND_RA_BESIDE_FP << UNWIND_RA_SHIFT) |
+      ((cfa / 8) << UNWIND_CFA_SHIFT) |
+      ((place / 8) << UNWIND_FP_SHIFT)) >>>
+    0
+  );
+}
+
+/** Reads on through a source, a window at a time; back and forth costs another read. Throws FormatError outside of it. */
+class Window {
+  at = 0;
+  private bytes: Buffer = Buffer.alloc(0);
+  private start = 0;
+
+  constructor(private readonly source: ByteSource) {}
+
+  unsigned(offset: number, sizeBytes: number): number {
+    this.need(offset, sizeBytes);
+    const at = offset - this.start;
+    if (sizeBytes === 1) return this.bytes[at];
+    const low = this.bytes.readUInt32LE(at);
+    return sizeBytes === 4 ? low : low + this.bytes.readUInt32LE(at + 4) * 2 ** 32;
+  }
+
+  seek(offset: number): void {
+    this.at = offset;
+  }
+
+  uleb(): number {
+    this.need(this.at, 1);
+    let byte = this.bytes[this.at++ - this.start];
+    let value = byte & 0x7f;
+    for (let scale = 128; byte >= 0x80; scale *= 128) {
+      if (scale > 2 ** 56) throw new FormatError('LEB128 number too long');
+      this.need(this.at, 1);
+      byte = this.bytes[this.at++ - this.start];
+      value += (byte & 0x7f) * scale;
+    }
+    return value;
+  }
+
+  private need(offset: number, sizeBytes: number): void {
+    if (offset >= this.start && offset + sizeBytes <= this.start + this.bytes.length) return;
+    const from = Math.max(0, offset - WINDOW_BYTES / 4);
+    this.bytes = this.source.readUpTo(from, WINDOW_BYTES);
+    this.start = from;
+    if (!(offset >= from && offset + sizeBytes <= from + this.bytes.length))
+      throw new FormatError("offset outside of Go's tables");
+  }
+}
