@@ -4,15 +4,16 @@
 import { closeSync } from 'node:fs';
 import { crc32OfFile } from './bytes/crc32';
 import { FormatError } from './bytes/cursor';
-import { BufferSource, type ByteSource, cstringAt, FileSource } from './bytes/source';
+import { cstringAt, FileSource } from './bytes/source';
 import { type DisplayName, displayName } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
 import type { Spill } from './elf/contents';
+import { miniDebugFile } from './elf/miniDebug';
 import { ElfFile } from './elf/parser';
 import { PltStubs } from './elf/plt';
-import { type FunctionTable, findFunction, readFunctions } from './elf/symbols';
+import { findFunction, type NamedFunctions, readFunctions } from './elf/symbols';
 import { SHT_NOBITS } from './elf/types';
 import { findPclntab } from './gopclntab/parser';
 import { findGoPlaces } from './gopclntab/resolver';
@@ -22,10 +23,6 @@ import type { DebugHandle, Place } from './pool/messages';
 const MAX_PROBLEMS = 4;
 const MAX_KEPT_NAMES = 8_192;
 const PLT = '@plt';
-const NO_FUNCTIONS = {
-  table: { starts: new Float64Array(0), sizesBytes: new Uint32Array(0), nameOffsets: new Uint32Array(0) },
-  names: new BufferSource(Buffer.alloc(0)),
-};
 
 export interface FurtherFiles {
   opener: ElfOpener;
@@ -36,7 +33,8 @@ export interface FurtherFiles {
 
 export class FileSymbols {
   readonly problems = new Set<string>();
-  private functions: { table: FunctionTable; names: ByteSource } | null = null;
+  /** Two where a stripped program has .gnu_debugdata, which leaves out what .dynsym names. */
+  private readonly functions: NamedFunctions[] = [];
   private go: Pclntab | null = null;
   private dwarf: DwarfResolver | null = null;
   /** By linkage name: names come again and again, and demangling takes longer than finding them. */
@@ -61,8 +59,7 @@ export class FileSymbols {
     const symbols = new FileSymbols(elf, spill);
     if (elf.damage) symbols.report(elf.damage);
     symbols.go = symbols.attempt('Go line table', () => findPclntab(elf));
-    for (const file of debug ? [debug, elf] : [elf])
-      symbols.functions ??= symbols.attempt('symbol table', () => readFunctions(file));
+    await symbols.readSymbols(debug);
     for (const file of debug ? [debug, elf] : [elf]) {
       if (symbols.dwarf || symbols.go) break;
       try {
@@ -81,8 +78,8 @@ export class FileSymbols {
 
   /** In typed arrays and buffers. */
   get sizeBytes(): number {
-    const functions = (this.functions?.table.starts.length ?? 0) * 16;
-    return 65_536 + functions + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
+    const count = this.functions.reduce((sum, { table }) => sum + table.starts.length, 0);
+    return 65_536 + count * 16 + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
   }
 
   /** `fileOffset` as it is mapped. Innermost function first; at least one entry, without a name where nothing is known. */
@@ -128,12 +125,44 @@ export class FileSymbols {
     });
   }
 
+  /** The best table there is; where it names exported functions only, .gnu_debugdata's besides. */
+  private async readSymbols(debug: ElfFile | null): Promise<void> {
+    for (const file of debug ? [debug, this.elf] : [this.elf]) {
+      const read = this.attempt('symbol table', () => readFunctions(file));
+      if (!read) continue;
+      this.functions.push(read);
+      break;
+    }
+    if (this.functions[0]?.isWhole) return;
+    try {
+      const mini = await miniDebugFile(this.elf);
+      const read = mini && readFunctions(mini.file);
+      if (!mini || !read) return;
+      this.functions.push(read);
+      this.spill.memoryBytes += mini.sizeBytes;
+    } catch (error) {
+      this.report(messageOf(error));
+    }
+  }
+
+  /** Of the functions that hold the address, the one that starts last; one of known size before one of unknown. */
+  private findSymbol(address: number): { start: number; sizeBytes: number; linkageName: string } | null {
+    let best: { start: number; sizeBytes: number; linkageName: string } | null = null;
+    for (const { table, names } of this.functions) {
+      const found = findFunction(table, address);
+      if (found < 0) continue;
+      const [start, sizeBytes] = [table.starts[found], table.sizesBytes[found]];
+      if (best && (best.sizeBytes > 0 === sizeBytes > 0 ? best.start >= start : best.sizeBytes > 0)) continue;
+      best = { start, sizeBytes, linkageName: cstringAt(names, table.nameOffsets[found]) };
+    }
+    return best;
+  }
+
   /** Returns the function's first address. */
   private fromSymbols(address: number, place: Place): number | null {
-    const { table, names } = this.functions ?? NO_FUNCTIONS;
-    const found = findFunction(table, address);
+    const found = this.findSymbol(address);
     // .init and the like end just before the stubs, without a size.
-    const stub = found < 0 || table.sizesBytes[found] === 0 ? this.stubs.find(address) : null;
+    const stub = !found || found.sizeBytes === 0 ? this.stubs.find(address) : null;
     if (stub) {
       const target = displayName(stub.name.slice(0, -PLT.length));
       place.name = target.name + PLT;
@@ -141,10 +170,9 @@ export class FileSymbols {
       place.linkageName = stub.name;
       return stub.start;
     }
-    if (found < 0) return null;
-    const linkageName = cstringAt(names, table.nameOffsets[found]);
-    if (linkageName !== '') this.setName(place, linkageName);
-    return table.starts[found];
+    if (!found) return null;
+    if (found.linkageName !== '') this.setName(place, found.linkageName);
+    return found.start;
   }
 
   /** Completes `place`, the function itself; returns what was inlined there, innermost first. */
@@ -229,7 +257,8 @@ export function chooseDebugFile(
       const sameBuild = elf.buildId !== null && debug.buildId === elf.buildId;
       if (sameBuild || (candidate.crc !== null && crc32OfFile(source) === candidate.crc))
         return { debug, path: candidate.path, problem: null };
-      problem = `${candidate.path} belongs to another build`;
+      const differs = candidate.crc === null ? 'build-id' : "checksum, which the program's debug link names,";
+      problem = `debug file ${candidate.path} belongs to another build: its ${differs} differs`;
     } catch (error) {
       problem = `${candidate.path}: ${messageOf(error)}`;
     }

@@ -32,6 +32,10 @@ export const MAX_ZSTD_WINDOW_BYTES = 32 * MiB;
 export const PAGE_BYTES = 16 * KiB;
 export const MAX_PAGES = 384;
 
+/** .gnu_debugdata, compressed and inflated, and what its decoder may take besides (xz -9 asks for 64 MiB). */
+export const MAX_MINI_DEBUG_BYTES = 48 * MiB;
+export const MAX_XZ_DICTIONARY_BYTES = 64 * MiB;
+
 export const MAX_PROGRAM_HEADERS = 4_096;
 export const MAX_SECTIONS = 262_144;
 export const MAX_SYMBOLS = 4_000_000;

@@ -25,15 +25,22 @@ export interface FunctionTable {
   nameOffsets: Uint32Array;
 }
 
+export interface NamedFunctions {
+  table: FunctionTable;
+  names: ByteSource;
+  /** .symtab, which names all functions; else .dynsym, which names those that other files may call. */
+  isWhole: boolean;
+}
+
 /** The better table the file has, with the section of its names; null where it has none. */
-export function readFunctions(elf: ElfFile): { table: FunctionTable; names: ByteSource } | null {
+export function readFunctions(elf: ElfFile): NamedFunctions | null {
   for (const type of [SHT_SYMTAB, SHT_DYNSYM]) {
     const section = elf.sections.find((s) => s.type === type && s.sizeBytes >= SYMBOL_BYTES);
     const strings = section && elf.sections[section.link];
     if (!section || !strings || strings.type === SHT_NOBITS) continue;
     const names = elf.source.part(strings.fileOffset, strings.sizeBytes);
     const table = readTable(elf, section, names);
-    if (table.starts.length > 0) return { table, names };
+    if (table.starts.length > 0) return { table, names, isWhole: type === SHT_SYMTAB };
   }
   return null;
 }

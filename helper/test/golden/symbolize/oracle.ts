@@ -3,10 +3,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
-import { posix } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { FileSource } from '../../../src/symbolize/bytes/source';
 import { DiskCache } from '../../../src/symbolize/cache/diskCache';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
+import { elfOpener } from '../../../src/symbolize/dwarf/opener';
 import { ElfFile } from '../../../src/symbolize/elf/parser';
 import { readFunctions } from '../../../src/symbolize/elf/symbols';
 import { PF_X, PT_LOAD } from '../../../src/symbolize/elf/types';
@@ -43,14 +44,19 @@ export async function openForTest(
   };
   const file = handle(path);
   const elf = ElfFile.parse(new FileSource(file.id, file.fd, file.sizeBytes));
-  const { debug } = chooseDebugFile(elf, debugPath ? [{ ...handle(debugPath), crc }] : []);
+  const { debug, problem } = chooseDebugFile(elf, debugPath ? [{ ...handle(debugPath), crc }] : []);
   const spill = {
     cache: cacheFolder === null ? null : DiskCache.open(cacheFolder),
     descriptors: [],
     memoryBytes: 0,
     nextFileId: () => nextId++,
   };
-  const symbols = await FileSymbols.open(elf, debug, spill);
+  const symbols = await FileSymbols.open(elf, debug, spill, {
+    opener: elfOpener(new Set(['']), () => nextId++),
+    path: resolve(path),
+    debugPaths: debugPath ? [resolve(debugPath)] : [],
+  });
+  if (problem) symbols.problems.add(problem);
   return {
     symbols,
     elf,
