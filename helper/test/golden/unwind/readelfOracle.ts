@@ -173,6 +173,8 @@ function differenceOf(
   const ra = cellOf('ra');
   if (ours.cfa === null) return isGo ? null : 'we have no row';
   if (ours.cfa === 'end') return ra === 'u' || isGo ? null : 'we say that it is the end';
+  // Go's linker gives no caller to all that its runtime does not unwind further, signal handlers too.
+  if (ra === 'u' && isGo) return null;
   // On arm64 a return address that is still in its register prints as `u`, too.
   if (ra === 'u' && (!arch.hasLinkRegister || ours.ra !== null)) return 'we do not say that it is the end';
   const cfa = cellOf('CFA');
