@@ -18,6 +18,7 @@ import {
   UNWIND_CFA_KIND_MASK,
   UNWIND_CFA_SHIFT,
   UNWIND_FP,
+  UNWIND_NONE,
   UNWIND_SP,
   UNWIND_UNEXPRESSIBLE,
 } from './rows';
@@ -99,7 +100,7 @@ export class CfaMachine {
           case 0x0e: {
             // DW_CFA_def_cfa_offset
             const value = bytes[at];
-            const kind = rule & UNWIND_CFA_KIND_MASK;
+            const kind = state[S.CFA_HOW] === S.CFA_REGISTER ? rule & UNWIND_CFA_KIND_MASK : UNWIND_NONE;
             if (value < 0x80 && (value & 7) === 0 && !changed && (kind === UNWIND_SP || kind === UNWIND_FP)) {
               at++;
               state[S.CFA_OFFSET] = value;
@@ -308,7 +309,7 @@ export class CfaMachine {
   private cfaOffset(offset: number): void {
     const { state } = this;
     if (offset !== (offset | 0)) state[S.BROKEN] ||= S.WHY_OFFSET;
-    else if (state[S.CFA_HOW] === S.CFA_REGISTER) state[S.CFA_OFFSET] = offset;
+    else state[S.CFA_OFFSET] = offset;
   }
 
   private cfaExpression(): void {
@@ -327,9 +328,9 @@ export class CfaMachine {
     }
     const term = recognize(new Cursor(this.bytes, from, to), false);
     if (!term || term.base === null) return;
-    state[S.CFA_HOW] = term.loaded ? S.CFA_LOAD : S.CFA_REGISTER;
-    state[S.CFA_BASE] = term.base;
-    state[S.CFA_OFFSET] = term.offset;
+    state[S.CFA_HOW] = term.loaded ? S.CFA_LOAD : S.CFA_SUM;
+    state[S.EXPRESSION_BASE] = term.base;
+    state[S.EXPRESSION_OFFSET] = term.offset;
     state[S.CFA_ADDEND] = term.addend;
   }
 

@@ -41,6 +41,8 @@ import {
   CFA_PLT,
   CFA_REGISTER,
   CFA_UNKNOWN,
+  EXPRESSION_BASE,
+  EXPRESSION_OFFSET,
   FP_BASE,
   FP_OFFSET,
   RA_BASE,
@@ -135,8 +137,8 @@ export class RuleEncoder {
     const { sp, signalFrame } = this.arch;
     const inFrame = sp | UNWIND_BASE_LOAD;
     return (
-      state[CFA_BASE] === sp &&
-      state[CFA_OFFSET] === signalFrame.spOffset &&
+      state[EXPRESSION_BASE] === sp &&
+      state[EXPRESSION_OFFSET] === signalFrame.spOffset &&
       state[CFA_ADDEND] === 0 &&
       state[FP_BASE] === inFrame &&
       state[FP_OFFSET] === signalFrame.fpOffset &&
@@ -148,8 +150,9 @@ export class RuleEncoder {
   /** The rule's word without the bits of its own, or NO_COMPACT_FORM. */
   private compact(state: Int32Array): number {
     const { fp, sp, hasLinkRegister } = this.arch;
-    const cfaBase = state[CFA_BASE];
-    const cfa = state[CFA_OFFSET];
+    const how = state[CFA_HOW];
+    const cfaBase = state[how === CFA_REGISTER ? CFA_BASE : EXPRESSION_BASE];
+    const cfa = state[how === CFA_REGISTER ? CFA_OFFSET : EXPRESSION_OFFSET];
     const fpBase = state[FP_BASE];
     const fpOffset = state[FP_OFFSET];
     const raBase = state[RA_BASE];
@@ -158,7 +161,7 @@ export class RuleEncoder {
 
     let kind: number;
     let place: number;
-    if (state[CFA_HOW] === CFA_REGISTER) {
+    if (how !== CFA_LOAD) {
       if (cfaBase === sp) kind = UNWIND_SP;
       else if (cfaBase === fp) kind = UNWIND_FP;
       else return NO_COMPACT_FORM;
@@ -204,9 +207,10 @@ export class RuleEncoder {
   /** -1: there are too many already. */
   private wideIndex(state: Int32Array): number {
     const how = state[CFA_HOW];
-    const cfaBase = how === CFA_UNKNOWN || how === CFA_PLT ? UNWIND_BASE_UNKNOWN : state[CFA_BASE] & CFA_BASE_MASK;
+    const isKnown = how !== CFA_UNKNOWN && how !== CFA_PLT;
+    const cfaBase = isKnown ? cfaBaseOf(state) & CFA_BASE_MASK : UNWIND_BASE_UNKNOWN;
     const words = [
-      state[CFA_OFFSET],
+      isKnown ? state[how === CFA_REGISTER ? CFA_OFFSET : EXPRESSION_OFFSET] : 0,
       knownOffset(state[FP_BASE], state[FP_OFFSET]),
       knownOffset(state[RA_BASE], state[RA_OFFSET]),
       cfaBase |
@@ -228,9 +232,14 @@ export class RuleEncoder {
 
 /** 0, or why not even a wide rule can say it. */
 function isWide(state: Int32Array): number {
-  if (state[CFA_BASE] < 0 || state[CFA_BASE] > 31) return WHY_REGISTER;
+  const base = cfaBaseOf(state);
+  if (base < 0 || base > 31) return WHY_REGISTER;
   const addend = state[CFA_HOW] === CFA_LOAD ? state[CFA_ADDEND] : 0;
   return addend < -128 || addend > 127 ? WHY_OFFSET : 0;
+}
+
+function cfaBaseOf(state: Int32Array): number {
+  return state[state[CFA_HOW] === CFA_REGISTER ? CFA_BASE : EXPRESSION_BASE];
 }
 
 function knownBase(base: number): number {

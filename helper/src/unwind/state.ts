@@ -1,10 +1,14 @@
 // The state of a CFA program at one place of code, as words of an Int32Array, so that remembering and restoring it is a copy.
 // Written by cfaMachine.ts, turned into a rule by ruleEncoder.ts.
 
-/** How the CFA is found: CFA_REGISTER, CFA_LOAD, CFA_PLT, CFA_UNKNOWN. */
+/** How the CFA is found: CFA_REGISTER and so on, below. */
 export const CFA_HOW = 0;
+/** Of CFA_REGISTER. They stay as they are while an expression holds: DW_CFA_def_cfa_register takes up the offset again. */
 export const CFA_BASE = 1;
 export const CFA_OFFSET = 2;
+/** Of an expression (CFA_SUM, CFA_LOAD). */
+export const EXPRESSION_BASE = 12;
+export const EXPRESSION_OFFSET = 13;
 /** Of CFA_LOAD: added to what was loaded. Of CFA_PLT: the first byte of a stub that has pushed. */
 export const CFA_ADDEND = 3;
 /** Bases as in struct unwind_wide_rule, with UNWIND_BASE_UNKNOWN (said to be undefined) and BASE_UNRECOGNIZED. */
@@ -17,13 +21,15 @@ export const SP_OFFSET = 9;
 export const RA_IS_SIGNED = 10;
 /** 0, or the index of the reason in WHY why nothing is known. */
 export const BROKEN = 11;
-export const STATE_WORDS = 12;
+export const STATE_WORDS = 14;
 
 export const CFA_REGISTER = 0;
 /** What memory holds at base + offset, plus the addend. */
 export const CFA_LOAD = 1;
 export const CFA_PLT = 2;
 export const CFA_UNKNOWN = 3;
+/** An expression that comes to base + offset. */
+export const CFA_SUM = 4;
 
 /** An expression without a form in rows; never in a table. */
 export const BASE_UNRECOGNIZED = 0x41;

@@ -23,6 +23,24 @@ other_register:
 	ret
 	.cfi_endproc
 
+	/* Behind an expression the offset from before it counts again. */
+	.globl	behind_expression
+behind_expression:
+	.cfi_startproc
+	.cfi_def_cfa_offset 56
+	nop
+	.cfi_escape 0x0f, 6, 0x77, 0x98, 0x04, 0x06, 0x23, 56
+	nop
+	.cfi_def_cfa_register rsp
+	nop
+	.cfi_escape 0x0f, 3, 0x77, 0x98, 0x04
+	nop
+	.cfi_def_cfa_offset 48
+	nop
+	.cfi_def_cfa_register rsp
+	nop
+	.cfi_endproc
+
 	.globl	nested_states
 nested_states:
 	.cfi_startproc
