@@ -7,6 +7,7 @@ import { MAX_KALLSYMS_BYTES, MAX_KALLSYMS_ENTRIES } from '../limits';
 import type { KernelTable } from './types';
 
 const CHUNK_BYTES = 256 * 1024;
+const TEXTS_FIRST_BYTES = 4 << 20;
 const TWO_32 = 4_294_967_296;
 const CODE_TYPES = new Set(['t', 'T', 'w', 'W']);
 
@@ -14,10 +15,12 @@ const CODE_TYPES = new Set(['t', 'T', 'w', 'W']);
 export function readKallsyms(fd: number): KernelTable | null {
   const starts: number[] = [];
   const lengths: number[] = [];
-  const texts: Buffer[] = [];
+  // One buffer each, used again: what a worker has let go of stays in its memory until it happens to collect garbage.
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let texts = Buffer.allocUnsafeSlow(TEXTS_FIRST_BYTES);
+  let textsUsed = 0;
   let rest = '';
   for (let position = 0; position < MAX_KALLSYMS_BYTES; ) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const got = readSync(fd, chunk, 0, CHUNK_BYTES, position);
     if (got === 0) break;
     position += got;
@@ -33,11 +36,16 @@ export function readKallsyms(fd: number): KernelTable | null {
       lengths.push(text.length);
       names.push(text);
     }
-    texts.push(Buffer.from(names.join(''), 'latin1'));
+    const joined = names.join('');
+    if (textsUsed + joined.length > texts.length) {
+      const larger = Buffer.allocUnsafeSlow(texts.length * 2 + joined.length);
+      texts.copy(larger, 0, 0, textsUsed);
+      texts = larger;
+    }
+    textsUsed += texts.write(joined, textsUsed, 'latin1');
   }
   if (starts.length === 0) return null;
-  // Not a Buffer: small ones lie in a pool, which cannot be handed to another thread.
-  return order(starts, lengths, new Uint8Array(Buffer.concat(texts)));
+  return order(starts, lengths, texts);
 }
 
 /** Mangled Rust and what LTO appends; the rest of a hundred thousand names, C's, must not cost a demangler's look. */
