@@ -52,6 +52,8 @@ export interface System {
   mmap(address: null, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint;
   munmap(address: bigint, bytes: number): number;
   close(fd: number): number;
+  /** pthread_sigmask; sets are of 128 bytes. */
+  signalMask(how: number, set: Buffer, before: Buffer | null): number;
   copy(to: Buffer | bigint, from: Buffer | bigint, bytes: number): void;
   /** A window onto native memory without a copy; not possible in Electron. */
   view(address: bigint, bytes: number): ArrayBuffer;
@@ -194,6 +196,7 @@ function bindSystem(koffi: typeof import('koffi')): System {
     mmap: (...args) => BigInt(mmap(...args)),
     munmap: self.func('int munmap(uintptr_t address, size_t bytes)'),
     close: self.func('int close(int fd)'),
+    signalMask: self.func('int pthread_sigmask(int how, void *set, void *before)'),
     copy: self.func('void *memcpy(void *to, void *from, size_t bytes)'),
     view: (address, bytes) => koffi.view(address, bytes),
     pageBytes: self.func('long sysconf(int name)')(SC_PAGESIZE),

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRACER_SETTINGS } from '../abi/events.gen';
 import { native, type Pointer, withLibbpfLog } from './libbpf';
+import { withoutSignals } from './withoutSignals';
 
 const BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4;
 
@@ -98,7 +99,7 @@ export class BpfObject {
   }
 
   load(): void {
-    const result = this.logged(() => native().libbpf.object_load(this.object));
+    const result = this.logged(() => withoutSignals(() => native().libbpf.object_load(this.object)));
     if (result < 0) throw this.error(`Loading ${this.name}`, native().system.nameOf(-result));
   }
 

@@ -163,6 +163,15 @@ describe('capture of processes', function () {
     else assert.equal(error.code, 'MEMLOCK');
   });
 
+  it('loads while a timer signals the helper all the time', () => {
+    const inside = join(__dirname, 'captureUnderSignals.js');
+    const run = spawnSync(process.execPath, [inside, program], { encoding: 'utf8', timeout: 60_000 * SLOWNESS });
+    assert.equal(run.status, 0, run.stderr);
+    const { error, signals } = JSON.parse(run.stdout);
+    assert.equal(error, null);
+    assert.ok(signals > 0);
+  });
+
   it('says which right is missing', () => {
     const inside = join(__dirname, 'captureInNamespace.js');
     // Root's files, but none of root's capabilities.
