@@ -49,6 +49,8 @@ export interface UnwindLoad {
   bytes: number;
   ceilingBytes: number;
   evicted: number;
+  /** Tables that are still to be made. */
+  waiting: number;
 }
 
 export class UnwindLoader {
@@ -144,14 +146,15 @@ export class UnwindLoader {
   }
 
   state(): UnwindLoad {
-    let [tables, rows] = [0, 0];
-    for (const { placed } of this.tables.values())
-      if (placed) {
-        tables++;
-        rows += placed.rowCount;
-      }
+    let [tables, rows, waiting] = [0, 0, 0];
+    for (const { placed, state } of this.tables.values()) {
+      if (state === 'waiting' || state === 'loading') waiting++;
+      if (!placed) continue;
+      tables++;
+      rows += placed.rowCount;
+    }
     const { heldBytes, ceilingBytes } = this.pool;
-    return { tables, rows, bytes: heldBytes, ceilingBytes, evicted: this.evicted };
+    return { tables, rows, bytes: heldBytes, ceilingBytes, evicted: this.evicted, waiting };
   }
 
   close(): void {
