@@ -114,8 +114,10 @@ export class CfaMachine {
             continue;
           }
           case 0x0a: // DW_CFA_remember_state
-            if (depth >= MAX_REMEMBERED_STATES) state[S.BROKEN] ||= S.WHY_NESTING;
-            else {
+            if (depth >= MAX_REMEMBERED_STATES) {
+              state[S.BROKEN] ||= S.WHY_NESTING;
+              changed = true;
+            } else {
               for (let i = 0, to = depth * S.STATE_WORDS; i < S.STATE_WORDS; i++) this.remembered[to + i] = state[i];
               rememberedRules[depth] = changed ? UNWIND_UNEXPRESSIBLE : rule;
             }
