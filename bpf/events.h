@@ -136,6 +136,19 @@ struct capture_counters {
 	__u64 pointer_frames;	/* and those without a row, by frame pointer */
 };
 
+/*
+ * Value of the map `kernel_unwind`, key 0: where the kernel has its unwind tables (ORC) and which code they describe,
+ * from /proc/kallsyms. rows = 0: unknown, kernel stacks are bpf_get_stack()'s.
+ */
+struct kernel_unwind_tables {
+	__u64 addresses;	/* __start_orc_unwind_ip: __s32 a row */
+	__u64 entries;		/* __start_orc_unwind: struct orc_entry a row, 6 bytes */
+	__u64 rows;
+	__u64 text_start;	/* _stext */
+	__u64 text_bytes;
+	__u64 trampolines[2];	/* return addresses that tracers of functions put in; 0: none */
+};
+
 /* Read-only settings, written by the helper before it loads an object. */
 struct tracer_settings {
 	__u32 use_ring_buffer;	/* 0: `events` is a perf event array */

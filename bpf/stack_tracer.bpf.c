@@ -14,11 +14,11 @@
 #include "lib/hash.bpf.h"
 #include "lib/unwind_fp.bpf.h"
 #include "lib/unwind_native.bpf.h"
+#include "lib/unwind_kernel.bpf.h"
 
 /* Stacks remembered as sent: 4 to a set, 16,384 sets. More live stacks than that cost a full record again and again. */
 #define KNOWN_WAYS	4
 #define KNOWN_SETS	16384
-#define KERNEL_STACK_BYTES	(EVENTS_MAX_FRAMES * sizeof(__u64))
 #define STACK_FIXED_BYTES	__builtin_offsetof(struct stack_event, frames)
 
 _Static_assert((KNOWN_SETS & (KNOWN_SETS - 1)) == 0, "the set is chosen by mask");
@@ -48,6 +48,7 @@ struct scratch {
 	__u64 hash;		/* of the stack so far */
 	__u32 code_id;		/* of the target */
 	__u32 code_page;
+	__u64 has_user_regs;
 	struct fp_window window;
 	struct stack_event stack;
 	struct sample_event sample;
@@ -62,23 +63,21 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
-/* sample_native, once the helper has loaded it. */
+/* sample_kernel and sample_native, once the helper has loaded them. */
+#define WALKER_KERNEL	0
+#define WALKER_NATIVE	1
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, __u32);
 } walkers SEC(".maps");
 
-/* The registers with which the thread was last in user space: the sample's own, or those saved on entry to the kernel. */
-static __always_inline bool read_user_regs(struct user_regs *sampled, struct user_regs *regs)
+/* The registers with which the thread entered the kernel. False where it never was in user space. */
+static __always_inline bool read_saved_regs(struct user_regs *regs)
 {
 	void *saved;
 
-	if (is_user_mode(sampled)) {
-		__builtin_memcpy(regs, sampled, sizeof(*regs));
-		return true;
-	}
 	if (kernel_has_ring_buffer() && settings.use_task_pt_regs) {
 		saved = call_task_pt_regs(call_current_task_btf());
 	} else {
@@ -106,24 +105,30 @@ static __always_inline void remember(struct known_set *set, __u64 stack_id)
 	set->stack_ids[0] = stack_id;
 }
 
-/* Appends the kernel's frames to the user's and returns the whole stack's hash. */
-static __always_inline __u64 append_kernel_stack(struct perf_event_context *ctx, struct stack_event *stack, __u64 hash)
+/* The kernel's stack by the kernel itself. */
+static __always_inline void ask_kernel_stack(struct perf_event_context *ctx, struct kernel_walk *kernel)
 {
-	__u64 first = stack->user_count, count;
-	long bytes;
+	long bytes = bpf_get_stack(ctx, kernel->frames, EVENTS_MAX_FRAMES * sizeof(__u64), 0);
+
+	kernel->count = bytes > 0 ? (__u64)bytes / sizeof(__u64) : 0;
+}
+
+/* Appends the kernel's frames to the user's and returns the whole stack's hash. */
+static __always_inline __u64 append_kernel_stack(struct kernel_walk *kernel, struct stack_event *stack, __u64 hash)
+{
+	__u64 first = stack->user_count, count = kernel->count;
 	__u32 i;
 
+	stack->kernel_count = count;
 	if (first > EVENTS_MAX_FRAMES)
 		return hash;
-	bytes = bpf_get_stack(ctx, &stack->frames[first], KERNEL_STACK_BYTES, 0);
-	if (bytes <= 0)
-		return hash;
-	count = (__u64)bytes / sizeof(__u64);
-	stack->kernel_count = count;
 	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
+		__u64 address = kernel->frames[i];
+
 		if (i >= count)
 			break;
-		hash = mix(hash, stack->frames[first + i]);
+		stack->frames[first + i] = address;
+		hash = mix(hash, address);
 	}
 	return hash;
 }
@@ -139,17 +144,11 @@ static __always_inline long send_stack(void *ctx, struct stack_event *stack)
 	return emit(ctx, stack, size_bytes);
 }
 
-/* A sample with the user's registers, and without a stack so far. NULL where the user's registers are not known. */
-static __always_inline struct scratch *begin_sample(struct perf_event_context *ctx, struct target *target, __u32 tgid)
+/* A sample without a stack so far. */
+static __always_inline void begin_sample(struct scratch *scratch, struct target *target, __u32 tgid)
 {
-	struct stack_event *stack;
-	struct scratch *scratch;
-	__u32 zero = 0;
+	struct stack_event *stack = &scratch->stack;
 
-	scratch = bpf_map_lookup_elem(&scratches, &zero);
-	if (!scratch)
-		return 0;
-	stack = &scratch->stack;
 	stack->header.kind = EVENT_STACK;
 	stack->header.time_ns = bpf_ktime_get_ns();
 	stack->pid = tgid;
@@ -161,28 +160,20 @@ static __always_inline struct scratch *begin_sample(struct perf_event_context *c
 	/* Perf buffers are one a CPU and read one after another: there a stack must be known for each CPU by itself. */
 	if (!settings.use_ring_buffer)
 		scratch->hash = mix(scratch->hash, bpf_get_smp_processor_id());
-	scratch->code_id = 0;
-	if (read_user_regs(&ctx->regs, &scratch->regs)) {
-		scratch->code_id = target->code_id;
-		scratch->code_page = target->code_page;
-	} else {
-		/* No address in user space: the walk ends at once. */
-		scratch->regs.ip = 0;
-	}
-	return scratch;
+	scratch->code_id = target->code_id;
+	scratch->code_page = target->code_page;
 }
 
 /* The kernel's part of the stack, and out with it. */
 static __always_inline void finish_sample(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash,
-					  struct capture_counters *count)
+					  struct kernel_walk *kernel, struct capture_counters *count)
 {
 	struct stack_event *stack = &scratch->stack;
 	struct sample_event *sample;
 	struct known_set *set;
 	__u32 index;
 
-	if (!is_user_mode(&ctx->regs))
-		hash = append_kernel_stack(ctx, stack, hash);
+	hash = append_kernel_stack(kernel, stack, hash);
 	hash = mix(hash, ((__u64)stack->user_end << 32) | stack->user_count);
 	stack->stack_id = hash;
 
@@ -211,38 +202,6 @@ static __always_inline void finish_sample(struct perf_event_context *ctx, struct
 		count->lost++;
 }
 
-SEC("perf_event")
-int sample_stack(struct perf_event_context *ctx)
-{
-	__u32 tgid = current_tgid();
-	struct target *target = find_target(tgid);
-	struct capture_counters *count;
-	struct scratch *scratch;
-	__u64 hash;
-
-	if (!target || target->state == TARGET_HELD)
-		return 0;
-	count = this_cpu_counters();
-	if (!count)
-		return 0;
-	if (!settings.count_kernel && !is_user_mode(&ctx->regs)) {
-		count->filtered++;
-		return 0;
-	}
-	count->taken++;
-	scratch = begin_sample(ctx, target, tgid);
-	if (!scratch)
-		return 0;
-	/* Goes on in sample_native where that is loaded, and does not come back. */
-	if (scratch->code_id)
-		bpf_tail_call(ctx, &walkers, 0);
-	hash = scratch->hash;
-	if (scratch->regs.ip)
-		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);
-	finish_sample(ctx, scratch, hash, count);
-	return 0;
-}
-
 static __always_inline struct scratch *this_cpu_scratch(void)
 {
 	__u32 zero = 0;
@@ -250,16 +209,85 @@ static __always_inline struct scratch *this_cpu_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
+SEC("perf_event")
+int sample_stack(struct perf_event_context *ctx)
+{
+	__u32 tgid = current_tgid();
+	struct target *target = find_target(tgid);
+	struct capture_counters *count;
+	struct kernel_walk *kernel;
+	struct scratch *scratch;
+	bool in_kernel;
+	__u64 hash;
+
+	if (!target || target->state == TARGET_HELD)
+		return 0;
+	count = this_cpu_counters();
+	if (!count)
+		return 0;
+	in_kernel = !is_user_mode(&ctx->regs);
+	if (!settings.count_kernel && in_kernel) {
+		count->filtered++;
+		return 0;
+	}
+	count->taken++;
+	scratch = this_cpu_scratch();
+	kernel = this_cpu_kernel_walk();
+	if (!scratch || !kernel)
+		return 0;
+	begin_sample(scratch, target, tgid);
+	kernel->count = 0;
+	if (in_kernel) {
+		/* Goes on there where that is loaded, and does not come back. */
+		bpf_tail_call(ctx, &walkers, WALKER_KERNEL);
+		scratch->has_user_regs = read_saved_regs(&scratch->regs);
+		ask_kernel_stack(ctx, kernel);
+	} else {
+		__builtin_memcpy(&scratch->regs, &ctx->regs, sizeof(scratch->regs));
+		scratch->has_user_regs = 1;
+		bpf_tail_call(ctx, &walkers, WALKER_NATIVE);
+	}
+	hash = scratch->hash;
+	if (scratch->has_user_regs)
+		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);
+	finish_sample(ctx, scratch, hash, kernel, count);
+	return 0;
+}
+
+/*
+ * The kernel's stack by tables, before the user's: at its end lie the user's registers. This program and the next ones are
+ * loaded by themselves, while sample_stack samples already; each as large as the verifier takes.
+ */
+SEC("?perf_event")
+int sample_kernel(struct perf_event_context *ctx)
+{
+	struct kernel_walk *kernel = this_cpu_kernel_walk();
+	struct scratch *scratch = this_cpu_scratch();
+
+	if (!scratch || !kernel)
+		return 0;
+	if (kernel_has_ring_buffer() && walk_kernel_stack(&ctx->regs, kernel)) {
+		scratch->has_user_regs = kernel->user_regs && !bpf_probe_read_kernel(&scratch->regs, sizeof(scratch->regs),
+										     (void *)kernel->user_regs);
+	} else {
+		scratch->has_user_regs = read_saved_regs(&scratch->regs);
+		ask_kernel_stack(ctx, kernel);
+	}
+	bpf_tail_call(ctx, &walkers, WALKER_NATIVE);
+	return 0;
+}
+
 static __always_inline void finish_native(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash)
 {
 	struct capture_counters *count = this_cpu_counters();
+	struct kernel_walk *kernel = this_cpu_kernel_walk();
 
-	if (!count)
+	if (!count || !kernel)
 		return;
 	count->table_frames += scratch->walk.table_frames;
 	count->table_misses += scratch->walk.table_misses;
 	count->pointer_frames += scratch->walk.pointer_frames;
-	finish_sample(ctx, scratch, hash, count);
+	finish_sample(ctx, scratch, hash, kernel, count);
 }
 
 #define NATIVE_CONTEXT(scratch)			\
@@ -274,7 +302,7 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 	.code_page = (scratch)->code_page,	\
 }
 
-/* The rest of a sample whose process has unwind tables. Loaded by itself, while sample_stack samples already. */
+/* The user's stack by tables, and the end of the sample. */
 SEC("?perf_event")
 int sample_native(struct perf_event_context *ctx)
 {
@@ -284,7 +312,8 @@ int sample_native(struct perf_event_context *ctx)
 		return 0;
 	struct native_context context = NATIVE_CONTEXT(scratch);
 
-	walk_by_tables_looping(&context);
+	if (scratch->has_user_regs)
+		walk_by_tables_looping(&context);
 	finish_native(ctx, scratch, context.hash);
 	return 0;
 }
@@ -299,7 +328,8 @@ int sample_native_bounded(struct perf_event_context *ctx)
 		return 0;
 	struct native_context context = NATIVE_CONTEXT(scratch);
 
-	walk_by_tables(&context);
+	if (scratch->has_user_regs)
+		walk_by_tables(&context);
 	finish_native(ctx, scratch, context.hash);
 	return 0;
 }

@@ -186,6 +186,8 @@ static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct cach
 	struct code_range *range;
 	__u32 rule;
 
+	if (!code_id)
+		return UNWIND_NONE;
 	entry = &cache[(address ^ (address >> 11) ^ code_id * 0x9e3779b1) & (RULE_CACHE_ENTRIES - 1)];
 	if (entry->address == address && entry->code_id == code_id)
 		return entry->rule;

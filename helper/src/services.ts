@@ -55,7 +55,8 @@ async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<Rec
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);
-    return startCapture({ ...wanted, cacheDir: args.cacheDir, without: [...wanted.without, ...args.without] }, sink);
+    const without = [...wanted.without, ...args.without];
+    return startCapture({ ...wanted, cacheDir: args.cacheDir, without, kallsymsFd: taken.unwindKallsymsFd }, sink);
   };
   return new Recordings({
     startCapture: checkedCapture,

@@ -104,6 +104,18 @@ export const CAPTURE_COUNTERS = {
   pointerFrames: 56,
 } as const;
 
+/** struct kernel_unwind_tables: offsets in bytes. */
+export const KERNEL_UNWIND_TABLES = {
+  byteLength: 56,
+  addresses: 0,
+  entries: 8,
+  rows: 16,
+  textStart: 24,
+  textBytes: 32,
+  trampolines: 40,
+  trampolinesLength: 2,
+} as const;
+
 /** struct tracer_settings: offsets in bytes. */
 export const TRACER_SETTINGS = {
   byteLength: 20,

@@ -13,6 +13,7 @@ const STRUCTS = [
   'process_event',
   'target',
   'capture_counters',
+  'kernel_unwind_tables',
   'tracer_settings',
 ];
 const ENUMS = ['event_kind', 'walk_end', 'target_state'];

@@ -1,13 +1,27 @@
-// Loads sample_native of stack_tracer.bpf.c, the walk by unwind tables, and hands it to sample_stack, which samples
-// already: the same object file once more, with the first one's maps. Called by stack/capture.ts after everything else.
+// Loads the walks by tables of stack_tracer.bpf.c (sample_native for user stacks, sample_kernel for the kernel's) and hands
+// them to sample_stack, which samples already: the same object file once more, with the first one's maps. Called by
+// stack/capture.ts after everything else.
 
 import type { AttachStep } from '../protocol';
 import { native } from './libbpf';
 import { BpfLoadError, BpfObject, type TracerSettings } from './object';
 import { hasLoop } from './probe';
 
-const SHARED_MAPS = ['targets', 'events', 'counters', 'known_stacks', 'scratches', 'unwind_chunks', 'walkers'];
+const SHARED_MAPS = [
+  'targets',
+  'events',
+  'counters',
+  'known_stacks',
+  'scratches',
+  'unwind_chunks',
+  'walkers',
+  'kernel_unwind',
+  'kernel_walks',
+  'kernel_rules',
+];
 const SAMPLING = 'sample_stack';
+/** Places in the map `walkers` (bpf/stack_tracer.bpf.c). */
+const SLOT = { kernel: 0, native: 1 };
 
 /** Programs that walk alike, best first, and what the report calls them. */
 const RUNGS = [
@@ -37,19 +51,10 @@ export function loadNativeWalker(
       refused.push({ rung, why });
       continue;
     }
-    let object: BpfObject | null = null;
     try {
-      object = new BpfObject('stack_tracer');
-      object.setAutoload(SAMPLING, false);
-      object.setAutoload(program, true);
-      object.configure(settings);
-      prepare(object);
-      for (const map of SHARED_MAPS) object.reuseMap(map, tracer.mapFd(map));
-      object.load();
-      hand(tracer, object, program);
+      const object = loadBeside(tracer, settings, prepare, program, SLOT.native);
       return { object, step: { what: 'unwinding', taken: rung, refused }, log };
     } catch (error) {
-      object?.close();
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));
@@ -58,11 +63,41 @@ export function loadNativeWalker(
   return { object: null, step: { what: 'unwinding', taken: 'frame pointers', refused }, log };
 }
 
-/** From now on sample_stack goes on there, for processes that have tables. */
-function hand(tracer: BpfObject, object: BpfObject, program: string): void {
-  const { libbpf, system } = native();
-  const value = Buffer.alloc(4);
-  value.writeInt32LE(object.programFd(program));
-  const result = libbpf.update(tracer.mapFd('walkers'), Buffer.alloc(4), value, 0);
-  if (result < 0) throw new BpfLoadError('Handing over to the walker', system.nameOf(-result), []);
+/** The walk of kernel stacks; only where that of user stacks is loaded, in which it ends. Throws BpfLoadError. */
+export function loadKernelWalker(
+  tracer: BpfObject,
+  settings: TracerSettings,
+  prepare: (object: BpfObject) => void,
+): BpfObject {
+  return loadBeside(tracer, settings, prepare, 'sample_kernel', SLOT.kernel);
+}
+
+/** Loads `program` with the maps of `tracer`; from then on sample_stack goes on there. */
+function loadBeside(
+  tracer: BpfObject,
+  settings: TracerSettings,
+  prepare: (object: BpfObject) => void,
+  program: string,
+  slot: number,
+): BpfObject {
+  const object = new BpfObject('stack_tracer');
+  try {
+    object.setAutoload(SAMPLING, false);
+    object.setAutoload(program, true);
+    object.configure(settings);
+    prepare(object);
+    for (const map of SHARED_MAPS) object.reuseMap(map, tracer.mapFd(map));
+    object.load();
+    const key = Buffer.alloc(4);
+    key.writeUInt32LE(slot);
+    const value = Buffer.alloc(4);
+    value.writeInt32LE(object.programFd(program));
+    const { libbpf, system } = native();
+    const result = libbpf.update(tracer.mapFd('walkers'), key, value, 0);
+    if (result < 0) throw new BpfLoadError('Handing over to the walker', system.nameOf(-result), []);
+    return object;
+  } catch (error) {
+    object.close();
+    throw error;
+  }
 }

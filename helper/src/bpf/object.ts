@@ -43,10 +43,11 @@ export class BpfObject {
   private readonly log: string[] = [];
   private readonly name: string;
 
-  constructor(name: string) {
+  /** `path`: only where the object is not one of the product's. */
+  constructor(name: string, path = objectPath(name)) {
     this.name = name;
-    this.object = this.logged(() => native().libbpf.object_open_file(objectPath(name), null));
-    if (this.object === null) throw this.error(`Opening ${objectPath(name)}`, native().system.errnoName());
+    this.object = this.logged(() => native().libbpf.object_open_file(path, null));
+    if (this.object === null) throw this.error(`Opening ${path}`, native().system.errnoName());
   }
 
   /** Writes `settings` of bpf/lib/settings.bpf.h into .rodata; before load(). */

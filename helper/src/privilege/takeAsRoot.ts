@@ -10,6 +10,8 @@ import { libc } from './libc';
 export interface TakenAsRoot {
   /** /proc/kallsyms, opened with root's eyes: kptr_restrict asks who opened it. null where it does not open. */
   kallsymsFd: number | null;
+  /** The same for whoever looks for the unwind tables: two readers of one open file would keep starting it anew. */
+  unwindKallsymsFd: number | null;
   /** For the log. */
   notes: string[];
 }
@@ -26,7 +28,8 @@ export function takeAsRoot(): TakenAsRoot {
     notes.push('The kernel does not count the run time of BPF programs: the cost of recordings is not shown');
   const kallsymsFd = attempt(() => openSync('/proc/kallsyms', 'r'));
   if (kallsymsFd === null) notes.push('/proc/kallsyms does not open: kernel functions have no names');
-  return { kallsymsFd, notes };
+  const unwindKallsymsFd = attempt(() => openSync('/proc/kallsyms', 'r'));
+  return { kallsymsFd, unwindKallsymsFd, notes };
 }
 
 function attempt<T>(action: () => T): T | null {

@@ -4,11 +4,12 @@
 import { CAPTURE_COUNTERS } from '../abi/events.gen';
 import { ChunkMaps, hasMappableArrays } from '../bpf/chunkMaps';
 import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
+import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
 import { native } from '../bpf/libbpf';
 import { explainLoadError } from '../bpf/loadError';
 import { MappingRecords } from '../bpf/mappingRecords';
-import { loadNativeWalker, type NativeWalker } from '../bpf/nativeWalker';
-import { BpfObject, type TracerSettings } from '../bpf/object';
+import { loadKernelWalker, loadNativeWalker, type NativeWalker } from '../bpf/nativeWalker';
+import { BpfLoadError, BpfObject, type TracerSettings } from '../bpf/object';
 import { canViewNativeMemory, hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../bpf/probe';
 import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
 import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSource';
@@ -67,6 +68,7 @@ class StackCapture implements Capture {
   private stream: CaptureStream | null = null;
   private watch: ProcessWatch | null = null;
   private readonly mappableArrays: boolean;
+  private kernelWalker: BpfObject | null = null;
   private walker: NativeWalker | null = null;
   private unwind: UnwindLoader | null = null;
   private last: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: null, taken: 0 };
@@ -164,6 +166,34 @@ class StackCapture implements Capture {
       throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
     if (this.options.children && !this.options.startAtExec) this.addDescendants();
     this.attachWalker();
+    void this.walkKernelStacks();
+  }
+
+  /** Kernel stacks by our own walk; the kernel's serves until then. */
+  private async walkKernelStacks(): Promise<void> {
+    if (!this.options.kernel || !this.walker?.object) return;
+    const step: AttachStep = { what: 'kernel stacks', taken: "the kernel's walk", refused: [] };
+    this.attach.push(step);
+    const rung = "own walk by the kernel's tables";
+    if (this.options.without.includes('kernelwalk')) {
+      step.refused.push({ rung, why: 'switched off' });
+      return;
+    }
+    const tables = await kernelUnwindTables(this.options.kallsymsFd ?? null);
+    if (!this.targets) return;
+    if (!tables) {
+      step.refused.push({ rung, why: 'no ORC tables, or /proc/kallsyms does not tell where' });
+      return;
+    }
+    try {
+      this.kernelWalker = loadKernelWalker(this.tracer, this.settings, (object) => this.prepareTracer(object));
+      useKernelUnwindTables(this.tracer.mapFd('kernel_unwind'), tables);
+      step.taken = rung;
+    } catch (error) {
+      if (!(error instanceof BpfLoadError)) throw error;
+      step.refused.push({ rung, why: error.message });
+      this.sink.log?.('warn', [error.message, ...error.log].join('\n'));
+    }
   }
 
   /** Tables are made in a thread of their own, while the rest still attaches. */
@@ -315,6 +345,7 @@ class StackCapture implements Capture {
     this.watch?.object?.close();
     this.unwind?.close();
     this.unwind = null;
+    this.kernelWalker?.close();
     this.walker?.object?.close();
     this.mappings.close();
     this.source?.close();

@@ -82,6 +82,8 @@ export interface CaptureOptions {
   /** For unwind tables from run to run; null or left out: none. */
   cacheDir?: string | null;
   without: string[];
+  /** /proc/kallsyms as root opened it, read by nobody else; left out or null: open it oneself. */
+  kallsymsFd?: number | null;
 }
 
 export interface CaptureCounters {

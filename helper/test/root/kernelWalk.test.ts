@@ -1,0 +1,99 @@
+// The walk of kernel stacks by the kernel's tables, held against the kernel's own walk: both on the same samples, frame by
+// frame, in BPF (bpf/test/kernel_walk.bpf.c), while a process keeps the kernel busy in many ways.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { kernelUnwindTables, useKernelUnwindTables } from '../../src/bpf/kernelUnwind';
+import { native } from '../../src/bpf/libbpf';
+import { BpfObject } from '../../src/bpf/object';
+import { hasRingBuffer, hasTaskPtRegs } from '../../src/bpf/probe';
+import { SamplingEvents } from '../../src/bpf/samplingEvents';
+import { TargetMap } from '../../src/stack/targetMap';
+import { SLOWNESS } from './captureHarness';
+
+const ROOT = resolve(__dirname, '../../../../..');
+const WANTED = 1_500;
+const PATIENCE_MS = 20_000 * SLOWNESS;
+
+/** System calls on pipes, sockets and files, page faults, futexes and soft interrupts of the loopback device. */
+const BUSY = `
+import mmap, os, socket, tempfile, threading
+def calls():
+    server = socket.create_server(('127.0.0.1', 0)); client = socket.create_connection(server.getsockname())
+    end, _ = server.accept(); r, w = os.pipe(); file = tempfile.TemporaryFile()
+    while True:
+        client.sendall(b'x' * 4000); end.recv(4096)
+        os.write(w, b'y' * 2000); os.read(r, 4096)
+        file.seek(0); file.write(b'z' * 20000); file.flush(); os.stat('/proc/self/status'); os.listdir('/usr/lib')
+def faults():
+    while True:
+        area = mmap.mmap(-1, 4 << 20)
+        for at in range(0, 4 << 20, 4096): area[at] = 1
+        area.close()
+threading.Thread(target=faults, daemon=True).start()
+calls()
+`;
+
+describe("kernel stacks by the kernel's tables", function () {
+  this.timeout(PATIENCE_MS + 30_000 * SLOWNESS);
+
+  it('are those of the kernel itself, frame by frame', async function () {
+    const tables = await kernelUnwindTables(null);
+    if (!tables) {
+      console.log('      this kernel has no ORC tables');
+      this.skip();
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'kernel-walk-'));
+    const busy = spawn('python3', ['-c', BUSY], { stdio: 'ignore' });
+    let object: BpfObject | null = null;
+    try {
+      const flags = execFileSync('make', ['--no-print-directory', '-C', ROOT, 'print-bpf-cflags'], {
+        encoding: 'utf8',
+      });
+      execFileSync(
+        'clang',
+        [...flags.trim().split(/\s+/), '-c', 'bpf/test/kernel_walk.bpf.c', '-o', join(folder, 'walk.o')],
+        {
+          cwd: ROOT,
+        },
+      );
+      object = new BpfObject('kernel_walk', join(folder, 'walk.o'));
+      object.configure({
+        useRingBuffer: hasRingBuffer(),
+        countKernel: true,
+        useTaskPtRegs: hasTaskPtRegs(),
+        followChildren: false,
+        pidNsInode: 0,
+      });
+      object.load();
+      assert(useKernelUnwindTables(object.mapFd('kernel_unwind'), tables));
+      assert(new TargetMap(object.mapFd('targets')).add(busy.pid!, false));
+      const events = new SamplingEvents(object, 'compare_walks', 997, []);
+      assert(events.attach());
+      const value = Buffer.alloc(8 * (8 + 127 + 127));
+      const word = (index: number) => value.readBigUInt64LE(index * 8);
+      const deadline = Date.now() + PATIENCE_MS;
+      do {
+        await new Promise((done) => setTimeout(done, 100));
+        native().libbpf.lookup(object.mapFd('comparison'), Buffer.alloc(4), value);
+      } while (word(0) < WANTED && Date.now() < deadline);
+      for (const cpu of events.cpus) events.removeCpu(cpu);
+      const [walked, givenUp, different, frames] = [0, 1, 2, 3].map((index) => Number(word(index)));
+      const hex = (from: number, count: number) =>
+        Array.from({ length: count }, (_, i) => word(from + i).toString(16)).join(' ');
+      const first = `own ${hex(4, 2)}: ${hex(8, Number(word(4)))}; kernel ${hex(6, 2)}: ${hex(135, Number(word(6)))}`;
+      assert.equal(different, 0, `of ${walked}, the first: ${first}`);
+      assert(walked >= WANTED * 0.5, `${walked} walks, ${givenUp} given up`);
+      assert(givenUp < walked * 0.2, `${givenUp} given up beside ${walked}`);
+      assert(frames / walked > 4, `${frames} frames in ${walked} walks`);
+      console.log(`      ${walked} stacks, ${frames} frames, all equal; ${givenUp} left to the kernel`);
+    } finally {
+      object?.close();
+      busy.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
