@@ -32,6 +32,8 @@ export const Setting = {
   followChildren: 'followChildren',
   kernelStacks: 'kernelStacks',
   openWhileRecording: 'openWhileRecording',
+  debugFileDirectories: 'debugFileDirectories',
+  debuginfodUrls: 'debuginfodUrls',
   lineHeat: 'annotations.lineHeat',
   codeLens: 'annotations.codeLens',
   minimumPercent: 'annotations.minimumPercent',

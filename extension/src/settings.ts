@@ -1,6 +1,8 @@
 // Reads our settings, typed, each with its limits applied, and switches the two that have a command.
 // Called by the flows each time they need a value, so that a change takes effect without a reload.
 
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
 import { SETTING_SECTION, Setting, type SettingName } from './contributions';
 
@@ -12,6 +14,9 @@ export interface RecordingSettings {
   durationMs: number | null;
   children: boolean;
   kernel: boolean;
+  /** Absolute. */
+  debugFileDirectories: string[];
+  debuginfodUrls: string[];
 }
 
 function read<T>(name: SettingName, fallback: T): T {
@@ -25,7 +30,19 @@ export function recordingSettings(): RecordingSettings {
     durationMs: durationSeconds > 0 ? durationSeconds * 1000 : null,
     children: read(Setting.followChildren, true),
     kernel: read(Setting.kernelStacks, true),
+    debugFileDirectories: texts(Setting.debugFileDirectories).map(inHome).filter(isAbsolute),
+    debuginfodUrls: texts(Setting.debuginfodUrls),
   };
+}
+
+/** A list as the user wrote it, without what is no text. */
+function texts(name: SettingName): string[] {
+  const value: unknown = read<unknown>(name, []);
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string' && one.trim() !== '') : [];
+}
+
+function inHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
 export const openWhileRecording = (): boolean => read(Setting.openWhileRecording, true);

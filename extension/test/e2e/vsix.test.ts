@@ -48,6 +48,7 @@ describe('the VSIX', function () {
       'dist/helper.js',
       'dist/cli.js',
       'dist/symbolizeWorker.js',
+      'dist/debuginfod.js',
       'dist/webview/boot.js',
       'dist/webview/speedscope/speedscope.js',
       'dist/native/libbpf.so.1',

@@ -24,6 +24,16 @@ interface CommandRule {
 }
 
 const JSON_OPTION: OptionRule = { help: 'Print one JSON object instead of text; errors too.' };
+const DEBUG_DIR_OPTION: OptionRule = {
+  value: 'FOLDER',
+  repeatable: true,
+  help: 'Look for debug files here first: unpacked dbgsym packages, a copy of /usr/lib/debug, or the files themselves.',
+};
+const DEBUGINFOD_OPTION: OptionRule = {
+  value: 'URL',
+  repeatable: true,
+  help: 'Ask this debuginfod server for debug files that are not on this machine. Without it no network is used.',
+};
 const FORMAT_OPTION: OptionRule = { value: 'FORMAT', short: 'f', help: 'speedscope (default), folded, pprof or json.' };
 
 export const COMMANDS = {
@@ -43,6 +53,8 @@ export const COMMANDS = {
       'no-children': { help: 'Leave out processes that the target starts.' },
       'no-kernel': { help: 'Leave out time in the kernel.' },
       'any-user': { help: "Yes, record the process although it is another user's." },
+      'debug-dir': DEBUG_DIR_OPTION,
+      debuginfod: DEBUGINFOD_OPTION,
       without: { value: 'FEATURE', repeatable: true, help: 'Do without a kernel feature, e.g. ringbuf (to test).' },
       json: JSON_OPTION,
     },

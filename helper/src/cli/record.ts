@@ -77,6 +77,8 @@ function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
       startAtExec: pid === null,
       anyUser,
       without: (args.options.get('without') ?? []).flatMap((list) => list.split(',')).filter(Boolean),
+      debugFileDirectories: (args.options.get('debug-dir') ?? []).map((folder) => resolve(folder)),
+      debuginfodUrls: args.options.get('debuginfod') ?? [],
       requestedAtMs: performance.timeOrigin,
     },
   };
@@ -102,7 +104,9 @@ async function recordTarget(
     cacheDir: cacheDirOf(caller),
     without: plan.options.without,
     log: ({ level, text }) => {
-      if (level === 'error' || process.env.EBPF_TRACER_LOG) process.stderr.write(`[${level}] ${text}\n`);
+      // Downloads take time: who asked for them sees them.
+      if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)
+        process.stderr.write(`[${level}] ${text}\n`);
     },
     ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: () => becomeCaller(caller) } : {}),
   });

@@ -97,6 +97,10 @@ const TABLE = {
   FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
   DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
   FORMAT_INVALID: ['"{0}" is not a format.', 'Use speedscope, folded, pprof or json.'],
+  DEBUGINFOD_URL_INVALID: [
+    '"{0}" is not the address of a debuginfod server.',
+    'Write it like https://debuginfod.example.org/.',
+  ],
   COMMAND_NOT_FOUND: ['The command {0} could not be started: {1}', 'Check its name and that it is executable.'],
   OUTPUT_NOT_WRITABLE: ['The recording cannot be written to {0}: {1}', 'Choose another place with --output.'],
   OUTPUT_EXISTS: ['{0} exists and is not a recording.', 'Choose another name, so that nothing is overwritten.'],
@@ -186,6 +190,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'FREQUENCY_INVALID':
     case 'DURATION_INVALID':
     case 'FORMAT_INVALID':
+    case 'DEBUGINFOD_URL_INVALID':
     case 'ADDRESS_INVALID':
       return EXIT.usage;
     case 'NO_PRIVILEGE':

@@ -111,6 +111,10 @@ export interface RecordOptions {
   anyUser: boolean;
   /** Test and diagnosis switch: features to do without, e.g. ['ringbuf', 'zerocopy']. */
   without: string[];
+  /** Folders of the user's with debug files, absolute; see the helper's symbolize/normalize/debugFiles.ts for their layouts. */
+  debugFileDirectories?: string[];
+  /** debuginfod servers that the user allows to be asked (http or https). Default: none, and no network. */
+  debuginfodUrls?: string[];
   /** When the user asked (epoch, ms; for the CLI its own execve): firstSampleMs counts from here. Default: record/start. */
   requestedAtMs?: number;
 }

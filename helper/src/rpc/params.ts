@@ -12,6 +12,7 @@ const isInteger: Check = (value) => Number.isSafeInteger(value);
 const isText: Check = (value) => typeof value === 'string' && !value.includes('\0');
 const isPath: Check = (value) => isText(value) && isAbsolute(value as string);
 const isTextList: Check = (value) => Array.isArray(value) && value.every(isText);
+const isPathList: Check = (value) => Array.isArray(value) && value.every(isPath);
 const orNull =
   (check: Check): Check =>
   (value) =>
@@ -52,6 +53,8 @@ export const checkRecordOptions = (value: unknown) =>
     startAtExec: isBoolean,
     anyUser: isBoolean,
     without: isTextList,
+    debugFileDirectories: optional(isPathList),
+    debuginfodUrls: optional(isTextList),
     requestedAtMs: optional(isNumber),
   });
 

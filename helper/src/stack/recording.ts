@@ -15,6 +15,7 @@ import {
   toErrorReport,
   tracerError,
 } from '../protocol';
+import { isServerUrl } from '../symbolize/debuginfod/downloads';
 import type { Frame } from '../symbolize/types';
 import { emptyReason } from './emptyReason';
 import { ProcessWatch } from './processWatch';
@@ -107,6 +108,10 @@ export class Recording implements CaptureSink {
       throw tracerError('FREQUENCY_INVALID', options.frequencyHz);
     if (options.durationMs !== null && !(options.durationMs > 0))
       throw tracerError('DURATION_INVALID', `${options.durationMs}ms`);
+    const { debugFileDirectories: folders = [], debuginfodUrls: servers = [] } = options;
+    const noServer = servers.find((url) => !isServerUrl(url));
+    if (noServer !== undefined) throw tracerError('DEBUGINFOD_URL_INVALID', noServer);
+    if (folders.length + servers.length > 0) parts.symbolizer.addDebugSources({ folders, servers });
     const { pid } = options;
     this.target = checkTarget(pid, { ...parts, anyUser: options.anyUser, ownPids: [process.pid] });
     await checkOutput(options.output);

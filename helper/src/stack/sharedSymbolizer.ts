@@ -23,6 +23,7 @@ export class SharedSymbolizer {
       seen.set(pid, this.jitVersions.get(pid) ?? 0);
     };
     return {
+      addDebugSources: (sources) => symbolizer.addDebugSources(sources),
       addProcess(pid) {
         use(pid);
         symbolizer.addProcess(pid);

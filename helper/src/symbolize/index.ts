@@ -4,6 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Address, MappedCode } from '../stack/types';
 import { Batches, type Subject } from './batches';
+import { Downloads } from './debuginfod/downloads';
 import { KernelFrames } from './kernel/frames';
 import type { KernelTable } from './kernel/types';
 import { offsetFrame, userFrames } from './labels';
@@ -11,10 +12,11 @@ import { MAX_UNNAMED_ADDRESSES } from './limits';
 import { openDebugFiles } from './normalize/debugFiles';
 import { closeFile, type MappedFile } from './normalize/files';
 import { type JitCode, type Place, Processes } from './normalize/processes';
+import { openRegular } from './normalize/roots';
 import { PendingStack } from './pendingStack';
 import type { DebugHandle, FileHandle } from './pool/messages';
 import { WorkerPool } from './pool/pool';
-import type { Frame, Symbolizer, SymbolizerOptions } from './types';
+import type { DebugSources, Frame, Symbolizer, SymbolizerOptions } from './types';
 
 const CLOSE_UNUSED_DELAY_MS = 1_000;
 const KERNEL_AFFINITY = 0;
@@ -30,6 +32,9 @@ class FileSymbolizer implements Symbolizer {
   private readonly batches: Batches;
   private readonly subjects = new WeakMap<Map<number, Frame[]>, Subject>();
   private readonly debugFiles = new Map<MappedFile, Promise<DebugHandle[]>>();
+  private readonly sources: DebugSources = { folders: [], servers: [] };
+  private readonly downloads: Downloads;
+  private readonly retired: DebugHandle[] = [];
   private readonly unnamedFrames = new Map<string, Frame[]>();
   private readonly problems = new Map<string, string>();
   private readonly kernel = new KernelFrames(() => this.readKernelTable());
@@ -39,6 +44,21 @@ class FileSymbolizer implements Symbolizer {
   constructor(private readonly options: SymbolizerOptions) {
     this.pool = new WorkerPool(options.workers, options.cacheDir);
     this.batches = new Batches(this.pool);
+    this.downloads = new Downloads(options.cacheDir, options.log);
+  }
+
+  addDebugSources({ folders, servers }: DebugSources): void {
+    const added = [
+      ...addNew(this.sources.folders, folders),
+      // Written with and without a slash at the end it is one server.
+      ...addNew(
+        this.sources.servers,
+        servers.map((url) => url.replace(/\/+$/, '')),
+      ),
+    ];
+    if (added.length === 0) return;
+    this.downloads.setServers(this.sources.servers);
+    void this.lookAgain();
   }
 
   addProcess(pid: number): void {
@@ -86,9 +106,11 @@ class FileSymbolizer implements Symbolizer {
 
   async close(): Promise<void> {
     if (this.closing) clearTimeout(this.closing);
+    this.downloads.close();
     await this.pool.close();
     this.processes.releaseAll();
     await this.closeUnused();
+    for (const { fd } of this.retired.splice(0)) closeSync(fd);
     if (this.ownKallsymsFd !== null) closeSync(this.ownKallsymsFd);
     this.ownKallsymsFd = null;
   }
@@ -171,11 +193,33 @@ class FileSymbolizer implements Symbolizer {
     if (!found) {
       found = this.pool.request(file.id, { kind: 'describe', file: handle }).then(({ description }) => {
         if (!description?.wantsDebugFile) return [];
-        return openDebugFiles(file, description, () => this.processes.files.reserveId());
+        const reserveId = () => this.processes.files.reserveId();
+        const handles = openDebugFiles(file, description, reserveId, this.sources.folders);
+        if (handles.length > 0 || description.buildId === null) return handles;
+        return this.download(file, description.buildId, reserveId);
       });
       this.debugFiles.set(file, found);
     }
     return found;
+  }
+
+  private async download(file: MappedFile, buildId: string, reserveId: () => number): Promise<DebugHandle[]> {
+    const { path, why } = await this.downloads.find(buildId, file.baseName);
+    if (why !== null) file.why ??= `its debug file was not downloaded: ${why}`;
+    const opened = path === null ? null : openRegular(path);
+    if (path === null || !opened) return [];
+    return [{ id: reserveId(), fd: opened.fd, sizeBytes: opened.sizeBytes, path, crc: null }];
+  }
+
+  /** There are more places for debug files than when these files were first asked about. */
+  private async lookAgain(): Promise<void> {
+    const files = [...this.debugFiles.keys()];
+    const old = [...this.debugFiles.values()];
+    this.debugFiles.clear();
+    for (const file of files) file.answers.clear();
+    // Questions under way may still name the debug files of before: those stay open to the end.
+    for (const found of old) this.retired.push(...(await found.catch(() => [])));
+    await this.pool.forget(files.map(({ id }) => id)).catch(() => {});
   }
 
   private jitSubject({ map, sizeBytes, answers }: JitCode): Subject {
@@ -233,4 +277,11 @@ class FileSymbolizer implements Symbolizer {
     for (const { fd } of handles) closeSync(fd);
     for (const file of files) closeFile(file);
   }
+}
+
+/** Appends what is not in the list yet; returns it. */
+function addNew(list: string[], more: readonly string[]): string[] {
+  const added = [...new Set(more)].filter((one) => !list.includes(one));
+  list.push(...added);
+  return added;
 }

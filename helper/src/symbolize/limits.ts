@@ -36,6 +36,15 @@ export const MAX_PAGES = 384;
 export const MAX_MINI_DEBUG_BYTES = 48 * MiB;
 export const MAX_XZ_DICTIONARY_BYTES = 64 * MiB;
 
+/** A debug file from a server: all of it, between two pieces of it, and how large. Samples wait for their lines so long. */
+export const DOWNLOAD_TIMEOUT_MS = 90_000;
+export const DOWNLOAD_SILENCE_MS = 15_000;
+export const MAX_DOWNLOAD_BYTES = 2048 * MiB;
+export const MAX_DOWNLOADS_AT_ONCE = 4;
+/** All that were downloaded; what was used longest ago goes first. */
+export const MAX_DOWNLOADS_BYTES = 4096 * MiB;
+export const DOWNLOADER_IDLE_MS = 10_000;
+
 export const MAX_PROGRAM_HEADERS = 4_096;
 export const MAX_SECTIONS = 262_144;
 export const MAX_SYMBOLS = 4_000_000;

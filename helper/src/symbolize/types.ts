@@ -28,7 +28,17 @@ export interface Frame {
   binaryMtimeMs: number | null;
 }
 
+/** Where the user wants debug files to be looked for, besides the system's own places. */
+export interface DebugSources {
+  /** Absolute; tried in this order, before the system's. See normalize/debugFiles.ts for what may lie in them. */
+  folders: string[];
+  /** debuginfod servers, asked where no folder has the file. Empty: none, no network. */
+  servers: string[];
+}
+
 export interface Symbolizer {
+  /** From now on, in addition to those given before. */
+  addDebugSources(sources: DebugSources): void;
   /** Reads the process's mappings and opens its files now, while it lives. Cheap when already known. */
   addProcess(pid: number): void;
   /** Same pid, other program: forget its mappings, read them again. */

@@ -2,7 +2,7 @@
 // symbolized by fakes that tests drive by hand.
 
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/stack/types';
-import type { Frame, Symbolizer } from '../../../src/symbolize/types';
+import type { DebugSources, Frame, Symbolizer } from '../../../src/symbolize/types';
 
 export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {
   return {
@@ -32,6 +32,9 @@ export class FakeSymbolizer implements Symbolizer {
 
   constructor(readonly table: Record<number, Frame[]> = {}) {}
 
+  addDebugSources({ folders, servers }: DebugSources): void {
+    this.calls.push(['debug', ...folders, ...servers].join(' '));
+  }
   addProcess(pid: number): void {
     this.calls.push(`add ${pid}`);
   }
