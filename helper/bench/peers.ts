@@ -16,10 +16,19 @@ export function isInstalled(command: string): boolean {
   }
 }
 
+const INTERRUPT_AGAIN_MS = 2_000;
+const KILL_AFTER_MS = 30_000;
+
+/** Again and again: bpftrace 0.17 goes on waiting where the signal comes between its look at the flag and its epoll_wait. */
 async function interrupt(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
   child.kill('SIGINT');
+  const again = setInterval(() => child.kill('SIGINT'), INTERRUPT_AGAIN_MS);
+  const last = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
   await exited;
+  clearInterval(again);
+  clearTimeout(last);
 }
 
 /** Started when it says so on stderr or stdout; perf says nothing, so its file's header is awaited. */
@@ -47,7 +56,11 @@ export const bpftraceProfile = (frequencyHz: number): Profiler => ({
   async start(pid) {
     const program = `profile:hz:${frequencyHz} /pid == ${pid}/ { @[ustack, kstack] = count(); }`;
     const child = spawn('bpftrace', ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise<void>((done) => child.stdout?.once('data', () => done()));
+    await new Promise<void>((done, fail) => {
+      child.stdout?.once('data', () => done());
+      child.once('error', fail);
+      child.once('exit', (code) => fail(new Error(`bpftrace ended at once (${code})`)));
+    });
     child.stdout?.resume();
     await pause(500);
     return { stop: () => interrupt(child) };
