@@ -3,9 +3,8 @@
 // is kept in every case. Made by Recordings.
 
 import { checkOutput } from '../export/outputFile';
-import { hasEnded, type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
-import { checkTarget, type Target } from '../process/validate';
+import { checkTarget } from '../process/validate';
 import {
   type ErrorReport,
   type Health,
@@ -16,59 +15,44 @@ import {
   tracerError,
 } from '../protocol';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
-import type { Frame } from '../symbolize/types';
-import { emptyReason } from './emptyReason';
 import { ProcessWatch } from './processWatch';
+import { RecordedTarget } from './recordedTarget';
 import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
 import type { Notify, RecordingParts } from './recordings';
+import { RecordingTimes } from './recordingTimes';
 import { RecordingWriter } from './recordingWriter';
+import { StackNames } from './stackNames';
 import { StackProfile } from './stackProfile';
 import type { Capture, CaptureSink, ProcessRecord, SampleRecord, StackRecord } from './types';
-import { unnamedFrame } from './unnamedFrame';
 
 type StopReason = Exclude<RecordingExtra['stopReason'], 'running'>;
 
 const PROGRESS_INTERVAL_MS = 1_000;
-/**
- * How long the end waits for names of the last stacks; what has none by then shows as not symbolized. Long, because the
- * symbolizer ends each request by itself (REQUEST_TIMEOUT_MS), and a second Ctrl-C or Cancel ends this wait at once.
- */
-const LAST_NAMES_MS = 120_000;
-
 export interface Outcome {
   summary: RecordSummary | null;
   error: ErrorReport | null;
 }
 
 export class Recording implements CaptureSink {
-  readonly startedAtMs = Date.now();
   /** Settles once everything is detached and the file is written. */
   readonly outcome: Promise<Outcome>;
   private settle!: (outcome: Outcome) => void;
   private readonly profile: StackProfile;
   private readonly writer: RecordingWriter;
   private readonly processes: ProcessWatch;
+  private readonly names: StackNames;
+  private readonly times: RecordingTimes;
   private readonly errors: ErrorReport[] = [];
   private readonly cpuAtStart = process.cpuUsage();
   private readonly bpfNsAtStart: number | null;
-  /** CLOCK_MONOTONIC in ms: when counting began, when it ended. */
-  private beganMs = performance.now();
-  private endedMs: number | null = null;
-  private firstSampleMs: number | null = null;
   private attaching: Promise<Capture> | null = null;
   private capture: Capture | null = null;
-  private target: Target | null = null;
+  private target: RecordedTarget | null = null;
   private lock: RecordingLock | null = null;
-  private command = '';
-  private cwd: string | null = null;
-  private statAtStart: ProcessStat | null = null;
-  private statLatest: ProcessStat | null = null;
   private progressTimer: NodeJS.Timeout | null = null;
   private durationTimer: NodeJS.Timeout | null = null;
-  private began = false;
   private ending = false;
   private giveUp = false;
-  private stopWaiting: () => void = () => {};
 
   constructor(
     readonly id: number,
@@ -81,7 +65,9 @@ export class Recording implements CaptureSink {
     });
     this.profile = new StackProfile(1e9 / options.frequencyHz);
     this.bpfNsAtStart = parts.readBpfNs();
+    this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessWatch(parts.symbolizer);
+    this.names = new StackNames(this.profile, this.processes, parts.log);
     this.writer = new RecordingWriter(
       options.output,
       this.profile,
@@ -94,6 +80,11 @@ export class Recording implements CaptureSink {
         },
       },
     );
+  }
+
+  /** Epoch. */
+  get startedAtMs(): number {
+    return this.times.startedAtMs;
   }
 
   get samples(): number {
@@ -113,13 +104,12 @@ export class Recording implements CaptureSink {
     if (noServer !== undefined) throw tracerError('DEBUGINFOD_URL_INVALID', noServer);
     if (folders.length + servers.length > 0) parts.symbolizer.addDebugSources({ folders, servers });
     const { pid } = options;
-    this.target = checkTarget(pid, { ...parts, anyUser: options.anyUser, ownPids: [process.pid] });
+    const { startTicks } = checkTarget(pid, { ...parts, anyUser: options.anyUser, ownPids: [process.pid] });
     await checkOutput(options.output);
-    this.lock = await lockTarget(parts.callerUid, pid, this.target.startTicks);
+    this.lock = await lockTarget(parts.callerUid, pid, startTicks);
     try {
       if (this.ending) throw tracerError('CANCELLED');
-      this.describeTarget();
-      this.statAtStart = this.statLatest = readStat(pid);
+      this.target = new RecordedTarget(pid, startTicks);
       this.attaching = parts.startCapture(options, this);
       // While the capture attaches. A held launcher's own code is of no interest.
       if (!options.startAtExec) this.processes.add(pid);
@@ -144,7 +134,7 @@ export class Recording implements CaptureSink {
   /** Ends at once: no last names, no last version of the file. */
   abort(): void {
     this.giveUp = true;
-    this.stopWaiting();
+    this.names.giveUp();
     void this.end('stopped');
   }
 
@@ -152,14 +142,14 @@ export class Recording implements CaptureSink {
   async end(reason: StopReason, error: ErrorReport | null = null): Promise<void> {
     if (this.ending) return;
     this.ending = true;
-    this.endedMs = performance.now();
+    this.times.end();
     if (this.progressTimer) clearInterval(this.progressTimer);
     if (this.durationTimer) clearTimeout(this.durationTimer);
     if (error) this.errors.push(error);
     const outcome: Outcome = { summary: null, error };
     try {
       await this.detach();
-      await this.lastNames();
+      await this.names.last();
       if (this.giveUp) await this.writer.abandon('stopped');
       else if (this.profile.samples === 0) outcome.error ??= this.whyEmpty(reason);
       else {
@@ -178,30 +168,11 @@ export class Recording implements CaptureSink {
   // ---- CaptureSink ----
 
   stack(record: StackRecord): void {
-    const slot = this.profile.addStack(record);
-    if (!slot) return;
-    let frames: Frame[][] | Promise<Frame[][]>;
-    try {
-      frames = this.processes.resolve(record);
-    } catch (error) {
-      frames = this.unnamedFrames(record, error);
-    }
-    if (!(frames instanceof Promise)) this.profile.resolved(slot, frames);
-    else
-      void frames
-        .catch((error) => this.unnamedFrames(record, error))
-        .then((found) => this.profile.resolved(slot, found));
-  }
-
-  private unnamedFrames({ pid, kernel, user }: StackRecord, why: unknown): Frame[][] {
-    this.parts.log('error', `stack of ${pid} not resolved: ${toErrorReport(why).message}`);
-    return [...kernel, ...user].map((address) => [unnamedFrame(address)]);
+    this.names.add(record);
   }
 
   sample(record: SampleRecord): void {
-    if (this.firstSampleMs === null) {
-      const wallMs = Date.now() - (performance.now() - monotonicToPerformanceMs(record.timeNs));
-      this.firstSampleMs = Math.max(0, wallMs - (this.options.requestedAtMs ?? this.startedAtMs));
+    if (this.times.sample(record.timeNs)) {
       this.writer.start();
       queueMicrotask(() => this.sayProgress());
     }
@@ -212,7 +183,7 @@ export class Recording implements CaptureSink {
     this.processes.record(record);
     if (record.pid !== this.options.pid) return;
     if (record.kind === 'exec') {
-      this.describeTarget();
+      this.target?.describe();
       if (this.options.startAtExec) this.begin();
     }
     if (record.kind === 'exit') void this.end('exited');
@@ -240,18 +211,13 @@ export class Recording implements CaptureSink {
 
   /** Counting begins: now, or at the exec of a held launcher. */
   private begin(): void {
-    if (this.began) return;
-    this.began = true;
-    this.beganMs = performance.now();
+    if (!this.times.begin()) return;
     const { durationMs } = this.options;
     if (durationMs !== null) this.durationTimer = setTimeout(() => void this.end('duration'), durationMs);
   }
 
   private tick(): void {
-    const stat = readStat(this.options.pid);
-    const gone = !stat || hasEnded(this.options.pid, stat) || stat.startTicks !== this.target?.startTicks;
-    if (stat && stat.startTicks === this.target?.startTicks) this.statLatest = stat;
-    if (gone) return void this.end('exited');
+    if (this.target?.hasEnded()) return void this.end('exited');
     for (const pid of this.processes.jitChanged()) this.capture?.bumpGeneration(pid);
     this.processes.releaseEnded();
     this.sayProgress();
@@ -261,40 +227,16 @@ export class Recording implements CaptureSink {
     if (this.ending) return;
     this.notify('record/progress', {
       recordingId: this.id,
-      elapsedMs: performance.now() - this.beganMs,
+      elapsedMs: this.times.durationMs,
       samples: this.profile.samples,
-      firstSampleMs: this.firstSampleMs,
+      firstSampleMs: this.times.firstSampleMs,
       health: this.health(),
     });
   }
 
-  private describeTarget(): void {
-    const { pid } = this.options;
-    this.command = readCommand(pid) || this.command;
-    this.cwd = readLink(`/proc/${pid}/cwd`) ?? this.cwd;
-  }
-
-  private async lastNames(): Promise<void> {
-    let timer: NodeJS.Timeout | null = null;
-    const enough = new Promise<void>((resolve) => {
-      this.stopWaiting = resolve;
-      timer = setTimeout(resolve, LAST_NAMES_MS);
-      if (this.giveUp) resolve();
-    });
-    await Promise.race([this.processes.allResolved(), enough]);
-    if (timer) clearTimeout(timer);
-  }
-
-  private whyEmpty(reason: StopReason): ErrorReport {
-    const { taken, lost } = this.capture?.counters() ?? { taken: 0, lost: 0 };
-    const stat = readStat(this.options.pid);
-    const after = stat && stat.startTicks === this.target?.startTicks ? stat : this.statLatest;
-    const exited = reason === 'exited';
-    return emptyReason({ options: this.options, taken, lost, exited, before: this.statAtStart, after });
-  }
-
-  private get durationMs(): number {
-    return Math.max(0, (this.endedMs ?? performance.now()) - this.beganMs);
+  private whyEmpty(reason: StopReason): ErrorReport | null {
+    const counters = this.capture?.counters() ?? { taken: 0, lost: 0 };
+    return this.target?.whyEmpty(this.options, counters, reason === 'exited') ?? null;
   }
 
   private health(): Health {
@@ -316,11 +258,11 @@ export class Recording implements CaptureSink {
   private facts(): RecordingFacts {
     return {
       options: this.options,
-      command: this.command,
-      cwd: this.cwd,
-      beganAtMs: Date.now() - (performance.now() - this.beganMs),
-      durationMs: this.durationMs,
-      firstSampleMs: this.firstSampleMs,
+      command: this.target?.command ?? '',
+      cwd: this.target?.cwd ?? null,
+      beganAtMs: this.times.beganAtMs,
+      durationMs: this.times.durationMs,
+      firstSampleMs: this.times.firstSampleMs,
       attach: this.capture?.attach ?? [],
       health: this.health(),
       errors: this.errors,
@@ -332,9 +274,4 @@ export class Recording implements CaptureSink {
     this.profile.release();
     return recordSummary(this.facts(), snapshot, stopReason);
   }
-}
-
-/** hrtime and BPF's clock are both CLOCK_MONOTONIC. */
-function monotonicToPerformanceMs(timeNs: number): number {
-  return performance.now() - (Number(process.hrtime.bigint()) - timeNs) / 1e6;
 }
