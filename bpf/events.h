@@ -76,6 +76,13 @@ enum target_state {
 	TARGET_EXITED = 2,	/* its last kernel work still counts; the helper deletes it later */
 };
 
+/* Keys of the map `targets_added`, value: how often (__u64). */
+enum targets_added {
+	TARGETS_ADDED_BY_HELPER = 0,
+	TARGETS_ADDED_BY_BPF = 1,
+	TARGETS_ADDED_WORDS = 2,
+};
+
 /* Value of the map `targets`, key: pid (__u32). */
 struct target {
 	__u32 generation;	/* of its code: changed by exec, and by the helper where only it knows */
@@ -109,8 +116,8 @@ struct code_range {
 	__u16 count;		/* rows of that page; 0: no table */
 	__u8 levels;		/* index pages between here and the rows: 0, 1, 2 */
 	__u8 flags;		/* enum code_flags */
-	__u16 index_pages;	/* levels 2: pages of the lower level */
-	__u32 reserved;
+	__u16 index_count;	/* of `page`, where levels is not 0: pages just below, whose first pcs it holds */
+	__u32 ranges;		/* in the first range of a page: how many it has */
 };
 
 /* The executable memory of a process by address: a range holds up to the next one's start. Unused starts are above all. */

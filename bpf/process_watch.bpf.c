@@ -68,6 +68,7 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 			count->unfollowed++;
 		return 0;
 	}
+	target_was_added();
 	event.pid = child;
 	event.parent_pid = parent;
 	event.generation = target.generation;

@@ -213,7 +213,7 @@ SEC("perf_event")
 int sample_stack(struct perf_event_context *ctx)
 {
 	__u32 tgid = current_tgid();
-	struct target *target = find_target(tgid);
+	struct target *target = find_frequent_target(tgid);
 	struct capture_counters *count;
 	struct kernel_walk *kernel;
 	struct scratch *scratch;

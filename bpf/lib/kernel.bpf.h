@@ -46,6 +46,9 @@ typedef _Bool bool;
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
+/* Read from map memory again, whatever the compiler and the verifier believe to know of it. */
+#define forget(field)	(*(volatile typeof(field) *)&(field))
+
 /*
  * User registers as the kernel lays them out on its stack and as a perf_event program's context begins: an ABI
  * (arch/x86/include/uapi/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h), so no relocation.

@@ -33,9 +33,6 @@
 
 _Static_assert((FP_WINDOW_WORDS & (FP_WINDOW_WORDS - 1)) == 0, "indexes into the window are masked");
 
-/* Read from map memory again, whatever the compiler and the verifier believe to know of it. */
-#define forget(field)	(*(volatile typeof(field) *)&(field))
-
 /* The part of the stack at hand: [base, base + valid). */
 struct fp_window {
 	__u64 words[FP_WINDOW_WORDS];

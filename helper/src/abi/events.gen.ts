@@ -29,6 +29,13 @@ export const TARGET_STATE = {
   TARGET_EXITED: 2,
 } as const;
 
+/** enum targets_added */
+export const TARGETS_ADDED = {
+  TARGETS_ADDED_BY_HELPER: 0,
+  TARGETS_ADDED_BY_BPF: 1,
+  TARGETS_ADDED_WORDS: 2,
+} as const;
+
 /** struct event_header: offsets in bytes. */
 export const EVENT_HEADER = {
   byteLength: 16,

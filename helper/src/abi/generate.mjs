@@ -16,7 +16,7 @@ const STRUCTS = [
   'kernel_unwind_tables',
   'tracer_settings',
 ];
-const ENUMS = ['event_kind', 'walk_end', 'target_state'];
+const ENUMS = ['event_kind', 'walk_end', 'target_state', 'targets_added'];
 const KIND = { INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, UNION: 5, ENUM: 6, FUNC_PROTO: 13, VAR: 14, DATASEC: 15 };
 const TRAILER_BYTES = { 1: 4, 3: 12, 14: 4, 17: 4 };
 const MEMBER_BYTES = { 4: 12, 5: 12, 6: 8, 13: 8, 15: 12, 19: 12 };

@@ -9,6 +9,8 @@ import { hasLoop } from './probe';
 
 const SHARED_MAPS = [
   'targets',
+  'targets_added',
+  'strangers',
   'events',
   'counters',
   'known_stacks',

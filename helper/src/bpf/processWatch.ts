@@ -23,7 +23,7 @@ export interface ProcessWatch {
 /** `without` may name rungs to pass over. */
 export function attachProcessWatch(
   settings: TracerSettings,
-  maps: { targets: number; events: number; counters: number },
+  maps: { targets: number; targets_added: number; events: number; counters: number },
   prepare: (object: BpfObject) => void,
   without: string[],
 ): ProcessWatch {

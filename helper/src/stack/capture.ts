@@ -112,7 +112,7 @@ class StackCapture implements Capture {
       throw this.explained(error);
     }
     this.source = this.openSource();
-    this.targets = new TargetMap(this.tracer.mapFd('targets'));
+    this.targets = new TargetMap(this.tracer.mapFd('targets'), this.tracer.mapFd('targets_added'));
     this.targets.add(this.options.pid, this.options.startAtExec);
     // Half a ring of new stacks at the most.
     const halfFullMs = (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * RING_BYTES_PER_SAMPLE);
@@ -154,6 +154,7 @@ class StackCapture implements Capture {
       this.settings,
       {
         targets: this.tracer.mapFd('targets'),
+        targets_added: this.tracer.mapFd('targets_added'),
         events: this.tracer.mapFd('events'),
         counters: this.tracer.mapFd('counters'),
       },

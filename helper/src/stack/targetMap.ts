@@ -1,14 +1,24 @@
 // The map `targets` from the helper's side: which processes BPF samples. BPF changes it too (children, execs, exits), so
 // only what must be is written here. Called by capture.ts and captureStream.ts.
 
-import { TARGET, TARGET_STATE } from '../abi/events.gen';
+import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
 
 export class TargetMap {
   private readonly key = Buffer.alloc(4);
   private readonly value = Buffer.alloc(TARGET.byteLength);
 
-  constructor(private readonly fd: number) {}
+  private readonly addedKey = Buffer.alloc(4);
+  private readonly addedValue = Buffer.alloc(8);
+  private added = 0;
+
+  /** Fds of the maps `targets` and `targets_added`. */
+  constructor(
+    private readonly fd: number,
+    private readonly addedFd: number,
+  ) {
+    this.addedKey.writeUInt32LE(TARGETS_ADDED.TARGETS_ADDED_BY_HELPER);
+  }
 
   /** Does nothing where BPF has put it in already. */
   add(pid: number, held: boolean): boolean {
@@ -18,7 +28,16 @@ export class TargetMap {
     this.value.fill(0, TARGET.codeId);
     this.value.writeUInt32LE(held ? TARGET_STATE.TARGET_HELD : TARGET_STATE.TARGET_ACTIVE, TARGET.state);
     const BPF_NOEXIST = 1;
-    return native().libbpf.update(this.fd, this.key, this.value, BPF_NOEXIST) >= 0;
+    const { libbpf } = native();
+    const added = libbpf.update(this.fd, this.key, this.value, BPF_NOEXIST) >= 0;
+    this.forgetStrangers();
+    return added;
+  }
+
+  /** CPUs remember which processes are no targets (bpf/lib/filter.bpf.h); one may have become one. */
+  private forgetStrangers(): void {
+    this.addedValue.writeUInt32LE(++this.added);
+    native().libbpf.update(this.addedFd, this.addedKey, this.addedValue, 0);
   }
 
   /** Stacks from now on count as new ones. A process that waits for its exec or has exited needs none. */
