@@ -187,7 +187,7 @@ function goTarget(program: Buffer): FuzzTarget {
   const part = Math.min(section.sizeBytes, 65_536);
   return {
     name: "Go's tables",
-    seeds: [program.subarray(section.fileOffset, section.fileOffset + part)],
+    seeds: [Buffer.from(program.subarray(section.fileOffset, section.fileOffset + part))],
     run: async (input) => {
       program.fill(0, section.fileOffset, section.fileOffset + part);
       input.copy(program, section.fileOffset, 0, part);
