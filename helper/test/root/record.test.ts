@@ -1,15 +1,15 @@
 // The command line end to end on real programs: shares, names and lines in four languages, threads, children, exec,
 // options, formats.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import { readStat } from '../../src/process/procfs';
 import type { RecordSummary } from '../../src/protocol';
-import { CLI_JS, cli, errorOf, jsonOf, readRecording, recordSamples, startCli, startWorkload, workload } from './cli';
-import { missingForEbpf, STRANGER } from './helperProcess';
+import { CLI_JS, cli, errorOf, jsonOf, readRecording, recordSamples, startCli, workload } from './cli';
+import { STRANGER } from './helperProcess';
+import { recordHooks } from './recordHooks';
 
 /** 60/30/10 within 3 points: at 5,000 samples the 95 % error of 60 % is 1.4 points. */
 const SAMPLES = 5_000;
@@ -43,29 +43,9 @@ describe('record', function () {
   this.timeout(200_000);
   let dir: string;
   let output: string;
-  let started: ChildProcess[] = [];
-
-  before(function () {
-    const missing = missingForEbpf() ?? (existsSync(CLI_JS) ? null : `needs ${CLI_JS}: run make first`);
-    if (!missing) return;
-    console.log(`      skipped: ${missing}`);
-    this.skip();
+  const { start: run, own } = recordHooks((folder, path) => {
+    [dir, output] = [folder, path];
   });
-  beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
-    output = join(dir, 'out.speedscope.json');
-  });
-  afterEach(() => {
-    for (const child of started) child.kill('SIGKILL');
-    started = [];
-    rmSync(dir, { recursive: true, force: true });
-  });
-
-  const run = async (name: string, ...args: string[]) => {
-    const child = await startWorkload(name, ...args);
-    started.push(child);
-    return child;
-  };
   const topOf = (summary: RecordSummary, name: string) => summary.top.find((row) => row.name.includes(name));
 
   for (const { program, source, names, loopsElsewhere } of LANGUAGES)
@@ -188,7 +168,7 @@ describe('record', function () {
   it('knows the new program after an exec in mid-recording', async () => {
     const script = `i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; exec ${workload('hot-c')} 60`;
     const target = spawn('sh', ['-c', script], { stdio: 'ignore' });
-    started.push(target);
+    own(target);
     const result = await recordSamples(['-F', '999', '--pid', String(target.pid)], output, 2_500);
     assert.equal(result.code, 0, result.stderr);
     const sixty = topOf(jsonOf(result), 'work_sixty');

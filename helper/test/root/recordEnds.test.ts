@@ -1,40 +1,21 @@
 // How recordings end and are refused, through the real command line: Ctrl-C once and twice, exit of the target, a killed
 // helper, two at once, a full disk, every wrong input with its code and exit code.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLI_JS, cli, errorOf, jsonOf, readRecording, samplesIn, startCli, startWorkload, workload } from './cli';
-import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, stillThere, until } from './helperProcess';
+import { cli, errorOf, jsonOf, readRecording, samplesIn, startCli, workload } from './cli';
+import { bpfObjectsOf, descendantsOf, isAlive, stillThere, until } from './helperProcess';
+import { recordHooks } from './recordHooks';
 
 describe('the end of a recording', function () {
   this.timeout(120_000);
   let dir: string;
   let output: string;
-  let started: ChildProcess[] = [];
-
-  before(function () {
-    const missing = missingForEbpf() ?? (existsSync(CLI_JS) ? null : `needs ${CLI_JS}: run make first`);
-    if (!missing) return;
-    console.log(`      skipped: ${missing}`);
-    this.skip();
+  const { start, own } = recordHooks((folder, path) => {
+    [dir, output] = [folder, path];
   });
-  beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
-    output = join(dir, 'out.speedscope.json');
-  });
-  afterEach(() => {
-    for (const child of started) child.kill('SIGKILL');
-    started = [];
-    rmSync(dir, { recursive: true, force: true });
-  });
-
-  const run = async (name: string, ...args: string[]) => {
-    const child = await startWorkload(name, ...args);
-    started.push(child);
-    return String(child.pid);
-  };
+  const run = async (name: string) => String((await start(name)).pid);
   const hasSamples = (path = output) => until(() => samplesIn(path) > 0, 'the first checkpoint is there');
   const helperOf = (cliPid: number) =>
     descendantsOf(cliPid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('helper.js'))!;
@@ -164,7 +145,7 @@ describe('the end of a recording', function () {
 
   it('with nothing says why', async () => {
     const idle = spawn('sleep', ['60']);
-    started.push(idle);
+    own(idle);
     const result = await cli(['record', '--json', '-d', '600ms', '-o', output, '-p', String(idle.pid)]);
     assert.equal(result.code, 4);
     assert.equal(errorOf(result).code, 'NOTHING_RECORDED_IDLE');
