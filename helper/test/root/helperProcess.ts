@@ -1,7 +1,7 @@
 // Starts the real helper for the tests of this folder, as root does it, and finds out what it holds in the kernel.
 
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorReport, ReadyLine } from '../../src/protocol';
 import { HelperConnection } from '../../src/rpc/client';
@@ -43,7 +43,8 @@ export async function serve(options: HelperOptions = {}): Promise<StartedHelper>
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   if (child.stdout) await readyLine(child);
-  else await until(() => existsSync(folder.socket), 'the helper listens');
+  // Its mode is set once it listens; before that a connection would be refused.
+  else await until(() => modeOf(folder.socket) === 0o600, 'the helper listens');
   return {
     folder,
     child,
@@ -52,6 +53,8 @@ export async function serve(options: HelperOptions = {}): Promise<StartedHelper>
     connect: (more) => HelperConnection.connect({ ...folder, ...more }),
   };
 }
+
+const modeOf = (path: string) => (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
 
 function readyLine(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
