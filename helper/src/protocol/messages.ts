@@ -63,8 +63,12 @@ export type HelperNoteMethod = keyof HelperNotes;
 /** Heartbeats: how often a client sends one, and how long the helper waits for one before it ends. */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 export const HEARTBEAT_TIMEOUT_MS = 60_000;
-/** How long a helper without a connection waits for its window to come back after a reload. Nothing is loaded then. */
-export const RECONNECT_GRACE_MS = 45_000;
+/**
+ * How long a helper without a connection waits for its window to come back after a reload. Nothing is loaded then. A reload
+ * takes 5 to 10 s from the old extension host's end to the new one's connection (local server, both CPUs busy; the log says
+ * it each time); Remote-SSH connects anew on top of that.
+ */
+export const RECONNECT_GRACE_MS = 30_000;
 
 /**
  * What the helper prints on its stdout once it listens, as one JSON line; its client waits for it.

@@ -30,6 +30,8 @@ export class Lifetime {
   private timer: NodeJS.Timeout | null = null;
   private look: NodeJS.Timeout | null = null;
   private ending = false;
+  /** When the last client went, monotonic. */
+  private goneAtMs: number | null = null;
 
   constructor(private readonly options: LifetimeOptions) {
     this.wait(Math.max(options.lingerMs, FIRST_CLIENT_WITHIN_MS), 'no client came');
@@ -54,10 +56,14 @@ export class Lifetime {
 
   clientCame(): void {
     this.stopWaiting();
+    if (this.goneAtMs !== null)
+      this.options.log('info', `The window is back after ${((performance.now() - this.goneAtMs) / 1000).toFixed(1)} s`);
+    this.goneAtMs = null;
   }
 
   clientGone(why: string): void {
     if (this.ending) return;
+    this.goneAtMs = performance.now();
     // The time to save does not count as waiting, but a client that returns meanwhile is welcome.
     this.wait(this.options.lingerMs + END_WITHIN_MS, why);
     const waiting = this.timer;
