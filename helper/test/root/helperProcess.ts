@@ -1,7 +1,7 @@
 // Starts the real helper for the tests of this folder, as root does it, and finds out what it holds in the kernel.
 
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorReport, ReadyLine } from '../../src/protocol';
 import { HelperConnection } from '../../src/rpc/client';
