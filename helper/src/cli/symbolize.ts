@@ -8,8 +8,9 @@ import type { Place } from '../symbolize/pool/messages';
 import type { ParsedArguments } from './arguments';
 import { cacheDirOf, findCaller } from './caller';
 
-/** In one request: neighbours share what is read for them. */
+/** Held at once: the answers come in the order of the addresses, and are printed in that of the input. */
 const BATCH_ADDRESSES = 65_536;
+const WRITTEN_ADDRESSES = 64;
 /** Longer lines of stdin are no addresses. */
 const MAX_QUOTED_CHARACTERS = 80;
 
@@ -32,17 +33,22 @@ export async function symbolize(args: ParsedArguments): Promise<number> {
   const file = await openFile(path);
   try {
     const addresses = (given.length > 0 ? given : await linesOfStdin()).map(parseAddress);
-    let separator = json ? '[' : '';
+    if (json) await write('[');
     for (let first = 0; first < addresses.length; first += BATCH_ADDRESSES) {
       const batch = addresses.slice(first, first + BATCH_ADDRESSES);
-      const places = await file.places(batch).catch((error: Error) => {
+      const texts: string[] = new Array(batch.length);
+      const put = (i: number, places: Place[]) => {
+        texts[i] = json ? JSON.stringify(report(batch[i], places)) : text(places);
+      };
+      await file.places(batch, put).catch((error: Error) => {
         throw tracerError('NOT_A_PROGRAM', path, error.message);
       });
-      const texts = batch.map((address, i) => (json ? JSON.stringify(report(address, places[i])) : text(places[i])));
-      await write(separator + texts.join(json ? ',\n' : ''));
-      separator = json ? ',\n' : '';
+      for (let i = 0; i < texts.length; i += WRITTEN_ADDRESSES) {
+        const piece = texts.slice(i, i + WRITTEN_ADDRESSES).join(json ? ',\n' : '');
+        await write(json && first + i > 0 ? `,\n${piece}` : piece);
+      }
     }
-    if (json) await write(addresses.length > 0 ? ']\n' : '[]\n');
+    if (json) await write(']\n');
     for (const problem of file.problems) process.stderr.write(`ebpf-tracer: ${path}: ${problem}\n`);
     return EXIT.done;
   } finally {

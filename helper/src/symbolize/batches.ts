@@ -66,6 +66,9 @@ export class Batches {
   private async send(waiting: Waiting): Promise<void> {
     const { subject } = waiting;
     while (waiting.questions.size > 0) {
+      // Neighbours share what a worker reads for them.
+      if (waiting.questions.size > MAX_BATCH_ADDRESSES)
+        waiting.questions = new Map([...waiting.questions].sort(([a], [b]) => a - b));
       const batch = [...waiting.questions].slice(0, MAX_BATCH_ADDRESSES);
       for (const [address] of batch) waiting.questions.delete(address);
       let places: Place[][] = [];

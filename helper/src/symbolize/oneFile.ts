@@ -2,6 +2,8 @@
 // recording, only that virtual addresses are given. Called by cli/symbolize.ts.
 
 import { closeSync } from 'node:fs';
+import { orderOf } from './bytes/order';
+import { MAX_BATCH_ADDRESSES } from './limits';
 import { openDebugFiles } from './normalize/debugFiles';
 import { OWN_ROOT, openRegular } from './normalize/roots';
 import type { DebugHandle, FileHandle, Place } from './pool/messages';
@@ -38,17 +40,29 @@ export class OneFile {
     }
   }
 
-  /** One array per address, innermost inlined function first, at least one entry. Rejects where the file is too much. */
-  async places(addresses: number[]): Promise<Place[][]> {
+  /**
+   * `onPlaces` gets the places of each address (its index in `addresses`), innermost inlined function first, at least one
+   * entry, in the order in which they are found. Rejects where the file is too much.
+   */
+  async places(addresses: number[], onPlaces: (index: number, places: Place[]) => void): Promise<void> {
     const { file, debug } = this;
-    const answer = await this.pool.request(0, {
-      kind: 'addresses',
-      file,
-      debug,
-      addresses: Float64Array.from(addresses),
-    });
-    for (const problem of answer.problems) this.problems.add(problem);
-    return answer.places;
+    // Neighbours share what is read for them. In pieces, so that the caller can use one while the next is looked for.
+    const order = orderOf(Float64Array.from(addresses));
+    const requests: Promise<void>[] = [];
+    for (let first = 0; first < order.length; first += MAX_BATCH_ADDRESSES) {
+      const piece = order.subarray(first, first + MAX_BATCH_ADDRESSES);
+      const wanted = Float64Array.from(piece, (i) => addresses[i]);
+      const request = this.pool.request(0, { kind: 'addresses', file, debug, addresses: wanted });
+      requests.push(
+        request.then((answer) => {
+          for (const problem of answer.problems) this.problems.add(problem);
+          answer.places.forEach((places, i) => {
+            onPlaces(piece[i], places);
+          });
+        }),
+      );
+    }
+    await Promise.all(requests);
   }
 
   async close(): Promise<void> {

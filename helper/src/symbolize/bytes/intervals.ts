@@ -1,6 +1,7 @@
 // Half-open address ranges that may lie in or over each other, made into one table without overlaps: a binary search then
 // tells whose an address is. Called by dwarf/ for units, functions and inlined calls.
 
+import { FormatError } from './cursor';
 import { orderOf } from './order';
 
 /** From `starts[i]` to `starts[i + 1]` all belongs to `owners[i]`; -1: to nobody. The last owner is always -1. */
@@ -12,16 +13,31 @@ export interface IntervalTable {
 /** Ranges as they are found; typed arrays, doubled when full. */
 export class IntervalList {
   count = 0;
+  /** Of the ranges that `range` adds. */
+  owner = 0;
   lows: Float64Array;
   highs: Float64Array;
   owners: Int32Array;
 
-  constructor(expected = 64) {
+  constructor(
+    private readonly maxCount: number,
+    expected = 64,
+  ) {
     this.lows = new Float64Array(expected);
     this.highs = new Float64Array(expected);
     this.owners = new Int32Array(expected);
   }
 
+  /** Empty again; the memory is kept. */
+  clear(): void {
+    this.count = 0;
+  }
+
+  range(low: number, high: number): void {
+    this.add(low, high, this.owner);
+  }
+
+  /** Throws FormatError where there are too many. */
   add(low: number, high: number, owner: number): void {
     if (this.count === this.lows.length) this.grow();
     this.lows[this.count] = low;
@@ -30,6 +46,7 @@ export class IntervalList {
   }
 
   private grow(): void {
+    if (this.count >= this.maxCount) throw new FormatError('too many ranges');
     const { lows, highs, owners } = this;
     this.lows = new Float64Array(this.count * 2);
     this.highs = new Float64Array(this.count * 2);
@@ -40,10 +57,59 @@ export class IntervalList {
   }
 }
 
+/** More questions than these are worth sorting the ranges first. */
+const FEW_QUESTIONS = 48;
+const FEW_RANGES = 8;
+
+/** Ranges of which a profile asks for one address or for thousands: sorted when it pays. */
+export class IntervalIndex {
+  private list: IntervalList | null;
+  private table: IntervalTable | null = null;
+  private questions = 0;
+
+  /** Copies the list. */
+  constructor(list: IntervalList) {
+    const { lows, highs, owners, count } = list;
+    this.list = new IntervalList(count, 0);
+    this.list.count = count;
+    this.list.lows = lows.slice(0, count);
+    this.list.highs = highs.slice(0, count);
+    this.list.owners = owners.slice(0, count);
+  }
+
+  get sizeBytes(): number {
+    return (this.list?.count ?? 0) * 20 + (this.table?.starts.length ?? 0) * 12;
+  }
+
+  /** -1: nobody. Where ranges overlap, the owner with the higher number. */
+  ownerAt(address: number): number {
+    if (this.list && (this.list.count <= FEW_RANGES || this.questions++ < FEW_QUESTIONS))
+      return searchList(this.list, address);
+    if (!this.table) {
+      this.table = flatten(this.list!);
+      this.list = null;
+    }
+    return ownerAt(this.table, address);
+  }
+
+  /** All of it, in order. */
+  forEach(onRange: (low: number, high: number) => void): void {
+    const { starts, owners } = this.table ?? flatten(this.list!);
+    for (let i = 0; i + 1 < starts.length; i++) if (owners[i] >= 0) onRange(starts[i], starts[i + 1]);
+  }
+}
+
+function searchList({ lows, highs, owners, count }: IntervalList, address: number): number {
+  let found = -1;
+  for (let i = 0; i < count; i++) if (lows[i] <= address && address < highs[i] && owners[i] > found) found = owners[i];
+  return found;
+}
+
 /** Where ranges overlap, the owner with the higher number wins. */
 export function flatten(list: IntervalList): IntervalTable {
   const { lows, highs, owners, count } = list;
   const order = orderOf(lows.subarray(0, count));
+  if (isDisjoint(list, order)) return table(list, order);
   const out = new Boundaries(count);
   const active = new Heap(owners, highs);
   for (let next = 0; next < count || active.size > 0; ) {
@@ -60,6 +126,21 @@ export function flatten(list: IntervalList): IntervalTable {
     if (next === count) continue;
     for (; next < count && lows[order[next]] === low; next++) active.push(order[next]);
     out.add(low, owners[active.top]);
+  }
+  return out.table();
+}
+
+/** As ranges mostly are. */
+function isDisjoint({ lows, highs }: IntervalList, order: Uint32Array): boolean {
+  for (let i = 1; i < order.length; i++) if (highs[order[i - 1]] > lows[order[i]]) return false;
+  return true;
+}
+
+function table({ lows, highs, owners }: IntervalList, order: Uint32Array): IntervalTable {
+  const out = new Boundaries(order.length);
+  for (const i of order) {
+    out.add(lows[i], owners[i]);
+    out.add(highs[i], -1);
   }
   return out.table();
 }

@@ -11,6 +11,8 @@ export interface ByteSource {
   read(offset: number, lengthBytes: number): Buffer;
   /** Up to `lengthBytes`, less at the end of the source. */
   readUpTo(offset: number, lengthBytes: number): Buffer;
+  /** What is at hand from `offset` on: at least `lengthBytes`, or all up to the end of the source. Cheap for small pieces. */
+  window(offset: number, lengthBytes: number): Buffer;
   /** As `read`, but the bytes of a file come in the lender's memory: they hold until it lends again. */
   borrow(offset: number, lengthBytes: number, lender: Lender): Buffer;
   part(offset: number, sizeBytes: number): ByteSource;
@@ -72,17 +74,27 @@ export class FileSource implements ByteSource {
 
   read(offset: number, lengthBytes: number): Buffer {
     const from = this.check(offset, lengthBytes);
-    const pageNumber = Math.floor(from / PAGE_BYTES);
-    const inPage = from - pageNumber * PAGE_BYTES;
+    const inPage = from % PAGE_BYTES;
     if (inPage + lengthBytes > PAGE_BYTES) return this.load(Buffer.allocUnsafeSlow(lengthBytes), from);
+    const page = this.page((from - inPage) / PAGE_BYTES);
+    if (inPage + lengthBytes > page.length) throw new FormatError('file is shorter than it was');
+    return page.subarray(inPage, inPage + lengthBytes);
+  }
+
+  window(offset: number, lengthBytes: number): Buffer {
+    const rest = this.sizeBytes - offset;
+    const inPage = (this.start + offset) % PAGE_BYTES;
+    return this.read(offset, Math.max(0, Math.min(rest, Math.max(lengthBytes, PAGE_BYTES - inPage))));
+  }
+
+  private page(pageNumber: number): Buffer {
     if (pageNumber !== this.recentNumber) {
       this.recent = cache.get(`${this.fileId}:${pageNumber}`, () =>
         this.load(Buffer.allocUnsafeSlow(PAGE_BYTES), pageNumber * PAGE_BYTES, true),
       );
       this.recentNumber = pageNumber;
     }
-    if (inPage + lengthBytes > this.recent.length) throw new FormatError('file is shorter than it was');
-    return this.recent.subarray(inPage, inPage + lengthBytes);
+    return this.recent;
   }
 
   borrow(offset: number, lengthBytes: number, lender: Lender): Buffer {
@@ -136,6 +148,10 @@ export class BufferSource implements ByteSource {
 
   readUpTo(offset: number, lengthBytes: number): Buffer {
     return this.read(offset, Math.max(0, Math.min(lengthBytes, this.bytes.length - offset)));
+  }
+
+  window(offset: number): Buffer {
+    return this.read(offset, Math.max(0, this.bytes.length - offset));
   }
 
   borrow(offset: number, lengthBytes: number): Buffer {

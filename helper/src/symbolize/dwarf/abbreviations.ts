@@ -12,8 +12,11 @@ const FIRST_READ_BYTES = 4_096;
 /** Codes are small numbers in a row; hostile ones go into a map. */
 const MAX_DENSE_CODE = 65_536;
 
-/** Steps of a plan, each a pair: bytes to skip, then what follows them. */
-export const STEP = { end: 0, sibling4: 1, number: 2, cstring: 3, block: 4, block1: 5, form: 6 } as const;
+/**
+ * Steps of a plan: bytes to skip, then what follows them. `form` is followed by the form; `code`, of an attribute that
+ * says where the code of a function is, by attribute and form.
+ */
+export const STEP = { end: 0, sibling4: 1, number: 2, cstring: 3, block: 4, block1: 5, form: 6, code: 7 } as const;
 
 /** What the walk over a unit does at an entry. */
 export const KIND = { plain: 0, scope: 1, function: 2, inlined: 3, block: 4 } as const;
@@ -48,8 +51,8 @@ export class AbbreviationTable {
   /** Values of DW_FORM_implicit_const. */
   constants = new Float64Array(256);
   steps = new Int32Array(256);
-  /** Slot by code, -1: none. */
-  private dense = new Int32Array(64).fill(-1);
+  /** Slot by code, as far as read and for small codes; -1: see `slot`. */
+  slots = new Int32Array(64).fill(-1);
   private readonly sparse = new Map<number, number>();
   private count = 0;
   private bytes: Buffer;
@@ -67,13 +70,13 @@ export class AbbreviationTable {
   }
 
   get sizeBytes(): number {
-    return 1_024 + this.kinds.length * 15 + this.attributes.length * 12 + this.steps.length * 4 + this.dense.length * 4;
+    return 1_024 + this.kinds.length * 15 + this.attributes.length * 12 + this.steps.length * 4 + this.slots.length * 4;
   }
 
   /** Throws FormatError where the code is not defined. */
   slot(code: number): number {
     for (;;) {
-      const found = code < this.dense.length ? this.dense[code] : (this.sparse.get(code) ?? -1);
+      const found = code < this.slots.length ? this.slots[code] : (this.sparse.get(code) ?? -1);
       if (found >= 0) return found;
       if (this.complete) throw new FormatError(`abbreviation ${code} is not defined`);
       this.readNext();
@@ -134,21 +137,22 @@ export class AbbreviationTable {
   }
 
   private plan(slot: number): void {
+    const isFunction = this.kinds[slot] === KIND.function && this.hasCode[slot] === 1;
     let step = this.firstStep[slot];
     let bytes = 0;
     for (let i = this.firstAttribute[slot]; i < this.firstAttribute[slot + 1]; i++) {
+      const attribute = this.attributes[i];
       const form = this.forms[i];
-      const isSibling = this.attributes[i] === AT.sibling && form === FORM.ref4;
-      const fixed = isSibling ? -1 : fixedBytes(form, this.encoding);
-      if (fixed >= 0) {
-        bytes += fixed;
+      const kind = isFunction && isCodeAttribute(attribute) ? STEP.code : this.stepOf(attribute, form);
+      if (kind === STEP.end) {
+        bytes += fixedBytes(form, this.encoding);
         continue;
       }
-      const kind = isSibling ? STEP.sibling4 : stepOf(form);
-      if (step + 5 > this.steps.length) this.steps = grown(this.steps, new Int32Array(this.steps.length * 2));
+      if (step + 6 > this.steps.length) this.steps = grown(this.steps, new Int32Array(this.steps.length * 2));
       this.steps[step++] = bytes;
       this.steps[step++] = kind;
-      if (kind === STEP.form) this.steps[step++] = form;
+      if (kind === STEP.code) this.steps[step++] = attribute;
+      if (kind === STEP.code || kind === STEP.form) this.steps[step++] = form;
       bytes = 0;
     }
     this.fixedBytes[slot] = step === this.firstStep[slot] ? bytes : -1;
@@ -158,17 +162,27 @@ export class AbbreviationTable {
     this.firstStep[slot + 1] = step;
   }
 
+  /** STEP.end for an attribute of a fixed size. */
+  private stepOf(attribute: number, form: number): number {
+    if (attribute === AT.sibling && form === FORM.ref4) return STEP.sibling4;
+    if (fixedBytes(form, this.encoding) >= 0) return STEP.end;
+    if (isSkippedByNumber(form)) return STEP.number;
+    if (form === FORM.string) return STEP.cstring;
+    if (form === FORM.exprloc || form === FORM.block) return STEP.block;
+    return form === FORM.block1 ? STEP.block1 : STEP.form;
+  }
+
   /** The first definition of a code holds. */
   private register(code: number, slot: number): void {
     if (code >= MAX_DENSE_CODE) {
       if (!this.sparse.has(code)) this.sparse.set(code, slot);
       return;
     }
-    if (code >= this.dense.length) {
+    if (code >= this.slots.length) {
       const longer = new Int32Array(2 ** Math.ceil(Math.log2(code + 1))).fill(-1);
-      this.dense = grown(this.dense, longer);
+      this.slots = grown(this.slots, longer);
     }
-    if (this.dense[code] < 0) this.dense[code] = slot;
+    if (this.slots[code] < 0) this.slots[code] = slot;
   }
 
   private growSlots(): void {
@@ -189,11 +203,8 @@ export class AbbreviationTable {
   }
 }
 
-function stepOf(form: number): number {
-  if (isSkippedByNumber(form)) return STEP.number;
-  if (form === FORM.string) return STEP.cstring;
-  if (form === FORM.exprloc || form === FORM.block) return STEP.block;
-  return form === FORM.block1 ? STEP.block1 : STEP.form;
+function isCodeAttribute(attribute: number): boolean {
+  return attribute === AT.lowPc || attribute === AT.highPc || attribute === AT.ranges;
 }
 
 function grown<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(old: T, longer: T): T {

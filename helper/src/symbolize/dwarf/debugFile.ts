@@ -4,7 +4,6 @@
 
 import { posix } from 'node:path';
 import { FormatError } from '../bytes/cursor';
-import { ownerAt } from '../bytes/intervals';
 import { Lender } from '../bytes/source';
 import { MAX_UNIT_BYTES } from '../limits';
 import { AbbreviationTable } from './abbreviations';
@@ -62,6 +61,7 @@ export interface DebugFileOptions {
 const UNIT_BYTES = 4_096;
 /** Tables that several units share (dwz, some linkers). */
 const MAX_SHARED_TABLES = 16;
+const MAX_KEPT_TEXTS = 8_192;
 
 /** The bytes of the unit looked at last. */
 const lender = new Lender();
@@ -73,6 +73,12 @@ export class DebugFile {
   private readonly tables = new Map<string, AbbreviationTable>();
   private index: UnitIndex | null = null;
   private offsets: Float64Array | null = null;
+  /** By offset in the section. */
+  private readonly texts = {
+    str: new Map<number, string | null>(),
+    lineStr: new Map<number, string | null>(),
+    alt: new Map<number, string | null>(),
+  };
 
   /** `sections.info` and `.abbrev` are there. */
   constructor(
@@ -169,7 +175,16 @@ export class DebugFile {
 
   /** Throws FormatError. */
   text(ref: StringRef | null, { unit }: LoadedUnit): string | null {
-    return textOf(ref, this.sections, unit, this.options.alt?.sections);
+    if (!ref || !('section' in ref)) return textOf(ref, this.sections, unit);
+    // Units share their strings, of which one file has few that are asked for.
+    const known = this.texts[ref.section];
+    let text = known.get(ref.offset);
+    if (text === undefined) {
+      text = textOf(ref, this.sections, unit, this.options.alt?.sections);
+      if (known.size >= MAX_KEPT_TEXTS) known.clear();
+      known.set(ref.offset, text);
+    }
+    return text;
   }
 
   /** A broken unit costs its own names; what was wrong is kept for `badFiles`. */
@@ -220,13 +235,13 @@ export class DebugFile {
       this.sections.info!,
       {
         unit: (offset) => this.read(offset).unit,
-        ranges: (unit, onRange) => rangesOfUnit(unit, this.sections, onRange),
-        rangesByLines: (offset, onRange) => {
+        ranges: (unit, sink) => rangesOfUnit(unit, this.sections, sink),
+        rangesByLines: (offset, sink) => {
           const loaded = this.load(offset);
           const table = loaded && this.linesOf(loaded);
-          if (!table) return;
-          const { starts, owners } = table.sequences;
-          for (let i = 0; i + 1 < starts.length; i++) if (owners[i] >= 0) onRange(starts[i], starts[i + 1]);
+          table?.sequences.forEach((low, high) => {
+            sink.range(low, high);
+          });
         },
       },
       (onRange) => readOwnIndex(this.sections, onRange),
@@ -288,6 +303,11 @@ export class DebugFile {
     return { unit, sections: this.sections, abbreviations };
   }
 
+  /** The unit's bytes where they are in memory anyway. */
+  bytesAtHand(loaded: LoadedUnit): Buffer | null {
+    return lent?.unit === loaded ? lent.bytes : null;
+  }
+
   /** From its first entry on; until the next unit is asked for. */
   private bytesOf(loaded: LoadedUnit): Buffer {
     if (lent?.unit !== loaded) {
@@ -313,7 +333,7 @@ export class DebugFile {
   }
 }
 
-function findIn({ table, dies }: FunctionIndex, address: number): number | null {
-  const owner = ownerAt(table, address);
+function findIn({ code, dies }: FunctionIndex, address: number): number | null {
+  const owner = code.ownerAt(address);
   return owner < 0 ? null : dies[owner];
 }

@@ -16,8 +16,9 @@ export interface Declaration {
   line: number | null;
 }
 
-/** Most entries of functions; longer ones are read with more. */
-const FIRST_READ_BYTES = 256;
+/** Most entries of functions; those with long names written out are read with more. */
+const ENTRY_BYTES = 256;
+const MAX_ENTRY_BYTES = 65_536;
 
 /** `first`: an entry in `unit`, or wherever it refers to. A chain that does not end is cut. Throws FormatError. */
 export function readDeclaration(file: DebugFile, unit: LoadedUnit, first: number): Declaration {
@@ -57,18 +58,25 @@ function follow(
   return { file, unit: isHere ? unit : file.unitHolding(reference) };
 }
 
-function readAt(file: DebugFile, { unit, abbreviations }: LoadedUnit, dieOffset: number, entry: CodeEntry): void {
-  if (!(dieOffset >= unit.firstDie && dieOffset < unit.end)) throw new FormatError('reference outside of its unit');
-  const context: EntryContext = { unit, sections: file.sections, abbreviations };
-  for (let bytes = FIRST_READ_BYTES; ; bytes *= 16) {
-    const data = file.sections.info!.readUpTo(dieOffset, Math.min(bytes, unit.end - dieOffset));
-    try {
-      const cursor = new Cursor(data);
-      const slot = abbreviations.slot(cursor.uleb());
-      readCodeEntry(cursor, slot, context, entry);
-      return;
-    } catch (error) {
-      if (!(error instanceof FormatError) || data.length < bytes || bytes > FIRST_READ_BYTES * 256) throw error;
-    }
+function readAt(file: DebugFile, unit: LoadedUnit, dieOffset: number, entry: CodeEntry): void {
+  const { firstDie, end } = unit.unit;
+  if (!(dieOffset >= firstDie && dieOffset < end)) throw new FormatError('reference outside of its unit');
+  const context: EntryContext = { unit: unit.unit, sections: file.sections, abbreviations: unit.abbreviations };
+  const read = (bytes: Buffer, at: number) => {
+    const cursor = new Cursor(bytes, at);
+    readCodeEntry(cursor, unit.abbreviations.slot(cursor.uleb()), context, entry);
+  };
+  const whole = file.bytesAtHand(unit);
+  if (whole) {
+    read(whole, dieOffset - firstDie);
+    return;
+  }
+  const info = file.sections.info!;
+  const near = info.window(dieOffset, ENTRY_BYTES);
+  try {
+    read(near, 0);
+  } catch (error) {
+    if (!(error instanceof FormatError) || near.length >= MAX_ENTRY_BYTES) throw error;
+    read(info.readUpTo(dieOffset, MAX_ENTRY_BYTES), 0);
   }
 }

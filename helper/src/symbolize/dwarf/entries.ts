@@ -18,6 +18,8 @@ export interface EntryContext {
 export class EntryWalk {
   /** Where the entry that was skipped or read last says its next sibling is, as a position in the bytes; -1: it does not. */
   sibling = -1;
+  /** From a reference within the unit to a position in the bytes. */
+  private readonly siblingBase: number;
   private readonly cursor: Cursor;
   private readonly steps: AbbreviationTable;
 
@@ -27,6 +29,7 @@ export class EntryWalk {
     private readonly bytesAt: number,
     private readonly context: EntryContext,
   ) {
+    this.siblingBase = context.unit.offset - bytesAt;
     this.cursor = new Cursor(bytes);
     this.steps = context.abbreviations;
   }
@@ -39,11 +42,22 @@ export class EntryWalk {
   }
   code = 0;
 
-  /** Position behind the attributes that begin at `at`, for an entry whose size is not fixed. May lie behind the bytes. */
+  /** Of the function that was skipped last: where its code is; -1 or null: not said. */
+  low = -1;
+  high = -1;
+  ranges: RangesRef | null = null;
+
+  /**
+   * Position behind the attributes that begin at `at`, for an entry whose size is not fixed. May lie behind the bytes.
+   * Leaves `sibling`, and of a function `low`, `high` and `ranges`.
+   */
   skip(slot: number, at: number): number {
     const { bytes } = this;
     const { steps, firstStep } = this.steps;
     this.sibling = -1;
+    this.low = -1;
+    this.high = -1;
+    this.ranges = null;
     for (let i = firstStep[slot]; ; ) {
       at += steps[i++];
       switch (steps[i++]) {
@@ -63,9 +77,12 @@ export class EntryWalk {
           at += 1 + bytes[at];
           break;
         case STEP.sibling4:
-          this.cursor.seek(at);
-          this.sibling = this.context.unit.offset + this.cursor.u32() - this.bytesAt;
+          this.sibling =
+            (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) + bytes[at + 3] * 0x1000000 + this.siblingBase;
           at += 4;
+          break;
+        case STEP.code:
+          at = this.readCode(at, steps[i++], steps[i++]);
           break;
         default:
           this.cursor.seek(at);
@@ -74,6 +91,17 @@ export class EntryWalk {
       }
       if (!(at <= bytes.length)) throw new FormatError('data ends too early');
     }
+  }
+
+  private readCode(at: number, attribute: number, form: number): number {
+    const { cursor, context } = this;
+    cursor.seek(at);
+    if (attribute === AT.lowPc) this.low = readAddress(cursor, form, context);
+    else if (attribute === AT.ranges)
+      this.ranges = { value: readNumber(cursor, form, 0, context.unit), isIndex: form === FORM.rnglistx };
+    else if (isAddress(form)) this.high = readAddress(cursor, form, context);
+    else this.high = readNumber(cursor, form, 0, context.unit) + this.low;
+    return cursor.at;
   }
 
   private longBlock(at: number): number {

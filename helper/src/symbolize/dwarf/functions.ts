@@ -3,15 +3,18 @@
 // (GCC), which makes a unit of megabytes a matter of microseconds. DWARF 5, 3.3.
 
 import { FormatError } from '../bytes/cursor';
-import { flatten, IntervalList, type IntervalTable } from '../bytes/intervals';
+import { IntervalIndex, IntervalList } from '../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_RANGES_PER_UNIT } from '../limits';
 import { KIND } from './abbreviations';
-import { CodeEntry, type EntryContext, EntryWalk } from './entries';
+import { type EntryContext, EntryWalk } from './entries';
 import { readRanges } from './ranges';
+
+/** Used for one unit after another. */
+const list = new IntervalList(MAX_RANGES_PER_UNIT);
 
 export interface FunctionIndex {
   /** Owners are indexes into `dies`; the entry that comes later wins, as in a function inside of another. */
-  table: IntervalTable;
+  code: IntervalIndex;
   /** Offsets of the functions' entries in .debug_info. */
   dies: Float64Array;
   /** Entries were jumped over that may have functions inside (nested functions, methods of local classes). */
@@ -26,9 +29,8 @@ export interface FunctionIndex {
 export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boolean): FunctionIndex {
   const { unit, sections, abbreviations } = context;
   const walk = new EntryWalk(bytes, unit.firstDie, context);
-  const entry = new CodeEntry();
-  const list = new IntervalList();
   const dies: number[] = [];
+  list.clear();
   let isShallow = false;
   let damage: string | null = null;
   const end = bytes.length;
@@ -42,22 +44,19 @@ export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boole
         at = walk.longCode(start);
         code = walk.code;
       }
-      const slot = abbreviations.slot(code);
+      let slot = code < abbreviations.slots.length ? abbreviations.slots[code] : -1;
+      if (slot < 0) slot = abbreviations.slot(code);
       const kind = abbreviations.kinds[slot];
-      if (kind === KIND.function && abbreviations.hasCode[slot] === 1) {
-        at = walk.read(slot, at, entry);
-        const die = unit.firstDie + start;
-        const owner = dies.push(die) - 1;
-        const add = (low: number, high: number) => {
-          if (list.count >= MAX_RANGES_PER_UNIT) throw new FormatError('too many ranges');
-          list.add(low, high, owner);
-        };
-        if (entry.ranges) readRanges(unit, entry.ranges, sections, add);
-        else if (entry.low > 0 && entry.high > entry.low) add(entry.low, entry.high);
-      } else if (abbreviations.fixedBytes[slot] >= 0) {
+      if (abbreviations.fixedBytes[slot] >= 0) {
         at += abbreviations.fixedBytes[slot];
         continue;
-      } else at = walk.skip(slot, at);
+      }
+      at = walk.skip(slot, at);
+      if (kind === KIND.function && abbreviations.hasCode[slot] === 1) {
+        list.owner = dies.push(unit.firstDie + start) - 1;
+        if (walk.ranges) readRanges(unit, walk.ranges, sections, list);
+        else if (walk.low > 0 && walk.high > walk.low) list.range(walk.low, walk.high);
+      }
       if (at > end) throw new FormatError('entry goes on behind its unit');
       if (abbreviations.hasChildren[slot] === 1 && kind !== KIND.scope && walk.sibling > at && walk.sibling <= end) {
         isShallow = true;
@@ -68,9 +67,9 @@ export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boole
     if (!(error instanceof FormatError) || dies.length === 0) throw error;
     damage = error.message;
   }
-  return { table: flatten(list), dies: Float64Array.from(dies), isShallow: isShallow && !deep, damage };
+  return { code: new IntervalIndex(list), dies: Float64Array.from(dies), isShallow: isShallow && !deep, damage };
 }
 
 export function sizeOfFunctions(index: FunctionIndex): number {
-  return index.table.starts.length * 12 + index.dies.length * 8;
+  return index.code.sizeBytes + index.dies.length * 8;
 }

@@ -2,7 +2,7 @@
 // them. Called by resolver.ts for functions that have samples. DWARF 5, 3.3.8.
 
 import { FormatError } from '../bytes/cursor';
-import { flatten, IntervalList, type IntervalTable } from '../bytes/intervals';
+import { IntervalIndex, IntervalList } from '../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_INLINES_PER_FUNCTION, MAX_RANGES_PER_UNIT, MAX_TREE_DEPTH } from '../limits';
 import { KIND } from './abbreviations';
 import { CodeEntry, type EntryContext, EntryWalk } from './entries';
@@ -11,7 +11,7 @@ import { readRanges } from './ranges';
 /** Parallel arrays, one element for each inlined call in the order of the entries: callers before what they call. */
 export interface InlineTree {
   /** Owners are indexes into the arrays below: the innermost call. */
-  table: IntervalTable;
+  code: IntervalIndex;
   /** The call that this one is inside of; -1: the function itself. */
   parents: Int32Array;
   /** Entry of the function that was inlined, as readReference gives it. */
@@ -21,6 +21,9 @@ export interface InlineTree {
   callLines: Uint32Array;
   callColumns: Uint32Array;
 }
+
+/** Used for one function after another. */
+const list = new IntervalList(MAX_RANGES_PER_UNIT);
 
 class Calls {
   readonly parents: number[] = [];
@@ -48,7 +51,7 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
   const { unit, sections, abbreviations } = context;
   const walk = new EntryWalk(bytes, unit.firstDie, context);
   const entry = new CodeEntry();
-  const list = new IntervalList();
+  list.clear();
   const calls = new Calls();
   const end = bytes.length;
   /** By depth: the call whose children come there. */
@@ -70,20 +73,17 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
       at = walk.longCode(start);
       code = walk.code;
     }
-    const slot = abbreviations.slot(code);
+    let slot = code < abbreviations.slots.length ? abbreviations.slots[code] : -1;
+    if (slot < 0) slot = abbreviations.slot(code);
     const kind = abbreviations.kinds[slot];
     let current = open.length === 0 ? -1 : open[open.length - 1];
     let sibling = -1;
     if (kind === KIND.inlined && foreign === Number.POSITIVE_INFINITY) {
       at = walk.read(slot, at, entry);
-      const call = calls.add(entry, current);
-      current = call;
-      const add = (low: number, high: number) => {
-        if (list.count >= MAX_RANGES_PER_UNIT) throw new FormatError('too many ranges');
-        list.add(low, high, call);
-      };
-      if (entry.ranges) readRanges(unit, entry.ranges, sections, add);
-      else if (entry.low > 0 && entry.high > entry.low) add(entry.low, entry.high);
+      current = calls.add(entry, current);
+      list.owner = current;
+      if (entry.ranges) readRanges(unit, entry.ranges, sections, list);
+      else if (entry.low > 0 && entry.high > entry.low) list.range(entry.low, entry.high);
     } else if (abbreviations.fixedBytes[slot] >= 0) at += abbreviations.fixedBytes[slot];
     else {
       at = walk.skip(slot, at);
@@ -104,7 +104,7 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
   }
   if (list.count === 0) return null;
   return {
-    table: flatten(list),
+    code: new IntervalIndex(list),
     parents: Int32Array.from(calls.parents),
     origins: Float64Array.from(calls.origins),
     callFiles: Uint32Array.from(calls.files),
@@ -114,5 +114,5 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
 }
 
 export function sizeOfInlines(tree: InlineTree | null): number {
-  return tree ? tree.table.starts.length * 12 + tree.parents.length * 24 : 16;
+  return tree ? tree.code.sizeBytes + tree.parents.length * 24 : 16;
 }

@@ -11,6 +11,8 @@ import { type Encoding, FORM, type StringRef } from './types';
 const LNCT = { path: 1, directoryIndex: 2, md5: 5 } as const;
 /** In place of the position of an entry that the format does not have: index 0 before version 5. */
 const NOT_LISTED = -1;
+/** Most entries are shorter. */
+const ENTRY_BYTES = 256;
 
 export interface LineFile {
   name: StringRef | null;
@@ -147,7 +149,17 @@ export function readLineEntry(
 ): LineFile | null {
   const at = table.at[index] ?? NOT_LISTED;
   if (at === NOT_LISTED) return null;
-  const cursor = new Cursor(section.readUpTo(at, MAX_NAME_BYTES));
+  const near = section.window(at, ENTRY_BYTES);
+  try {
+    return readEntry(new Cursor(near), header, table);
+  } catch (error) {
+    // A long path, written out.
+    if (!(error instanceof FormatError) || near.length >= MAX_NAME_BYTES) throw error;
+    return readEntry(new Cursor(section.readUpTo(at, MAX_NAME_BYTES)), header, table);
+  }
+}
+
+function readEntry(cursor: Cursor, header: LineHeader, table: EntryTable): LineFile {
   if (!table.format) {
     const name = { text: cursor.cstring() };
     return { name, folder: table === header.files ? cursor.uleb() : 0, md5: null };

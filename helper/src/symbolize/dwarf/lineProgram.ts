@@ -2,7 +2,7 @@
 // units that have samples, kept there while memory allows. DWARF 5, 6.2.
 
 import { Cursor, FormatError } from '../bytes/cursor';
-import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
+import { IntervalIndex, IntervalList } from '../bytes/intervals';
 import { type ByteSource, Lender } from '../bytes/source';
 import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
 import type { LineHeader } from './lineHeader';
@@ -25,7 +25,7 @@ export interface LineTable {
   lines: Uint32Array;
   columns: Uint16Array;
   /** Owners are sequences: indexes into the next two. */
-  sequences: IntervalTable;
+  sequences: IntervalIndex;
   /** First row, first row behind. */
   sequenceFirst: Uint32Array;
   sequenceEnd: Uint32Array;
@@ -34,13 +34,15 @@ export interface LineTable {
 }
 
 export function sizeOfLineTable(table: LineTable): number {
-  return table.addresses.length * 18 + table.sequences.starts.length * 20;
+  return table.addresses.length * 18 + table.sequences.sizeBytes + table.sequenceFirst.length * 8;
 }
 
 const FIRST_ROWS = 16_384;
 
 /** Growing rows; doubled when full. */
 class Rows {
+  /** Rows there is room for. */
+  size = FIRST_ROWS;
   count = 0;
   addresses = new Float64Array(FIRST_ROWS);
   files = new Uint32Array(FIRST_ROWS);
@@ -48,7 +50,7 @@ class Rows {
   columns = new Uint16Array(FIRST_ROWS);
 
   push(address: number, file: number, line: number, column: number): void {
-    if (this.count === this.addresses.length) this.grow();
+    if (this.count === this.size) this.grow();
     const i = this.count++;
     this.addresses[i] = address;
     this.files[i] = file;
@@ -63,6 +65,7 @@ class Rows {
       return empty;
     };
     const size = this.count * 2;
+    this.size = size;
     this.addresses = larger(this.addresses, new Float64Array(size));
     this.files = larger(this.files, new Uint32Array(size));
     this.lines = larger(this.lines, new Uint32Array(size));
@@ -73,6 +76,7 @@ class Rows {
 /** Used for one table after another: most of the time would go into making and forgetting arrays. */
 let scratch = new Rows();
 const MAX_SCRATCH_ROWS = 262_144;
+const sequences = new IntervalList(MAX_LINE_ROWS);
 const lender = new Lender();
 
 /**
@@ -88,7 +92,7 @@ export function readLineTable(
   if (scratch.addresses.length > MAX_SCRATCH_ROWS) scratch = new Rows();
   const rows = scratch;
   rows.count = 0;
-  const sequences = new IntervalList();
+  sequences.clear();
   const first: number[] = [];
   const end: number[] = [];
   let damage: string | null = null;
@@ -107,7 +111,7 @@ export function readLineTable(
     files: rows.files.slice(0, rows.count),
     lines: rows.lines.slice(0, rows.count),
     columns: rows.columns.slice(0, rows.count),
-    sequences: flatten(sequences),
+    sequences: new IntervalIndex(sequences),
     sequenceFirst: Uint32Array.from(first),
     sequenceEnd: Uint32Array.from(end),
     damage,
@@ -128,8 +132,10 @@ function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequen
   let column = 0;
   let firstRow = rows.count;
 
+  const isPlain = maxOpsPerInstruction === 1;
+  const constAdvance = Math.floor((255 - opcodeBase) / lineRange);
   const advance = (operations: number) => {
-    if (maxOpsPerInstruction === 1) address += minInstructionBytes * operations;
+    if (isPlain) address += minInstructionBytes * operations;
     else {
       address += minInstructionBytes * Math.floor((opIndex + operations) / maxOpsPerInstruction);
       opIndex = (opIndex + operations) % maxOpsPerInstruction;
@@ -152,7 +158,8 @@ function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequen
     if (opcode >= opcodeBase) {
       const adjusted = opcode - opcodeBase;
       const operations = (adjusted / lineRange) | 0;
-      if (operations !== 0) advance(operations);
+      if (isPlain) address += minInstructionBytes * operations;
+      else advance(operations);
       line += lineBase + (adjusted - operations * lineRange);
       rows.push(address, file, line, column);
       continue;
@@ -208,7 +215,7 @@ function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequen
         column = uleb();
         break;
       case LNS.constAddPc:
-        advance(Math.floor((255 - opcodeBase) / lineRange));
+        advance(constAdvance);
         break;
       case LNS.fixedAdvancePc:
         cursor.seek(at);
@@ -225,7 +232,7 @@ function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequen
 
 /** Index of the row that holds for the address, or -1. */
 export function findRow(table: LineTable, address: number): number {
-  const sequence = ownerAt(table.sequences, address);
+  const sequence = table.sequences.ownerAt(address);
   if (sequence < 0) return -1;
   const { addresses } = table;
   const first = table.sequenceFirst[sequence];

@@ -7,7 +7,6 @@ import { MAX_RANGES_PER_UNIT } from '../limits';
 import { indexedAddress } from './strings';
 import type { DwarfSections, RangesRef, Unit } from './types';
 
-const WINDOW_BYTES = 4_096;
 /** Longest entry: a kind and two addresses or LEB128 numbers. */
 const LONGEST_ENTRY_BYTES = 24;
 
@@ -22,42 +21,59 @@ const RLE = {
   startLength: 7,
 } as const;
 
-export type OnRange = (low: number, high: number) => void;
-
-/** Tombstones (0, -1, -2) and empty ranges are left out. Throws FormatError. */
-export function readRanges(unit: Unit, ref: RangesRef, sections: DwarfSections, onRange: OnRange): void {
-  const found: OnRange = (low, high) => {
-    if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) onRange(low, high);
-  };
-  if (unit.version >= 5) readRnglist(unit, ref, sections, found);
-  else readOldRanges(unit, ref.value + unit.rangesBase, sections, found);
+export interface RangeSink {
+  range(low: number, high: number): void;
 }
 
-/** A list in windows: `cursor` has a whole entry before it, unless the section ends. */
-class Window {
-  cursor: Cursor;
+/** Throws FormatError. */
+export function readRanges(unit: Unit, ref: RangesRef, sections: DwarfSections, sink: RangeSink): void {
+  if (unit.version >= 5) readRnglist(unit, ref, sections, sink);
+  else readOldRanges(unit, ref.value + unit.rangesBase, sections, sink);
+}
 
+/** Tombstones (0, -1, -2) and empty ranges are left out. */
+function emit(sink: RangeSink, low: number, high: number): void {
+  if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) sink.range(low, high);
+}
+
+/** Where lists are read: one behind the other, mostly from the same piece of the section. */
+class Window {
   constructor(
-    private readonly source: ByteSource,
+    readonly source: ByteSource,
     private at: number,
-  ) {
-    this.cursor = new Cursor(source.readUpTo(at, WINDOW_BYTES));
+    public cursor = new Cursor(source.window(at, LONGEST_ENTRY_BYTES)),
+  ) {}
+
+  /** Can the list at the offset be read from what is here? */
+  seek(offset: number): boolean {
+    const inside = offset - this.at;
+    if (!(inside >= 0 && inside <= this.cursor.end - LONGEST_ENTRY_BYTES)) return false;
+    this.cursor.seek(inside);
+    return true;
   }
 
+  /** The cursor with a whole entry before it, unless the section ends. */
   next(): Cursor {
     const { cursor } = this;
     if (cursor.end - cursor.at >= LONGEST_ENTRY_BYTES || this.at + cursor.end >= this.source.sizeBytes) return cursor;
     this.at += cursor.at;
-    this.cursor = new Cursor(this.source.readUpTo(this.at, WINDOW_BYTES));
+    this.cursor = new Cursor(this.source.window(this.at, LONGEST_ENTRY_BYTES));
     return this.cursor;
   }
 }
 
-function readOldRanges(unit: Unit, offset: number, sections: DwarfSections, onRange: OnRange): void {
+let last: Window | null = null;
+
+function windowAt(source: ByteSource, offset: number): Window {
+  if (last?.source !== source || !last.seek(offset)) last = new Window(source, offset);
+  return last;
+}
+
+function readOldRanges(unit: Unit, offset: number, sections: DwarfSections, sink: RangeSink): void {
   if (!sections.ranges) return;
   const size = unit.addressBytes;
   const baseMarker = size === 8 ? 2 ** 64 : 2 ** (8 * size) - 1;
-  const window = new Window(sections.ranges, offset);
+  const window = windowAt(sections.ranges, offset);
   let base = unit.lowPc;
   for (let seen = 0; seen < MAX_RANGES_PER_UNIT; seen++) {
     const cursor = window.next();
@@ -65,12 +81,12 @@ function readOldRanges(unit: Unit, offset: number, sections: DwarfSections, onRa
     const high = cursor.unsigned(size);
     if (low === 0 && high === 0) return;
     if (low === baseMarker) base = high;
-    else onRange(base + low, base + high);
+    else emit(sink, base + low, base + high);
   }
   throw new FormatError('too many ranges');
 }
 
-function readRnglist(unit: Unit, ref: RangesRef, sections: DwarfSections, onRange: OnRange): void {
+function readRnglist(unit: Unit, ref: RangesRef, sections: DwarfSections, sink: RangeSink): void {
   const source = sections.rnglists;
   if (!source) return;
   const size = unit.addressBytes;
@@ -79,7 +95,7 @@ function readRnglist(unit: Unit, ref: RangesRef, sections: DwarfSections, onRang
     const entry = source.read(unit.rnglistsBase + ref.value * unit.offsetBytes, unit.offsetBytes);
     at = unit.rnglistsBase + new Cursor(entry).unsigned(unit.offsetBytes);
   }
-  const window = new Window(source, at);
+  const window = windowAt(source, at);
   const indexed = (index: number) => indexedAddress(index, sections, unit);
   let base = unit.lowPc;
   for (let seen = 0; seen < MAX_RANGES_PER_UNIT; seen++) {
@@ -92,25 +108,25 @@ function readRnglist(unit: Unit, ref: RangesRef, sections: DwarfSections, onRang
         base = indexed(cursor.uleb());
         break;
       case RLE.startxEndx:
-        onRange(indexed(cursor.uleb()), indexed(cursor.uleb()));
+        emit(sink, indexed(cursor.uleb()), indexed(cursor.uleb()));
         break;
       case RLE.startxLength: {
         const low = indexed(cursor.uleb());
-        onRange(low, low + cursor.uleb());
+        emit(sink, low, low + cursor.uleb());
         break;
       }
       case RLE.offsetPair:
-        onRange(base + cursor.uleb(), base + cursor.uleb());
+        emit(sink, base + cursor.uleb(), base + cursor.uleb());
         break;
       case RLE.baseAddress:
         base = cursor.unsigned(size);
         break;
       case RLE.startEnd:
-        onRange(cursor.unsigned(size), cursor.unsigned(size));
+        emit(sink, cursor.unsigned(size), cursor.unsigned(size));
         break;
       case RLE.startLength: {
         const low = cursor.unsigned(size);
-        onRange(low, low + cursor.uleb());
+        emit(sink, low, low + cursor.uleb());
         break;
       }
       default:

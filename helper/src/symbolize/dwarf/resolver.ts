@@ -1,7 +1,6 @@
 // Address -> the functions there and their source places, from DWARF. Reads the index of units at once and everything else
 // only for units that are asked for. Called by fileSymbols.ts.
 
-import { ownerAt } from '../bytes/intervals';
 import type { Spill } from '../elf/contents';
 import type { ElfFile } from '../elf/parser';
 import { MAX_KEPT_DECLARATIONS, MAX_LOADED_UNITS_BYTES } from '../limits';
@@ -93,7 +92,7 @@ export class DwarfResolver {
     const levels: DwarfLevel[] = [];
     const tree = file.inlinesOf(unit, die);
     if (tree)
-      for (let call = ownerAt(tree.table, address); call >= 0; call = tree.parents[call]) {
+      for (let call = tree.code.ownerAt(address); call >= 0; call = tree.parents[call]) {
         levels.push(levelAt(place, this.declaration(file, unit, tree.origins[call]), true));
         const line = tree.callLines[call] || null;
         if (line === null) place = NO_PLACE;

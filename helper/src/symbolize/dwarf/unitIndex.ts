@@ -6,6 +6,7 @@ import { FormatError } from '../bytes/cursor';
 import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
 import type { ByteSource } from '../bytes/source';
 import { MAX_RANGES, MAX_UNITS } from '../limits';
+import type { RangeSink } from './ranges';
 import type { Unit } from './types';
 import { isTypeUnit, readUnitHeader } from './units';
 
@@ -23,9 +24,9 @@ export interface UnitIndex {
 export interface UnitReader {
   /** The unit at an offset; throws FormatError. */
   unit(offset: number): Unit;
-  ranges(unit: Unit, onRange: (low: number, high: number) => void): void;
+  ranges(unit: Unit, sink: RangeSink): void;
   /** Of units that do not say themselves which code is theirs: what their line tables cover. */
-  rangesByLines(offset: number, onRange: (low: number, high: number) => void): void;
+  rangesByLines(offset: number, sink: RangeSink): void;
 }
 
 /** More than these are not looked through for the code that their line tables cover. */
@@ -57,14 +58,11 @@ export function indexUnits(
 ): UnitIndex {
   const { offsets, damage: damagedHeaders } = unitOffsets(info);
   let damage = damagedHeaders;
-  const list = new IntervalList(1024);
+  const list = new IntervalList(MAX_RANGES, 1024);
   const isIndexed = new Uint8Array(offsets.length);
   const numbers = new Map(Array.from(offsets, (offset, i) => [offset, i]));
-  const add = (owner: number, low: number, high: number) => {
-    if (list.count >= MAX_RANGES) throw new FormatError('too many ranges');
-    // Where units overlap, the first one wins: folded functions belong to the file that was linked first.
-    list.add(low, high, offsets.length - 1 - owner);
-  };
+  // Where units overlap, the first one wins: folded functions belong to the file that was linked first.
+  const rankOf = (owner: number) => offsets.length - 1 - owner;
   const attempt = (what: string, read: () => void) => {
     try {
       read();
@@ -78,7 +76,7 @@ export function indexUnits(
       const owner = numbers.get(offset);
       if (owner === undefined) return;
       isIndexed[owner] = 1;
-      add(owner, low, high);
+      list.add(low, high, rankOf(owner));
     }),
   );
   const withoutRanges: number[] = [];
@@ -87,19 +85,21 @@ export function indexUnits(
     attempt(`unit at ${offsets[owner]}`, () => {
       const unit = reader.unit(offsets[owner]);
       const before = list.count;
-      reader.ranges(unit, (low, high) => add(owner, low, high));
+      list.owner = rankOf(owner);
+      reader.ranges(unit, list);
       // Before DWARF 3 a unit could name one range only, and leaves out what the compiler put elsewhere.
       if ((list.count === before || unit.version === 2) && unit.stmtList !== null) withoutRanges.push(owner);
     });
   }
   if (withoutRanges.length <= MAX_UNITS_WITHOUT_RANGES)
     for (const owner of withoutRanges)
-      attempt(`unit at ${offsets[owner]}`, () =>
-        reader.rangesByLines(offsets[owner], (low, high) => add(owner, low, high)),
-      );
+      attempt(`unit at ${offsets[owner]}`, () => {
+        list.owner = rankOf(owner);
+        reader.rangesByLines(offsets[owner], list);
+      });
   const table = flatten(list);
   table.owners.forEach((owner, i) => {
-    if (owner >= 0) table.owners[i] = offsets.length - 1 - owner;
+    if (owner >= 0) table.owners[i] = rankOf(owner);
   });
   return { offsets, table, damage };
 }

@@ -6,7 +6,7 @@ import type { ByteSource } from '../bytes/source';
 import type { AbbreviationTable } from './abbreviations';
 import { isAddress, readAddress } from './entries';
 import { readNumber, readString, skipForm } from './forms';
-import { readRanges } from './ranges';
+import { type RangeSink, readRanges } from './ranges';
 import { AT, type DwarfSections, FORM, type Unit, type UnitHeader } from './types';
 
 export const UT = { compile: 1, type: 2, partial: 3, skeleton: 4, splitCompile: 5, splitType: 6 } as const;
@@ -165,8 +165,8 @@ function fixedDwoId(cursor: Cursor, form: number, unit: Unit): bigint | null {
 }
 
 /** Code of the unit, as its first entry says. */
-export function rangesOfUnit(unit: Unit, sections: DwarfSections, onRange: (low: number, high: number) => void): void {
+export function rangesOfUnit(unit: Unit, sections: DwarfSections, sink: RangeSink): void {
   // GNU: the base is for the ranges of the split unit, not for the skeleton's own.
-  if (unit.ranges) readRanges({ ...unit, rangesBase: 0 }, unit.ranges, sections, onRange);
-  else if (unit.highPc > unit.lowPc && unit.lowPc > 0) onRange(unit.lowPc, unit.highPc);
+  if (unit.ranges) readRanges({ ...unit, rangesBase: 0 }, unit.ranges, sections, sink);
+  else if (unit.highPc > unit.lowPc && unit.lowPc > 0) sink.range(unit.lowPc, unit.highPc);
 }
