@@ -176,7 +176,7 @@ format: | node_modules/.package-lock.json ## Rewrite the sources in the project'
 
 # ---- measuring -------------------------------------------------------------------------------------------------
 
-benchmark: ## Measure everything the README's table quotes (an hour; PAIRS=12: some 20 minutes)
+benchmark: ## Measure everything the README's table quotes (some 40 minutes; BLOCKS=100: some 20)
 	@$(TOOLS)/installSystemDeps.sh build test bench
 	@$(MAKE) all workloads out/js/.built vsix
 	@$(NODE) out/js/helper/bench/main.js all

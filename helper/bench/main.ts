@@ -17,8 +17,8 @@ import { measureStartup } from './startup';
 import { type Estimate, formatRatio, formatSpread, spread } from './statistics';
 
 const MB = 1e6;
-/** Pairs at the most where the interval does not get narrow: PAIRS=12 for a shorter run. */
-const PAIRS_MAX = Number(process.env.PAIRS ?? 40);
+/** Blocks of four windows at the most where the interval does not get narrow: BLOCKS=100 for a shorter run. */
+const BLOCKS_MAX = Number(process.env.BLOCKS ?? 400);
 const rows: Row[] = [];
 const add = (figure: string, bar: string, measured: string, kept: boolean | null = null) => {
   rows.push({ figure, bar, measured, kept });
@@ -44,7 +44,8 @@ async function withTarget<T extends { stop(): Promise<void> }>(
 }
 
 async function overheadOn(target: ServerTarget, whole: boolean) {
-  const limits = { pairsMin: whole ? 10 : 4, pairsMax: whole ? PAIRS_MAX : 6, halfWidth: 0.005 };
+  const blocksMax = whole ? BLOCKS_MAX : 50;
+  const limits = { blocksMin: Math.min(100, blocksMax), blocksMax, halfWidth: 0.005 };
   for (const [frequencyHz, bar] of [
     [99, 1.01],
     [999, 1.03],
@@ -77,7 +78,8 @@ async function overheadOn(target: ServerTarget, whole: boolean) {
 }
 
 async function peersOn(target: ServerTarget) {
-  const limits = { pairsMin: Math.min(10, PAIRS_MAX), pairsMax: Math.min(10, PAIRS_MAX), halfWidth: 0.005 };
+  const blocksMax = Math.min(100, BLOCKS_MAX);
+  const limits = { blocksMin: blocksMax, blocksMax, halfWidth: 0.005 };
   if (isInstalled('perf')) {
     const ratio = await overheadRatio(target, perfRecord(99), limits);
     add(`perf record -g beside it, ${target.name}, 99 Hz`, '', formatRatio(ratio));

@@ -1,54 +1,71 @@
-// What a recording costs its target: CPU time a request with and without it, in alternating pairs on one steady load,
-// until the 95 % interval is narrow enough. The same loop measures other profilers, for comparison.
+// What a recording costs its target: CPU time a request with and without sampling, in alternating windows on one steady
+// load, until the 95 % interval is narrow enough. The same loop measures other profilers, for comparison.
 import type { RecordSummary } from '../src/protocol';
-import { pause } from './processes';
+import { type PerfSwitch, perfSwitchOf } from './perfSwitch';
+import { descendants, pause } from './processes';
 import { startRecording } from './recorder';
 import type { ServerTarget } from './serverTargets';
-import { type Estimate, estimate } from './statistics';
+import { type Estimate, trimmedEstimate } from './statistics';
 
-const WINDOW_MS = 4_000;
-const SETTLE_MS = 1_000;
+/** Short: what else happens on the machine lasts longer, and then weighs on both sides alike. */
+const WINDOW_MS = 200;
+/** With and without change places from one block to the next, so that no drift favours one. */
+const BLOCKS = [
+  [true, false, false, true],
+  [false, true, true, false],
+];
+/** Then the profiler is started anew, for each start has caches of its own; its first seconds are not the steady state. */
+const BLOCKS_A_RUN = 50;
+const WARM_UP_MS = 3_000;
 
 export interface Profiler {
-  /** Starts it on `pid`; resolves once it samples. */
-  start(pid: number): Promise<{ stop(): Promise<void> }>;
+  /** Starts it on `pid`; resolves once it samples. `samplerPid` is who owns the perf events. */
+  start(pid: number): Promise<{ samplerPid: number; stop(): Promise<void> }>;
 }
 
-async function cpuNsPerRequest(target: ServerTarget): Promise<number> {
-  await pause(SETTLE_MS);
-  const before = await target.work();
-  await pause(WINDOW_MS);
-  const after = await target.work();
-  return (after.cpuNs - before.cpuNs) / (after.requests - before.requests);
+export interface OverheadLimits {
+  blocksMin: number;
+  blocksMax: number;
+  halfWidth: number;
 }
 
-/** Ratio with/without. Pairs alternate in order, so that a drift of the machine cancels out. */
+/** CPU time a request with / without, of one block of four windows. */
+async function measureBlock(target: ServerTarget, sampling: PerfSwitch, block: boolean[]): Promise<number> {
+  const cpuNs = { true: 0, false: 0 };
+  const requests = { true: 0, false: 0 };
+  for (const on of block) {
+    sampling.set(on);
+    const before = await target.work();
+    await pause(WINDOW_MS);
+    const after = await target.work();
+    cpuNs[`${on}`] += after.cpuNs - before.cpuNs;
+    requests[`${on}`] += after.requests - before.requests;
+  }
+  return cpuNs.true / requests.true / (cpuNs.false / requests.false);
+}
+
 export async function overheadRatio(
   target: ServerTarget,
   profiler: Profiler,
-  limits: { pairsMin: number; pairsMax: number; halfWidth: number },
+  { blocksMin, blocksMax, halfWidth }: OverheadLimits,
 ): Promise<Estimate> {
   const ratios: number[] = [];
-  const withProfiler = async () => {
+  for (;;) {
     const running = await profiler.start(target.pid);
+    const sampling = perfSwitchOf(running.samplerPid);
     try {
-      return await cpuNsPerRequest(target);
+      await pause(WARM_UP_MS);
+      for (let i = 0; i < BLOCKS_A_RUN && ratios.length < blocksMax; i++)
+        ratios.push(await measureBlock(target, sampling, BLOCKS[i % BLOCKS.length]));
     } finally {
+      sampling.set(true);
+      sampling.close();
       await running.stop();
     }
-  };
-  for (;;) {
-    const profiledFirst = ratios.length % 2 === 0;
-    const first = profiledFirst ? await withProfiler() : await cpuNsPerRequest(target);
-    const second = profiledFirst ? await cpuNsPerRequest(target) : await withProfiler();
-    ratios.push(profiledFirst ? first / second : second / first);
-    const result = estimate(ratios);
-    process.stderr.write(`  pair ${result.count}: ${result.mean.toFixed(4)} ± ${result.halfWidth.toFixed(4)}\r`);
-    const enough = result.count >= limits.pairsMin && result.halfWidth <= limits.halfWidth;
-    if (enough || result.count >= limits.pairsMax) {
-      process.stderr.write('\n');
-      return result;
-    }
+    const result = trimmedEstimate(ratios);
+    process.stderr.write(`  block ${result.count}: ${result.mean.toFixed(4)} ± ${result.halfWidth.toFixed(4)}\n`);
+    const enough = result.count >= blocksMin && result.halfWidth <= halfWidth;
+    if (enough || result.count >= blocksMax) return result;
   }
 }
 
@@ -59,6 +76,7 @@ export function ourRecording(frequencyHz: number, collect: (summary: RecordSumma
       const recording = startRecording({ args: ['--pid', String(pid), '--frequency', String(frequencyHz)] });
       await recording.until();
       return {
+        samplerPid: descendants(recording.pid, 'helper.js')[0],
         async stop() {
           collect(await recording.stop());
         },

@@ -44,6 +44,7 @@ export const perfRecord = (frequencyHz: number): Profiler => ({
     );
     await pause(STARTED_MS);
     return {
+      samplerPid: child.pid as number,
       async stop() {
         await interrupt(child);
         rmSync(folder, { recursive: true, force: true });
@@ -63,7 +64,7 @@ export const bpftraceProfile = (frequencyHz: number): Profiler => ({
     });
     child.stdout?.resume();
     await pause(500);
-    return { stop: () => interrupt(child) };
+    return { samplerPid: child.pid as number, stop: () => interrupt(child) };
   },
 });
 

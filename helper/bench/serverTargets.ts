@@ -2,7 +2,10 @@
 // redis under redis-benchmark; target on CPU 0, load on CPU 1, everything on loopback and bounded in time. And threads that
 // only compute, on all CPUs.
 import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WORKLOADS } from './paths';
 import { pause, type Started, start } from './processes';
 
@@ -26,20 +29,47 @@ function load(command: string[]): { stop(): void } {
   return { stop: () => child.kill('SIGTERM') };
 }
 
+/** Requests sent at once on a connection: else the one core that the load has would be the limit, not the server. */
+const PIPELINED = 4;
+const PIPELINE_SCRIPT = `
+function init()
+  local batch = {}
+  for i = 1, ${PIPELINED} do batch[i] = wrk.format("GET") end
+  requests = table.concat(batch)
+end
+function request() return requests end
+`;
+
+/** struct stats of server.c: two 32-bit words, then two of 64 bits. */
+const STATS_BYTES = 24;
+const ANSWER_POLL_MS = 1;
+
 export async function startOurServer(): Promise<ServerTarget> {
-  const server: Started = await start([`${WORKLOADS}/server`, '0', String(LIMIT_SECONDS)], 0);
-  const url = `http://127.0.0.1:${server.firstLine.split(' ')[1]}`;
-  const wrk = load(['wrk', '-t1', '-c16', `-d${LIMIT_SECONDS}s`, `${url}/orders/42/items`]);
+  const folder = mkdtempSync(join(tmpdir(), 'ebpf-bench-server-'));
+  const statsFile = join(folder, 'stats');
+  writeFileSync(statsFile, Buffer.alloc(STATS_BYTES));
+  writeFileSync(join(folder, 'pipeline.lua'), PIPELINE_SCRIPT);
+  const fd = openSync(statsFile, 'r+');
+  const server: Started = await start([`${WORKLOADS}/server`, '0', String(LIMIT_SECONDS), statsFile], 0);
+  const url = `http://127.0.0.1:${server.firstLine.split(' ')[1]}/orders/42/items`;
+  const wrk = load(['wrk', '-t1', '-c16', `-d${LIMIT_SECONDS}s`, '-s', join(folder, 'pipeline.lua'), url]);
+  let asked = 0;
   return {
     name: 'HTTP server with frame pointers under wrk',
     pid: server.pid,
     async work() {
-      const stats = (await (await fetch(`${url}/stats`)).json()) as { served: number; cpuNs: number };
-      return { requests: stats.served, cpuNs: stats.cpuNs };
+      const question = Buffer.alloc(4);
+      question.writeUInt32LE(++asked);
+      writeSync(fd, question, 0, 4, 0);
+      const stats = Buffer.alloc(STATS_BYTES);
+      while (readSync(fd, stats, 0, STATS_BYTES, 0) > 0 && stats.readUInt32LE(4) !== asked) await pause(ANSWER_POLL_MS);
+      return { requests: Number(stats.readBigUInt64LE(8)), cpuNs: Number(stats.readBigUInt64LE(16)) };
     },
     async stop() {
       wrk.stop();
       await server.stop();
+      closeSync(fd);
+      rmSync(folder, { recursive: true });
     },
   };
 }
