@@ -15,6 +15,7 @@ import { compileUnwindTable, type UnwindTable } from '../unwind';
 import { type DescribedRow, describeRow } from '../unwind/describe';
 import { type Architecture, architectureOf } from '../unwind/registers';
 import { ROW_WORDS } from '../unwind/rows';
+import { hasUnwindSections } from '../unwind/sections';
 import type { ParsedArguments } from './arguments';
 
 const ROWS_AT_ONCE = 2_048;
@@ -50,7 +51,7 @@ async function compileFile(path: string): Promise<{ table: UnwindTable; arch: Ar
     const elf = ElfFile.parse(new FileSource(FILE_ID, opened.fd, opened.sizeBytes));
     const arch = architectureOf(elf);
     let table = await compileUnwindTable(elf, null, spill);
-    if (table.rows.length === 0) {
+    if (!hasUnwindSections(elf)) {
       const description = { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile: true };
       const found = openDebugFiles({ path: realpathSync(path), root: OWN_ROOT }, description, spill.nextFileId);
       opens.push(...found.map(({ fd }) => fd));

@@ -8,6 +8,7 @@ import { findPclntab } from '../symbolize/gopclntab/parser';
 import { CfaMachine } from './cfaMachine';
 import { type CompileParts, FrameSection } from './frameSection';
 import { addGoFrames } from './goFrames';
+import { addLinkerCode } from './linkerCode';
 import { PointerReader } from './pointers';
 import { architectureOf } from './registers';
 import { RowCollector } from './rowCollector';
@@ -45,28 +46,28 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     }
   };
   await attempt('.eh_frame', true, async () => findEhFrame(elf));
-  const hasOwn = !rows.isEmpty;
+  const hasOwn = rows.frames > 0;
   rows.beginSecondary();
   const go = readGo(elf, parts, problems);
   // Go's own table tells more than the .debug_frame that its linker makes of it.
   if (!go) await attempt('.debug_frame', false, () => findDebugFrame(elf, spill));
-  if (debug && !hasOwn && rows.isEmpty)
+  if (debug && !hasOwn && rows.frames === 0)
     await attempt('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
 
-  let finished = rows.finish();
-  const trampolines = findTrampolines(elf, code, finished, arch);
-  for (const { pc, sizeBytes } of trampolines) {
+  const described = rows.finish();
+  const before = rows.frames;
+  addLinkerCode(elf, code, described, rows, arch);
+  for (const { pc, sizeBytes } of findTrampolines(elf, code, described, arch)) {
     // From one byte earlier: the walker looks for the caller of a handler at its return address minus 1.
     rows.beginFrame(Math.max(0, pc - 1), pc + sizeBytes);
     rows.add(Math.max(0, pc - 1), UNWIND_SIGNAL_RETURN | UNWIND_EXACT);
   }
-  if (trampolines.length > 0) finished = rows.finish();
   return {
     buildId: elf.buildId,
     arch: arch.name,
     isGo: go,
     baseAddress: code.baseAddress,
-    rows: finished,
+    rows: rows.frames === before ? described : rows.finish(),
     wideRules: encoder.wideRules,
     segments: executableSegments(elf).map(({ fileOffset, address, fileSizeBytes }) => ({
       fileOffset,

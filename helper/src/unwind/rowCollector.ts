@@ -20,8 +20,8 @@ export class RowCollector {
   /** Frames from here on hold only where those before do not. */
   private secondary = Number.POSITIVE_INFINITY;
 
-  get isEmpty(): boolean {
-    return this.frameCount === 0;
+  get frames(): number {
+    return this.frameCount;
   }
 
   /** pcs count from the table's base. Throws FormatError beyond the limit; what was added before stays. */

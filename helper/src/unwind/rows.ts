@@ -79,3 +79,15 @@ export function raPlaceOf(rule: number): number {
 export function wideIndexOf(rule: number): number {
   return rule >>> UNWIND_WIDE_SHIFT;
 }
+
+/** Index in `rows` (pairs of pc and rule) of the row that holds at `pc`; -2 before the first. */
+export function rowAt(rows: Uint32Array, pc: number): number {
+  let low = 0;
+  let high = rows.length / ROW_WORDS;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows[middle * ROW_WORDS] > pc) high = middle;
+    else low = middle + 1;
+  }
+  return (low - 1) * ROW_WORDS;
+}

@@ -138,7 +138,7 @@ describe('unwind tables against readelf', function () {
       const table = await compare(path);
       if (source !== 'odd.S') assert.ok(unexpressibleShare(table) < MAX_UNEXPRESSIBLE);
       if (name === 'c-gcc-O2') assert.ok(kinds(table).has(UNWIND_DEREF_FP), 'a realigned stack');
-      if (name === 'c-gcc-O2-lazy') assert.ok(kinds(table).has(UNWIND_PLT), 'a lazy PLT');
+      if (name === 'c-gcc-O2-lazy' || name === 'c-gcc-O2-lld') assert.ok(kinds(table).has(UNWIND_PLT), 'a lazy PLT');
       if (name === 'c-gcc-O2-static') assert.ok(kinds(table).has(UNWIND_SIGNAL_RETURN), 'a signal trampoline');
     });
 
@@ -160,8 +160,10 @@ describe('unwind tables against readelf', function () {
     }
     const debug = build('debug-frame.debug', [['objcopy', '--only-keep-debug', whole, 'OUT']], C)!;
     const stripped = build('debug-frame-stripped', [['strip', '-o', 'OUT', whole]], C)!;
-    assert.equal((await tableOf(stripped)).table.rows.length, 0);
+    // Jump stubs are known all the same.
+    assert.ok((await tableOf(stripped)).table.rows.length <= 5 * ROW_WORDS);
     const { table } = await tableOf(stripped, debug);
+    assert.ok(table.rows.length > 20 * ROW_WORDS);
     assert.deepEqual(table.rows, (await tableOf(whole)).table.rows);
   });
 

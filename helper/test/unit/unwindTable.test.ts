@@ -375,6 +375,43 @@ describe('unwind tables: trampolines of signal handlers', () => {
   });
 });
 
+describe('unwind tables: code of linkers', () => {
+  const stubs = (data: Buffer, name = '.plt') => ({ name, type: 1, flags: 6, address: CODE_ADDRESS + 0x800, data });
+  const rows = async (file: Buffer) => rowsOf(await compileFile(file), file);
+
+  it('knows jump stubs by their instructions', async () => {
+    const first = bytes([0xff, 0x35], u32(8), [0xff, 0x25], u32(16), [0x0f, 0x1f, 0x40, 0]);
+    const lazy = bytes([0xff, 0x25], u32(1), 0x68, u32(0), 0xe9, u32(0));
+    const protectedLazy = bytes([0xf3, 0x0f, 0x1e, 0xfa, 0x68], u32(0), 0xe9, u32(0), [0x66, 0x90]);
+    const bound = bytes([0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25], u32(1), [0x0f, 0x1f, 0x44, 0, 0]);
+    const table = ['401800 rsp+16 ra-8', '401806 rsp+24 ra-8', '401810 expression ra-8', '401830 gap'];
+    assert.deepEqual(await rows(elfWith([stubs(bytes(first, lazy, lazy))])), table);
+    assert.deepEqual(await rows(elfWith([stubs(bytes(first, protectedLazy, protectedLazy))])), table);
+    assert.deepEqual(await rows(elfWith([stubs(bytes(bound), '.plt.sec')])), ['401800 rsp+8 ra-8', '401810 gap']);
+    assert.deepEqual(await rows(elfWith([stubs(Buffer.alloc(64, 0x90))])), []);
+    const push = bytes(u32(0xa9bf7bf0), Buffer.alloc(28), Buffer.alloc(32));
+    const arm = ['401800 sp+0', '401804 sp+16 ra-8', '401820 sp+0', '401840 gap'];
+    assert.deepEqual(await rows(elfWith([stubs(push)], 'aarch64')), arm);
+    assert.deepEqual(await rows(elfWith([stubs(Buffer.alloc(64))], 'aarch64')), []);
+    // What the file says itself goes before.
+    const said = ehFrame({}, [{ start: CODE_ADDRESS + 0x810, sizeBytes: 0x10, instructions: bytes([0x0e, 32]) }]);
+    const both = elfWith([ehFrameSection(said), stubs(bytes(first, lazy, lazy))]);
+    assert.deepEqual(await rows(both), ['401810 rsp+32 ra-8', '401820 gap']);
+  });
+
+  it('ends stacks at the entry', async () => {
+    const enter = (file: Buffer) => {
+      file.writeUInt32LE(CODE_ADDRESS + 0x20, 24);
+      return rows(file);
+    };
+    assert.deepEqual(await enter(elfWith([])), ['401020 end', '401040 gap']);
+    const near = ehFrame({}, [{ start: CODE_ADDRESS + 0x60, instructions: bytes(0) }]);
+    assert.deepEqual(await enter(elfWith([ehFrameSection(near)])), ['401020 end', '401060 rsp+8 ra-8', '4010a0 gap']);
+    const over = ehFrame({}, [{ instructions: bytes(0) }]);
+    assert.deepEqual(await enter(elfWith([ehFrameSection(over)])), ['401000 rsp+8 ra-8', END]);
+  });
+});
+
 describe('unwind tables: cache entries', () => {
   it('come back as they were, or not at all', async () => {
     const data = ehFrame({}, [{ instructions: bytes([0x41, 0x0e, 16, 0x86, 2, 0x41, 0x0d, 10, 0x41, 0x09, 7, 8]) }]);

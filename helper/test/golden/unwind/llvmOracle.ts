@@ -1,7 +1,7 @@
 // Which return addresses are signed, by llvm-dwarfdump, which prints the state that readelf keeps to itself: `reg34=1`.
 
 import { spawnSync } from 'node:child_process';
-import { ROW_WORDS, UNWIND_RA_SIGNED } from '../../../src/unwind/rows';
+import { rowAt, UNWIND_RA_SIGNED } from '../../../src/unwind/rows';
 import type { UnwindTable } from '../../../src/unwind/table';
 
 export function compareSignedWithLlvm(
@@ -16,18 +16,8 @@ export function compareSignedWithLlvm(
     const isSigned = /\b(reg34|RA_SIGN_STATE)=1\b/.test(line);
     if (isSigned) found.signed++;
     else found.unsigned++;
-    const ours = ruleAt(table, Number.parseInt(pcText, 16)) & UNWIND_RA_SIGNED;
+    const ours = table.rows[rowAt(table.rows, Number.parseInt(pcText, 16) - table.baseAddress) + 1] & UNWIND_RA_SIGNED;
     if ((ours !== 0) !== isSigned) found.wrong.push(line.trim());
   }
   return found;
-}
-
-/** 0 where there is none. */
-export function ruleAt(table: UnwindTable, address: number): number {
-  let rule = 0;
-  for (let at = 0; at < table.rows.length; at += ROW_WORDS) {
-    if (table.rows[at] + table.baseAddress > address) break;
-    rule = table.rows[at + 1];
-  }
-  return rule;
 }

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { type DescribedRow, describeRow } from '../../../src/unwind/describe';
 import type { Architecture } from '../../../src/unwind/registers';
-import { kindOf, UNWIND_NONE, UNWIND_UNEXPRESSIBLE } from '../../../src/unwind/rows';
+import { kindOf, rowAt, UNWIND_NONE, UNWIND_UNEXPRESSIBLE } from '../../../src/unwind/rows';
 import type { UnwindTable } from '../../../src/unwind/table';
 
 export interface Comparison {
@@ -146,18 +146,8 @@ class Checker {
     if (this.result.examples.length < 5) this.result.examples.push(text);
   }
 
-  /** Index of the row that holds at `pc`, -2 where none does. */
   private find(pc: number): number {
-    const { rows, baseAddress } = this.table;
-    const wanted = pc - baseAddress;
-    let low = 0;
-    let high = rows.length / 2;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (rows[middle * 2] > wanted) high = middle;
-      else low = middle + 1;
-    }
-    return (low - 1) * 2;
+    return rowAt(this.table.rows, pc - this.table.baseAddress);
   }
 }
 
