@@ -46,8 +46,8 @@ export class Product {
     this.workspace.remove();
   }
 
-  startProgram(seconds: number, user?: TemporaryUser): Promise<RunningProgram> {
-    return startProgram(this.workspace, seconds, user);
+  startProgram(seconds: number, user?: TemporaryUser, program = this.workspace.program): Promise<RunningProgram> {
+    return startProgram(program, seconds, user);
   }
 
   /** Palette, picker, typed pid. */
@@ -76,10 +76,10 @@ export class Product {
   }
 
   /** The flame graph in the open recording is drawn. */
-  async waitForFlameGraph(): Promise<void> {
+  async waitForFlameGraph(hotFunction = 'work_sixty'): Promise<void> {
     const canvas = this.workbench.webview().locator('canvas').first();
     await canvas.waitFor({ timeout: 60_000 });
-    await this.functionRow('work_sixty').first().waitFor({ timeout: 60_000 });
+    await this.functionRow(hotFunction).first().waitFor({ timeout: 60_000 });
   }
 
   /** A row of the table of hot functions. */

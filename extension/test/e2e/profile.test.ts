@@ -1,6 +1,8 @@
 // The product's main line in the real workbench, by somebody who is privileged already: palette, picker, recording, flame
 // graph, a click on a frame, the source's line with its bar and CodeLens.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { HOT_FUNCTION_LINES, HOT_LINE, Product } from './product';
 import type { RunningProgram } from './workspace';
 
@@ -76,5 +78,38 @@ describe('profile a running process', function () {
     const percent = Number(/([\d.]+)\s%/.exec(marked)?.[1]);
     assert.ok(percent >= 0.5 * totalPercent && percent <= totalPercent, `${marked} of ${totalPercent} %`);
     await workbench.screenshot('profile-source');
+  });
+
+  it('lights the hot line of a function that was inlined twice into an optimized C++ program', async function () {
+    const { workbench, workspace } = product;
+    if (workspace.inlined === null) {
+      console.log('      skipped: there is no C++ compiler on this machine');
+      return this.skip();
+    }
+    const source = readFileSync(join(workspace.folder, 'inlined.cpp'), 'utf8').split('\n');
+    const mixedLine = source.findIndex((line) => line.includes('// MIXED_LINE')) + 1;
+    // Side by side with what is open the page would be too narrow for its table.
+    await workbench.runCommand('View: Close All Editors');
+    await program?.stop();
+    program = await product.startProgram(120, undefined, workspace.inlined);
+    await product.profile(program.pid);
+    await product.waitUntilRecording();
+    await product.waitForFlameGraph('Grid::mixed (inlined)');
+    await product.stop();
+    await product.waitForFlameGraph('Grid::mixed (inlined)');
+    await product.clickFrame('Grid::mixed (inlined)');
+    await workbench.screenshot('inlined-graph');
+    await product.selectionLink('inlined.cpp').click();
+    const editor = workbench.editor('inlined.cpp').first();
+    await editor.waitFor();
+    const marked = await workbench.eventually('the inlined line carries its percent', () =>
+      workbench.lineMark('inlined.cpp', mixedLine),
+    );
+    const percent = Number(/([\d.]+)\s%/.exec(marked)?.[1]);
+    assert.ok(percent >= 60, marked);
+    // Functions without code of their own have their figures, too.
+    const lenses = editor.locator('.codelens-decoration', { hasText: /self .*total .*samples/ });
+    await workbench.eventually('three functions have a CodeLens', async () => (await lenses.count()) >= 3 || null);
+    await workbench.screenshot('inlined-source');
   });
 });

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   try {
     const workbench = await Workbench.open(browser, server.port, folder);
     await workbench.page.setViewportSize({ width: 1760, height: 990 });
-    const product = new Product(server, browser, { folder, program: '', remove: () => {} }, workbench);
+    const product = new Product(server, browser, { folder, program: '', inlined: null, remove: () => {} }, workbench);
     await product.profile(Number(pid));
     await product.waitUntilRecording();
     await workbench.page.waitForTimeout(Number(seconds) * 1_000);
