@@ -2,6 +2,7 @@
 // without any capability. Apart from the symbolization's workers, because a table is wanted at once, and those may be
 // reading a large debug file for seconds. Started and ended by loadCompiler.ts.
 
+import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
@@ -25,17 +26,22 @@ export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable
 dropAllCapabilities();
 const { cacheDir } = workerData as { cacheDir: string | null };
 const cache = openTableCache(cacheDir);
+/** Ids of inflated sections, apart from those of the main thread's files. */
+let lastOwnId = 0;
 
 async function load(from: TableRequest['from']): Promise<LoadedTable> {
   const source: ByteSource =
     'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
-  const spill = { cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => -1 };
+  const descriptors: number[] = [];
+  // Never the same number again: windows of a file are kept by it.
+  const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => --lastOwnId };
   try {
     const elf = ElfFile.parse(source);
     const table = await loadOrCompile(elf, null, cache, spill);
     return { table, isGo: elf.section('.gopclntab') !== null };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
+    for (const fd of descriptors) closeSync(fd);
   }
 }
 
