@@ -45,7 +45,9 @@ export class Cursor {
   }
 
   u16(): number {
-    return this.bytes.readUInt16LE(this.take(2));
+    const { bytes } = this;
+    const at = this.take(2);
+    return bytes[at] | (bytes[at + 1] << 8);
   }
 
   u24(): number {
@@ -53,7 +55,8 @@ export class Cursor {
   }
 
   u32(): number {
-    return this.bytes.readUInt32LE(this.take(4));
+    const at = this.take(4);
+    return wordAt(this.bytes, at);
   }
 
   i32(): number {
@@ -63,7 +66,7 @@ export class Cursor {
   /** Exact up to 2^53; larger values (tombstones, nonsense) come out rounded, which no caller takes for an address. */
   u64(): number {
     const at = this.take(8);
-    return this.bytes.readUInt32LE(at) + this.bytes.readUInt32LE(at + 4) * TWO_32;
+    return wordAt(this.bytes, at) + wordAt(this.bytes, at + 4) * TWO_32;
   }
 
   unsigned(sizeBytes: number): number {
@@ -129,4 +132,9 @@ export class Cursor {
     this.at = next;
     return at;
   }
+}
+
+/** Buffer's own method checks again what `take` has checked. */
+function wordAt(bytes: Buffer, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }

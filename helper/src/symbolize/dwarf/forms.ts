@@ -118,6 +118,21 @@ function directForm(cursor: Cursor): number {
 /** Constants, flags, addresses, section offsets and indexes as a number; `constant` is the abbreviation's own. */
 export function readNumber(cursor: Cursor, form: number, constant: number, encoding: Encoding): number {
   switch (form) {
+    case FORM.data1:
+    case FORM.ref1:
+    case FORM.strx1:
+    case FORM.addrx1:
+      return cursor.u8();
+    case FORM.data2:
+    case FORM.ref2:
+    case FORM.strx2:
+    case FORM.addrx2:
+      return cursor.u16();
+    case FORM.data4:
+    case FORM.ref4:
+    case FORM.strx4:
+    case FORM.addrx4:
+      return cursor.u32();
     case FORM.implicitConst:
       return constant;
     case FORM.flagPresent:
