@@ -31,7 +31,10 @@ export function readDeclaration(file: DebugFile, unit: LoadedUnit, first: number
     here = follow(here.file, here.unit, next);
     if (!here.unit) break;
     const { unit } = here;
-    readAt(here.file, unit, next <= IN_SUPPLEMENT ? IN_SUPPLEMENT - next : next, entry);
+    const { file: holder } = here;
+    const dieOffset = next <= IN_SUPPLEMENT ? IN_SUPPLEMENT - next : next;
+    // A broken link costs what is behind it.
+    if (!holder.guard(() => readAt(holder, unit, dieOffset, entry))) break;
     found.linkageName ??= here.file.text(entry.linkageName, unit);
     found.name ??= here.file.text(entry.name, unit);
     if (entry.declLine > 0) found.line ??= entry.declLine;
@@ -58,7 +61,8 @@ function follow(
   return { file, unit: isHere ? unit : file.unitHolding(reference) };
 }
 
-function readAt(file: DebugFile, unit: LoadedUnit, dieOffset: number, entry: CodeEntry): void {
+/** Fills `entry`; true. Throws FormatError. */
+function readAt(file: DebugFile, unit: LoadedUnit, dieOffset: number, entry: CodeEntry): true {
   const { firstDie, end } = unit.unit;
   if (!(dieOffset >= firstDie && dieOffset < end)) throw new FormatError('reference outside of its unit');
   const context: EntryContext = { unit: unit.unit, sections: file.sections, abbreviations: unit.abbreviations };
@@ -69,7 +73,7 @@ function readAt(file: DebugFile, unit: LoadedUnit, dieOffset: number, entry: Cod
   const whole = file.bytesAtHand(unit);
   if (whole) {
     read(whole, dieOffset - firstDie);
-    return;
+    return true;
   }
   const info = file.sections.info!;
   const near = info.window(dieOffset, ENTRY_BYTES);
@@ -79,4 +83,5 @@ function readAt(file: DebugFile, unit: LoadedUnit, dieOffset: number, entry: Cod
     if (!(error instanceof FormatError) || near.length >= MAX_ENTRY_BYTES) throw error;
     read(info.readUpTo(dieOffset, MAX_ENTRY_BYTES), 0);
   }
+  return true;
 }
