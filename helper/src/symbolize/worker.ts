@@ -13,6 +13,7 @@ import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
 import type { Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
+import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
 
 dropAllCapabilities();
 const settings = workerData as WorkerSettings;
@@ -23,7 +24,7 @@ const perfMaps = new Map<number, PerfMap>();
 let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
 
-type Answer = Omit<Extract<Reply, { ok: true }>, 'sequence' | 'ok'>;
+type Answer = Omit<Extract<Reply, { ok: true }>, 'sequence' | 'ok' | 'places'> & { places: Place[][] };
 const nothing: Answer = { description: null, places: [], kernelTable: null, problems: [] };
 
 async function answer(task: Task): Promise<Answer> {
@@ -125,11 +126,15 @@ let queue: Promise<void> = Promise.resolve();
 parentPort!.on('message', ({ sequence, task }: Request) => {
   queue = queue.then(async () => {
     let reply: Reply;
+    let handedOver: ArrayBuffer[] = [];
     try {
-      reply = { sequence, ok: true, ...(await answer(task)) };
+      const found = await answer(task);
+      const places = packPlaces(found.places);
+      reply = { sequence, ok: true, ...found, places };
+      handedOver = [...arraysOfPlaces(places), ...(found.kernelTable ? arraysOf(found.kernelTable) : [])];
     } catch (error) {
       reply = { sequence, ok: false, why: messageOf(error) };
     }
-    parentPort!.postMessage(reply, reply.ok && reply.kernelTable ? arraysOf(reply.kernelTable) : []);
+    parentPort!.postMessage(reply, handedOver);
   });
 });

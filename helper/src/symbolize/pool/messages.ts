@@ -2,6 +2,7 @@
 // capabilities) and passes descriptors, which all threads of a process share; workers read and parse.
 
 import type { KernelTable } from '../kernel/types';
+import type { PackedPlaces } from './packedPlaces';
 
 export interface FileHandle {
   /** Never reused. */
@@ -78,7 +79,7 @@ export type Reply =
       sequence: number;
       ok: true;
       description: Description | null;
-      places: Place[][];
+      places: PackedPlaces;
       /** Its arrays are handed over, not copied. */
       kernelTable: KernelTable | null;
       problems: string[];

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ARRAY_BUDGET_BYTES, REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
-import type { Reply, Request, Task, WorkerSettings } from './messages';
+import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
+import { unpackPlaces } from './packedPlaces';
 import { trimMemory } from './trim';
 
-export type Answer = Extract<Reply, { ok: true }>;
+export type Answer = Omit<Extract<Reply, { ok: true }>, 'places'> & { places: Place[][] };
 
 /** A worker that waits for a disk that does not answer cannot be ended; nobody waits for it longer than this. */
 const TERMINATE_WAIT_MS = 2_000;
@@ -110,7 +111,7 @@ class Slot {
       const job = this.current;
       if (worker !== this.worker || !job || reply.sequence !== this.sequence) return;
       this.current = null;
-      if (reply.ok) job.resolve(reply);
+      if (reply.ok) job.resolve({ ...reply, places: unpackPlaces(reply.places) });
       else job.reject(new Error(reply.why));
       this.next();
     });
