@@ -88,7 +88,7 @@ struct target {
 	__u32 generation;	/* of its code: changed by exec, and by the helper where only it knows */
 	enum target_state state;
 	/* Of its mappings and their unwind tables as the helper loaded them; never given twice. 0: none, frame pointers only. */
-	__u32 code_id;
+	__u32 code_id __attribute__((aligned(8)));	/* read as one word with the next */
 	__u32 code_page;	/* struct code_page's number among the unwind pages; CODE_PAGE_INDEX: of an index over such */
 };
 

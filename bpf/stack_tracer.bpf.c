@@ -46,7 +46,7 @@ struct scratch {
 	struct user_regs regs;
 	struct native_walk walk;
 	__u64 hash;		/* of the stack so far */
-	__u32 code_id;		/* of the target */
+	__u32 code_id __attribute__((aligned(8)));	/* of the target; with the next one copied as one word */
 	__u32 code_page;
 	__u64 has_user_regs;
 	struct fp_window window;
@@ -160,8 +160,8 @@ static __always_inline void begin_sample(struct scratch *scratch, struct target 
 	/* Perf buffers are one a CPU and read one after another: there a stack must be known for each CPU by itself. */
 	if (!settings.use_ring_buffer)
 		scratch->hash = mix(scratch->hash, bpf_get_smp_processor_id());
-	scratch->code_id = target->code_id;
-	scratch->code_page = target->code_page;
+	/* Both at once: an id with another's page would stay in the rules' cache. */
+	*(__u64 *)&scratch->code_id = *(volatile __u64 *)&target->code_id;
 }
 
 /* The kernel's part of the stack, and out with it. */
@@ -245,8 +245,8 @@ int sample_stack(struct perf_event_context *ctx)
 	} else {
 		__builtin_memcpy(&scratch->regs, &ctx->regs, sizeof(scratch->regs));
 		scratch->has_user_regs = 1;
-		bpf_tail_call(ctx, &walkers, WALKER_NATIVE);
 	}
+	bpf_tail_call(ctx, &walkers, WALKER_NATIVE);
 	hash = scratch->hash;
 	if (scratch->has_user_regs)
 		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
  * Walks a user stack by unwind tables (unwind_rows.h), and by frame pointers where there are none: code that was
- * generated at run time, a file whose table is not loaded yet. Runs in sample_native, once the helper has loaded the
- * tables of a process; until then sample_stack walks by frame pointers alone.
+ * generated at run time, a file whose table is not loaded yet. Runs in sample_native; until that is loaded sample_stack
+ * walks by frame pointers alone.
  *
  * What a sample costs is memory that is not in the processor's caches, for at 99 Hz everything of ours has been driven
  * out since the last one. So: the stack is copied a window at a time (fp_window of unwind_fp.bpf.h, one copy of up to
@@ -136,7 +136,7 @@ static __always_inline bool register_value(struct native_walk *walk, struct user
 }
 
 /* A rare rule. False where it asks for a register that is not known. */
-static __always_inline bool apply_wide_rule(struct native_walk *walk, struct user_regs *regs, __u32 index)
+static __noinline bool apply_wide_rule(struct native_walk *walk, struct user_regs *regs, __u32 index)
 {
 	__u32 number = index & (UNWIND_PAGE_WIDE_RULES - 1);
 	struct unwind_wide_rule *rule = unwind_page(index / UNWIND_PAGE_WIDE_RULES);
@@ -177,23 +177,12 @@ static __always_inline bool apply_wide_rule(struct native_walk *walk, struct use
 	return true;
 }
 
-/* The rule for the frame at walk->ip, from the cache or the tables. */
-static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct cached_rule *cache, __u32 code_id,
-					   __u32 code_page)
+/* From the tables into the cache. A function of its own, beside the way that nearly every frame goes. */
+static __noinline __u32 fetch_rule(struct cached_rule *entry, __u64 address, __u32 code_id, __u32 code_page)
 {
-	__u64 address = walk->ip - walk->back;
-	struct cached_rule *entry;
-	struct code_range *range;
-	__u32 rule;
+	struct code_range *range = find_code(code_page, address);
+	__u32 rule = UNWIND_NONE;
 
-	if (!code_id)
-		return UNWIND_NONE;
-	entry = &cache[(address ^ (address >> 11) ^ code_id * 0x9e3779b1) & (RULE_CACHE_ENTRIES - 1)];
-	if (entry->address == address && entry->code_id == code_id)
-		return entry->rule;
-	walk->table_misses++;
-	range = find_code(code_page, address);
-	rule = UNWIND_NONE;
 	if (range) {
 		rule = find_rule(range, address - range->base);
 		if (rule == UNWIND_NONE && range->flags & CODE_GO)
@@ -203,6 +192,23 @@ static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct cach
 	entry->code_id = code_id;
 	entry->rule = rule;
 	return rule;
+}
+
+/* The rule for the frame at walk->ip, from the cache or the tables. */
+static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct cached_rule *cache, __u32 code_id,
+					   __u32 code_page)
+{
+	__u64 address = walk->ip - walk->back;
+	struct cached_rule *entry;
+
+	/* No table is loaded yet. */
+	if (!code_id)
+		return UNWIND_NONE;
+	entry = &cache[(address ^ (address >> 11) ^ code_id * 0x9e3779b1) & (RULE_CACHE_ENTRIES - 1)];
+	if (entry->address == address && entry->code_id == code_id)
+		return entry->rule;
+	walk->table_misses++;
+	return fetch_rule(entry, address, code_id, code_page);
 }
 
 /* What the rule says of the caller's frame, into *walk. Returns -1 to go on, else an enum walk_end. */
@@ -282,7 +288,8 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 
 		if (place == UNWIND_RA_BESIDE_FP) {
 			walk->ra_place = walk->fp_place + 8;
-		} else if (place == UNWIND_RA_OWN_PLACE) {
+		} else if (place == UNWIND_RA_OWN_ * generated at run time, a file whose table is not loaded yet. Runs in sample_native; until that is loaded sample_stack
+ * walks by frame pointers alone.) {
 			walk->ra_place = walk->fp_place;
 			walk->fp_from = FROM_NOWHERE;
 		} else if (place == UNWIND_RA_IN_LR) {

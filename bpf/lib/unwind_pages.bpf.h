@@ -57,15 +57,21 @@ static __always_inline __u64 mask_not_above(__u64 a, __u64 b)
 	index_ & ((count) - 1);				\
 })
 
-/* Index of the last of 2^n sorted words that is not above `key` (the first one counts as such). */
-#define SEARCH(words, count, key)							\
-({											\
-	__u64 found_ = 0;								\
-	__u32 step_;									\
-	_Pragma("unroll")								\
-	for (step_ = (count) / 2; step_ > 0; step_ /= 2)				\
-		found_ += step_ & mask_not_above((words)[BELOW(found_ + step_, count)], key);	\
-	BELOW(found_, count);										\
+/*
+ * Index of the last of `count` sorted words that is not above `key` (the first one counts as such). `most`, a power of two,
+ * bounds count and gives the rounds.
+ */
+#define SEARCH(word_at, count, most, key)					\
+({										\
+	__u64 found_ = 0, left_ = (count), half_;				\
+	__u32 rounds_;								\
+	_Pragma("unroll")							\
+	for (rounds_ = (most); rounds_ > 1; rounds_ /= 2) {			\
+		half_ = left_ / 2;						\
+		found_ += half_ & mask_not_above(word_at(BELOW(found_ + half_, most)), key);	\
+		left_ -= half_;							\
+	}									\
+	BELOW(found_, most);							\
 })
 
 /* The range that holds the address; NULL where there is none. */
@@ -80,53 +86,54 @@ static __always_inline struct code_range *find_code(__u32 page, __u64 address)
 		index = unwind_page(page);
 		if (!index)
 			return 0;
-		page += 1 + SEARCH(index->starts, 512, address);
+#define INDEX_START(i)	index->starts[i]
+		page += 1 + SEARCH(INDEX_START, 512, 512, address);
 	}
 	code = unwind_page(page);
 	if (!code)
 		return 0;
-	i = SEARCH(code->starts, CODE_RANGES, address);
+#define RANGE_START(i)	code->starts[i]
+	/* The first line says where the others are in use. */
+	i = SEARCH(RANGE_START, code->ranges[0].ranges, CODE_RANGES, address);
 	return code->starts[i] <= address ? &code->ranges[i] : 0;
+}
+
+/* Which page of those below an index page of `count` pcs. */
+static __always_inline __u64 search_index(__u32 *pcs, __u64 count, __u64 pc)
+{
+#define INDEX_PC(i)	pcs[i]
+	return SEARCH(INDEX_PC, count, UNWIND_PAGE_PCS, pc);
 }
 
 /* The rule at `pc` of a range's table, UNWIND_NONE where there is none. */
 static __always_inline __u32 find_rule(struct code_range *range, __u64 pc)
 {
-	__u32 page = range->page, step, *pcs;
+	__u32 page = range->page, *pcs;
 	__u64 first = range->first, count = range->count, i = 0;
 	struct unwind_row *rows;
 
 	if (!count || pc >> 32)
 		return UNWIND_NONE;
-	if (range->levels == 2) {
+	if (range->levels) {
 		pcs = unwind_page(page);
 		if (!pcs)
 			return UNWIND_NONE;
-		i = SEARCH(pcs, UNWIND_PAGE_PCS, pc);
+		i = search_index(pcs, range->index_count, pc);
 		page += 1 + i;
-		pcs = unwind_page(page);
-		if (!pcs)
-			return UNWIND_NONE;
-		/* The rows' pages follow all index pages. */
-		page = range->page + 1 + range->index_pages + i * UNWIND_PAGE_PCS + SEARCH(pcs, UNWIND_PAGE_PCS, pc);
-	} else if (range->levels == 1) {
-		pcs = unwind_page(page);
-		if (!pcs)
-			return UNWIND_NONE;
-		page += 1 + SEARCH(pcs, UNWIND_PAGE_PCS, pc);
+		if (range->levels == 2) {
+			pcs = unwind_page(page);
+			if (!pcs)
+				return UNWIND_NONE;
+			/* The rows' pages follow all index pages. */
+			page = range->page + 1 + range->index_count + i * UNWIND_PAGE_PCS +
+			       search_index(pcs, UNWIND_PAGE_PCS, pc);
+		}
 	}
 	rows = unwind_page(page);
 	if (!rows)
 		return UNWIND_NONE;
-	/* 512 halved nine times is 1. */
-	i = first;
-#pragma unroll
-	for (step = 0; step < 9; step++) {
-		__u64 half = count / 2;
-
-		i += half & mask_not_above(rows[BELOW(i + half, UNWIND_PAGE_ROWS)].pc, pc);
-		count -= half;
-	}
+#define ROW_PC(i)	rows[(first + (i)) & (UNWIND_PAGE_ROWS - 1)].pc
+	i = first + SEARCH(ROW_PC, count, UNWIND_PAGE_ROWS, pc);
 	i = BELOW(i, UNWIND_PAGE_ROWS);
 	return rows[i].pc <= pc ? rows[i].rule : UNWIND_NONE;
 }

@@ -13,7 +13,17 @@ const CODE_START_UNUSED = 1n << 62n;
 const CODE_MAPPED = 1;
 const CODE_GO = 2;
 /** struct code_range: its bytes, and where its fields are. */
-const RANGE = { byteLength: 24, base: 0, page: 8, first: 12, count: 14, levels: 16, flags: 17, indexPages: 18 };
+const RANGE = {
+  byteLength: 24,
+  base: 0,
+  page: 8,
+  first: 12,
+  count: 14,
+  levels: 16,
+  flags: 17,
+  indexCount: 18,
+  ranges: 20,
+};
 /** The page of x86-64's vsyscall lies above all user addresses: it is never on a stack, and the search takes none so high. */
 const USER_ADDRESS_END = 2 ** 56;
 const INDEX_STARTS = UNWIND_PAGE_BYTES / 8;
@@ -63,6 +73,7 @@ export function placeCode(pool: PagePool, mappings: readonly CodeMapping[]): Pla
 }
 
 function writePage(bytes: Buffer, ranges: Range[]): void {
+  bytes.writeUInt32LE(ranges.length, CODE_RANGES * 8 + RANGE.ranges);
   for (let i = 0; i < CODE_RANGES; i++) {
     const range = ranges[i];
     bytes.writeBigUInt64LE(range ? BigInt(range.start) : CODE_START_UNUSED, i * 8);
@@ -75,7 +86,7 @@ function writePage(bytes: Buffer, ranges: Range[]): void {
     bytes.writeUInt16LE(range.placed.first, at + RANGE.first);
     bytes.writeUInt16LE(range.placed.count, at + RANGE.count);
     bytes.writeUInt8(range.placed.levels, at + RANGE.levels);
-    bytes.writeUInt16LE(range.placed.indexPages, at + RANGE.indexPages);
+    bytes.writeUInt16LE(range.placed.indexCount, at + RANGE.indexCount);
   }
 }
 

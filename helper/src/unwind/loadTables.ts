@@ -25,7 +25,8 @@ export interface PlacedTable {
   first: number;
   count: number;
   levels: number;
-  indexPages: number;
+  /** Entries of the topmost index page. */
+  indexCount: number;
   rowCount: number;
   /** Kernel memory that is this table's alone or its share. */
   sizeBytes: number;
@@ -80,7 +81,7 @@ export class TablePlacer {
 
   private placeSmall(rows: Uint32Array): Omit<PlacedTable, 'rowCount'> | null {
     const count = rows.length / ROW_WORDS;
-    if (count === 0) return { page: 0, first: 0, count: 0, levels: 0, indexPages: 0, sizeBytes: 0, release: () => {} };
+    if (count === 0) return { page: 0, first: 0, count: 0, levels: 0, indexCount: 0, sizeBytes: 0, release: () => {} };
     if (!this.open || this.open.filled + count > UNWIND_PAGE_ROWS) {
       const page = this.pool.take(1);
       if (page === null) return null;
@@ -97,7 +98,7 @@ export class TablePlacer {
       first,
       count,
       levels: 0,
-      indexPages: 0,
+      indexCount: 0,
       sizeBytes: rows.byteLength,
       release: () => {
         if (--shared.users > 0) return;
@@ -128,7 +129,7 @@ export class TablePlacer {
       first: 0,
       count: UNWIND_PAGE_ROWS,
       levels,
-      indexPages: levels === 2 ? indexPages : 0,
+      indexCount: levels === 2 ? indexPages : levels === 1 ? rowPages : 0,
       sizeBytes: pages * UNWIND_PAGE_BYTES,
       release: () => this.pool.release(page, pages),
     };

@@ -106,7 +106,9 @@ export function wholeShare({ samples, got }: Unwound): { share: number; others: 
     const end = got.stackOf(sample).truncated ?? 'whole';
     ends[end] = (ends[end] ?? 0) + 1;
   }
-  return { share: (ends.whole ?? 0) / samples.length, others: JSON.stringify(ends) };
+  const broken = samples.map((sample) => got.stackOf(sample)).find(({ truncated }) => truncated !== null);
+  const example = broken ? ` ${broken.user.map((pc) => pc.toString(16)).join(' ')}` : '';
+  return { share: (ends.whole ?? 0) / samples.length, others: JSON.stringify(ends) + example };
 }
 
 /** Return addresses by thread as gdb's own unwinder finds them, innermost first, without the innermost pc itself. */
