@@ -49,16 +49,7 @@ class Rows {
   lines = new Uint32Array(FIRST_ROWS);
   columns = new Uint16Array(FIRST_ROWS);
 
-  push(address: number, file: number, line: number, column: number): void {
-    if (this.count === this.size) this.grow();
-    const i = this.count++;
-    this.addresses[i] = address;
-    this.files[i] = file;
-    this.lines[i] = line;
-    this.columns[i] = column > 0xffff ? 0xffff : column;
-  }
-
-  private grow(): void {
+  grow(): void {
     if (this.count >= MAX_LINE_ROWS) throw new FormatError('too many line rows');
     const larger = <T extends Float64Array | Uint32Array | Uint16Array>(old: T, empty: T): T => {
       empty.set(old);
@@ -120,114 +111,126 @@ export function readLineTable(
 
 type OnSequence = (low: number, high: number, firstRow: number, endRow: number) => void;
 
+/** No closures and no calls on the common path: it runs for tens of megabytes. */
 function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequence): void {
   const { minInstructionBytes, maxOpsPerInstruction, lineBase, lineRange, opcodeBase, operandCounts } = header;
+  const constAdvance = Math.floor((255 - opcodeBase) / lineRange);
   const cursor = new Cursor(bytes);
   const byteCount = bytes.length;
+  let { addresses, files, lines, columns, size } = rows;
+  let count = 0;
+  let firstRow = 0;
   let at = 0;
   let address = 0;
   let opIndex = 0;
   let file = 1;
   let line = 1;
   let column = 0;
-  let firstRow = rows.count;
-
-  const isPlain = maxOpsPerInstruction === 1;
-  const constAdvance = Math.floor((255 - opcodeBase) / lineRange);
-  const advance = (operations: number) => {
-    if (isPlain) address += minInstructionBytes * operations;
-    else {
-      address += minInstructionBytes * Math.floor((opIndex + operations) / maxOpsPerInstruction);
-      opIndex = (opIndex + operations) % maxOpsPerInstruction;
-    }
-  };
-  const uleb = (): number => {
-    const byte = bytes[at];
-    if (byte < 0x80) {
-      at++;
-      return byte;
-    }
-    cursor.seek(at);
-    const value = cursor.uleb();
-    at = cursor.at;
-    return value;
-  };
-
   while (at < byteCount) {
     const opcode = bytes[at++];
+    /** To be advanced by. */
+    let operations = 0;
     if (opcode >= opcodeBase) {
       const adjusted = opcode - opcodeBase;
-      const operations = (adjusted / lineRange) | 0;
-      if (isPlain) address += minInstructionBytes * operations;
-      else advance(operations);
+      operations = (adjusted / lineRange) | 0;
       line += lineBase + (adjusted - operations * lineRange);
-      rows.push(address, file, line, column);
-      continue;
-    }
-    switch (opcode) {
-      case 0: {
-        const lengthBytes = uleb();
-        const next = at + lengthBytes;
-        if (lengthBytes === 0) break;
-        cursor.seek(at);
-        const extended = cursor.u8();
-        if (extended === LNE.endSequence) {
-          if (rows.count > firstRow) onSequence(rows.addresses[firstRow], address, firstRow, rows.count);
-          firstRow = rows.count;
-          address = 0;
-          opIndex = 0;
-          file = 1;
-          line = 1;
-          column = 0;
-        } else if (extended === LNE.setAddress) {
-          address = cursor.unsigned(lengthBytes - 1);
-          opIndex = 0;
-        } else if (extended === LNE.defineFile && header.files.format === null) {
-          if (header.files.at.push(header.programAt + cursor.at) > MAX_LINE_FILES)
-            throw new FormatError('too many files');
-        }
-        at = next;
-        if (at > byteCount) throw new FormatError('data ends too early');
-        break;
-      }
-      case LNS.copy:
-        rows.push(address, file, line, column);
-        break;
-      case LNS.advancePc:
-        advance(uleb());
-        break;
-      case LNS.advanceLine: {
-        const byte = bytes[at];
-        if (byte < 0x80) {
-          at++;
-          line += byte & 0x40 ? byte - 0x80 : byte;
-        } else {
+    } else {
+      let operand = 0;
+      if (opcode === LNS.advancePc || opcode === LNS.setFile || opcode === LNS.setColumn) {
+        operand = bytes[at];
+        if (operand < 0x80) at++;
+        else {
           cursor.seek(at);
-          line += cursor.sleb();
+          operand = cursor.uleb();
           at = cursor.at;
         }
-        break;
       }
-      case LNS.setFile:
-        file = uleb();
-        break;
-      case LNS.setColumn:
-        column = uleb();
-        break;
-      case LNS.constAddPc:
-        advance(constAdvance);
-        break;
-      case LNS.fixedAdvancePc:
-        cursor.seek(at);
-        address += cursor.u16();
-        at = cursor.at;
-        opIndex = 0;
-        break;
-      default:
-        // Statement marks and whatever a later standard adds: their operands are numbers.
-        for (let i = 0; i < operandCounts[opcode]; i++) uleb();
+      switch (opcode) {
+        case LNS.copy:
+          break;
+        case LNS.advancePc:
+          operations = operand;
+          break;
+        case LNS.advanceLine:
+          operand = bytes[at];
+          if (operand < 0x80) {
+            at++;
+            line += operand & 0x40 ? operand - 0x80 : operand;
+          } else {
+            cursor.seek(at);
+            line += cursor.sleb();
+            at = cursor.at;
+          }
+          break;
+        case LNS.setFile:
+          file = operand;
+          break;
+        case LNS.setColumn:
+          column = operand > 0xffff ? 0xffff : operand;
+          break;
+        case LNS.constAddPc:
+          operations = constAdvance;
+          break;
+        case LNS.fixedAdvancePc:
+          cursor.seek(at);
+          address += cursor.u16();
+          at = cursor.at;
+          opIndex = 0;
+          break;
+        case 0: {
+          cursor.seek(at);
+          const lengthBytes = cursor.uleb();
+          const next = cursor.at + lengthBytes;
+          const extended = lengthBytes > 0 ? cursor.u8() : 0;
+          if (extended === LNE.endSequence) {
+            if (count > firstRow) onSequence(addresses[firstRow], address, firstRow, count);
+            rows.count = count;
+            firstRow = count;
+            address = 0;
+            opIndex = 0;
+            file = 1;
+            line = 1;
+            column = 0;
+          } else if (extended === LNE.setAddress) {
+            address = cursor.unsigned(lengthBytes - 1);
+            opIndex = 0;
+          } else if (extended === LNE.defineFile) defineFile(header, header.programAt + cursor.at);
+          at = next;
+          if (at > byteCount) throw new FormatError('data ends too early');
+          break;
+        }
+        default:
+          // Statement marks and whatever a later standard adds: their operands are numbers.
+          if (operandCounts[opcode] > 0) {
+            cursor.seek(at);
+            for (let i = 0; i < operandCounts[opcode]; i++) cursor.uleb();
+            at = cursor.at;
+          }
+      }
     }
+    if (operations !== 0) {
+      if (maxOpsPerInstruction === 1) address += minInstructionBytes * operations;
+      else {
+        address += minInstructionBytes * Math.floor((opIndex + operations) / maxOpsPerInstruction);
+        opIndex = (opIndex + operations) % maxOpsPerInstruction;
+      }
+    }
+    if (opcode < opcodeBase && opcode !== LNS.copy) continue;
+    if (count === size) {
+      rows.count = count;
+      rows.grow();
+      ({ addresses, files, lines, columns, size } = rows);
+    }
+    addresses[count] = address;
+    files[count] = file;
+    lines[count] = line;
+    columns[count++] = column;
   }
+}
+
+/** Before version 5 a program could name further files. */
+function defineFile({ files }: LineHeader, at: number): void {
+  if (files.format === null && files.at.push(at) > MAX_LINE_FILES) throw new FormatError('too many files');
 }
 
 /** Index of the row that holds for the address, or -1. */
