@@ -147,7 +147,11 @@ async function expectAgreement(file: string, debug: string | null, oracle = file
       ours.filter((places) => places.at(-1)!.name !== null).length >= addresses.length * 0.995,
       'functions without a name',
     );
-    assert.deepEqual([...opened.symbols.problems], []);
+    // Compiled and linked at once, a program's split information is gone with the object; the line table is left.
+    const problems = [...opened.symbols.problems].filter(
+      (problem) => !/split debug information is missing/.test(problem),
+    );
+    assert.deepEqual(problems, []);
   } finally {
     opened.close();
     if (whole !== opened) whole.close();
