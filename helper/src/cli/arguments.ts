@@ -87,9 +87,9 @@ export const COMMANDS = {
     tail: false,
   },
   symbolize: {
-    synopsis: 'symbolize FILE [ADDRESS…] [--json]',
+    synopsis: 'symbolize FILE [ADDRESS…] [OPTION…]',
     help: 'Name functions, inlined ones too, and source lines of addresses in a program, library or debug file.',
-    options: { json: JSON_OPTION },
+    options: { 'debug-dir': DEBUG_DIR_OPTION, json: JSON_OPTION },
     operands: ['FILE'],
     rest: 'ADDRESS',
     tail: false,

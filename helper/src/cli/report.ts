@@ -1,10 +1,12 @@
 // The text that `record` prints on stdout: the hottest functions with their sampling error, what was lost, where the
 // recording is and how to open it. Called by record.ts.
 
-import type { RecordSummary, TruncationReason } from '../protocol';
+import { INLINED_SUFFIX, type RecordSummary, type TruncationReason } from '../protocol';
 
 /** Functions shown; the recording holds all. */
 const ROWS = 20;
+/** Files shown of which the symbols could not be read. */
+const BAD_FILES = 5;
 /** 97.5 % quantile of the normal distribution: 95 % lie within. */
 const Z = 1.959964;
 
@@ -36,7 +38,7 @@ export interface ReportContext {
 }
 
 export function textReport(summary: RecordSummary, context: ReportContext): string {
-  const { samples } = summary;
+  const { samples, badFiles = [] } = summary;
   const percent = (part: number, whole: number) => (whole === 0 ? '0' : ((100 * part) / whole).toFixed(1));
   const share = (value: number) =>
     `${(value * 100).toFixed(1).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
@@ -63,6 +65,10 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
       truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
     }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
+    ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
+    ...(badFiles.length > BAD_FILES
+      ? [`… and of ${badFiles.length - BAD_FILES} more files; the recording has them all.`]
+      : []),
     `Recording: ${summary.output}`,
   ];
   return `${lines.join('\n')}\n`;
@@ -78,6 +84,9 @@ function relative(file: string, folder: string): string {
   return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
 }
 
+/** Whether it was inlined is told also of a long name. */
 function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  if (text.length <= length) return text;
+  const end = text.endsWith(INLINED_SUFFIX) ? INLINED_SUFFIX : '';
+  return `${text.slice(0, length - 1 - end.length)}…${end}`;
 }

@@ -2,6 +2,7 @@
 // rights needed. Called by main.ts.
 
 import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { EXIT, tracerError } from '../protocol';
 import { OneFile } from '../symbolize/oneFile';
 import type { Place } from '../symbolize/pool/messages';
@@ -30,7 +31,8 @@ export interface SymbolizedAddress {
 export async function symbolize(args: ParsedArguments): Promise<number> {
   const [path, ...given] = args.operands;
   const json = args.options.has('json');
-  const file = await openFile(path);
+  const folders = (args.options.get('debug-dir') ?? []).map((folder) => resolve(folder));
+  const file = await openFile(path, folders);
   try {
     const addresses = (given.length > 0 ? given : await linesOfStdin()).map(parseAddress);
     if (json) await write('[');
@@ -56,7 +58,7 @@ export async function symbolize(args: ParsedArguments): Promise<number> {
   }
 }
 
-async function openFile(path: string): Promise<OneFile> {
+async function openFile(path: string, debugFolders: string[]): Promise<OneFile> {
   let real: string;
   try {
     real = realpathSync(path);
@@ -65,7 +67,8 @@ async function openFile(path: string): Promise<OneFile> {
   }
   const caller = findCaller();
   // Under sudo the cache would get files that are root's.
-  const file = await OneFile.open(real, caller.dropTo ? null : cacheDirOf(caller)).catch((error: Error) => {
+  const cacheDir = caller.dropTo ? null : cacheDirOf(caller);
+  const file = await OneFile.open(real, cacheDir, debugFolders).catch((error: Error) => {
     throw tracerError('NOT_A_PROGRAM', path, error.message);
   });
   if (!file) throw tracerError('FILE_UNREADABLE', path, 'it is no regular file, or not readable for you');

@@ -239,5 +239,7 @@ export interface RecordSummary {
   helper: { cpuMs: number; rssBytes: number; bpfNs: number | null; firstSampleMs: number | null };
   attach: AttachStep[];
   stopReason?: RecordingExtra['stopReason'];
+  /** As in Health. */
+  badFiles?: Health['badFiles'];
   top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
 }

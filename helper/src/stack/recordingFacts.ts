@@ -80,6 +80,7 @@ export function recordSummary(
     },
     attach: facts.attach,
     stopReason,
+    badFiles: health.badFiles,
     top: functionCounts(snapshot)
       .slice(0, TOP_FUNCTIONS)
       .map((row) => ({ ...row, self: share(row.self), total: share(row.total) })),

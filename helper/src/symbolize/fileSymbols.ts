@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import { crc32OfFile } from './bytes/crc32';
 import { FormatError } from './bytes/cursor';
 import { cstringAt, FileSource } from './bytes/source';
-import { type DisplayName, displayName } from './demangle/demangle';
+import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
@@ -190,6 +190,10 @@ export class FileSymbols {
       if (!declaration) continue;
       const linkageName = declaration.linkageName ?? declaration.name;
       if (here.name === null && linkageName !== null) this.setName(here, linkageName);
+      if (declaration.name !== null && here.linkageName !== null && isLeftMangled(here.linkageName)) {
+        here.name = declaration.name;
+        here.fullName = here.linkageName;
+      }
       here.functionFile = declaration.file;
       here.functionLine = declaration.line;
     }

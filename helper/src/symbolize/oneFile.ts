@@ -21,9 +21,13 @@ export class OneFile {
 
   /**
    * Null where the file cannot be opened or is no regular file; rejects with a plain sentence where it is no program.
-   * `path` is absolute, without symbolic links.
+   * `path` is absolute, without symbolic links. `debugFolders`: the user's, as in DebugSources.
    */
-  static async open(path: string, cacheDir: string | null): Promise<OneFile | null> {
+  static async open(
+    path: string,
+    cacheDir: string | null,
+    debugFolders: readonly string[] = [],
+  ): Promise<OneFile | null> {
     const opened = openRegular(path);
     if (!opened) return null;
     const file = { id: 1, fd: opened.fd, sizeBytes: opened.sizeBytes, path };
@@ -32,7 +36,7 @@ export class OneFile {
       const { description } = await one.pool.request(0, { kind: 'describe', file });
       let lastId = file.id;
       if (description?.wantsDebugFile)
-        one.debug.push(...openDebugFiles({ path, root: OWN_ROOT }, description, () => ++lastId));
+        one.debug.push(...openDebugFiles({ path, root: OWN_ROOT }, description, () => ++lastId, debugFolders));
       return one;
     } catch (error) {
       await one.close();

@@ -269,6 +269,31 @@ describe('symbolization of jump stubs against objdump', () => {
     });
 });
 
+describe('languages whose names no library demangles', function () {
+  this.timeout(60_000);
+  it('D: the debug information has a short name', async function () {
+    const file = has('gdc') ? build('d-gdc-O1', ['gdc', '-g', '-O1', 'shapes.d', '-o', 'OUT'], ['shapes.d']) : null;
+    if (file === null) {
+      console.log('      skipped: gdc is not installed');
+      return this.skip();
+    }
+    const opened = await openForTest(file);
+    const named = run('nm', '--defined-only', file)
+      .split('\n')
+      .flatMap((line) => /^([0-9a-f]+) [TW] (_D\w*?(?:5twice|5mixed)M?F\w*|_Dmain)$/.exec(line)?.slice(1, 3) ?? [])
+      .map((text, i, all) => (i % 2 === 0 ? ([Number.parseInt(text, 16), all[i + 1]] as const) : null))
+      .filter((pair) => pair !== null);
+    const shown = named.map(([address, linkageName]) => {
+      const place = opened.symbols.placesOf(offsetOf(opened.elf, address)).at(-1)!;
+      assert.equal(place.linkageName, linkageName);
+      assert.equal(place.fullName, linkageName);
+      return place.name;
+    });
+    opened.close();
+    assert.deepEqual(shown.sort(), ['D main', 'mixed', 'twice']);
+  });
+});
+
 describe('debug files', () => {
   it('of another build are refused', async function () {
     const a = build('c-gcc-O2-dwarf5', ['gcc', '-g', '-O2', '-gdwarf-5', 'ring.c', '-o', 'OUT'], ['ring.c', 'ring.h']);

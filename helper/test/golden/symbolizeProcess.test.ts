@@ -300,6 +300,31 @@ describe('symbolizer, with processes', function () {
     }
   });
 
+  it('names modules and BPF programs, and says so where the kernel hides its addresses', async () => {
+    const { pid } = await start(program);
+    const ask = async (kallsyms: string) => {
+      const path = join(folder, 'kallsyms');
+      writeFileSync(path, kallsyms);
+      const kallsymsFd = openSync(path, 'r');
+      const one = createSymbolizer({ cacheDir: null, workers: 1, log: () => {}, kallsymsFd });
+      one.addProcess(pid);
+      const frames = (await one.resolve(pid, [-0x3fff0000 + 8, -0x3ffe0000 + 8], [])).map(([frame]) => frame);
+      const bad = one.badFiles();
+      await one.close();
+      closeSync(kallsymsFd);
+      return { shown: frames.map(({ name, module }) => `${name} ${module}`), bad };
+    };
+    const open = await ask(
+      'ffffffffc0010000 t ext4_read\t[ext4]\nffffffffc0020000 t bpf_prog_6deef7357e7b4530_count\t[bpf]\n',
+    );
+    assert.deepEqual(open, { shown: ['ext4_read [ext4]', 'bpf_prog_6deef7357e7b4530_count [bpf]'], bad: [] });
+    const hidden = await ask('0000000000000000 T _stext\n0000000000000000 t schedule\n');
+    assert.deepEqual(hidden.shown, ['[kernel]+0xffffffffc0010008 [kernel]', '[kernel]+0xffffffffc0020007 [kernel]']);
+    assert.deepEqual(hidden.bad, [
+      { path: '/proc/kallsyms', why: 'the kernel hides its addresses (kernel.kptr_restrict)' },
+    ]);
+  });
+
   it('drops nothing: the vdso, the kernel, memory without a name, addresses of nothing', async () => {
     const { pid, generated } = await start(program);
     symbolizer.addProcess(pid);

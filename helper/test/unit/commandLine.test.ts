@@ -115,6 +115,18 @@ describe('the report of a recording', () => {
     assert.match(openingHint(summary.output), /code '\/tmp\/it'\\''s\.speedscope\.json'/);
   });
 
+  it('names files whose symbols were not read, and keeps what was inlined told of long names', () => {
+    const badFiles = Array.from({ length: 7 }, (_, i) => ({ path: `/lib/${i}.so`, why: 'section table: absurd' }));
+    const top = [{ ...summary.top[0], name: `${'very::'.repeat(20)}long (inlined)` }];
+    const text = textReport(
+      { ...summary, badFiles, top },
+      { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' },
+    );
+    assert.match(text, /\nSymbols of \/lib\/0\.so not read: section table: absurd\.\n/);
+    assert.match(text, /\/lib\/4\.so.*\n… and of 2 more files/);
+    assert.match(text, /very::v?e?r?y?:?:?… \(inlined\) {2}/);
+  });
+
   it('draws progress on a terminal only', () => {
     const health = { lost: 1 } as Health;
     const written: string[] = [];

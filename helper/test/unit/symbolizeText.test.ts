@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseMaps } from '../../src/process/maps';
 import { MapsTable } from '../../src/process/mapsTable';
-import { displayName } from '../../src/symbolize/demangle/demangle';
+import { displayName, isLeftMangled } from '../../src/symbolize/demangle/demangle';
 import { shortCppName, shortGoName, shortRustName } from '../../src/symbolize/demangle/shortName';
 import { readKallsyms } from '../../src/symbolize/kernel/parser';
 import { findKernelFunction, kernelSymbol, NO_FUNCTION } from '../../src/symbolize/kernel/resolver';
@@ -226,6 +226,21 @@ describe('symbolize: /proc/PID/status', () => {
 });
 
 describe('symbolize: names', () => {
+  it('leaves Swift and D as they are, for want of a library', () => {
+    for (const name of [
+      '$s4main5helloyyF',
+      '_$s4main4GridV5mixedyS2uF',
+      '_T04main5helloyyF',
+      '_D6shapes5twiceFiZi',
+      '_Dmain',
+    ]) {
+      assert.deepEqual(displayName(name), { name, fullName: null });
+      assert.ok(isLeftMangled(name), name);
+    }
+    for (const name of ['main', '_Destroy', '_DYNAMIC', '_ZN3foo3barEi', '_RNvC1a1b', 'cash$s'])
+      assert.ok(!isLeftMangled(name), name);
+  });
+
   it('demangles C++ and both of Rust’s schemes, and leaves others alone', () => {
     const cases: [mangled: string, name: string, full: string | null][] = [
       ['main', 'main', null],

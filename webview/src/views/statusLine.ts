@@ -179,6 +179,6 @@ function detailRows(extra: RecordingExtra): [string, string][] {
       ...(health.bpfNs === null ? [] : [l10n.t('BPF {0}', formatMs(health.bpfNs / 1e6))]),
     ].join(', '),
   ]);
-  for (const { path, why } of health.badFiles) rows.push([l10n.t('No symbols from'), `${path}: ${why}`]);
+  for (const { path, why } of health.badFiles) rows.push([l10n.t('Symbols of {0} not read', path), why]);
   return rows;
 }

@@ -18,6 +18,14 @@ const ITANIUM = /^_{1,4}Z/;
 const VERSION = /@@?[A-Za-z][\w.]*$/;
 const LTO_SUFFIX = /\.(?:llvm\.\d+|lto_priv\.\d+)/;
 
+/** Swift's and D's names, for which no library is at hand. Sources: Swift's docs/ABI/Mangling.rst; D's ABI, "Name Mangling". */
+const WITHOUT_DEMANGLER = /^(?:_?\$[sSe]|_T0|_D(?:\d|main$))/;
+
+/** The name stays as the linker knows it, though people would write it differently: debug information may say how. */
+export function isLeftMangled(linkageName: string): boolean {
+  return WITHOUT_DEMANGLER.test(linkageName);
+}
+
 export function displayName(linkageName: string): DisplayName {
   const plain = linkageName.replace(VERSION, '').replace(LTO_SUFFIX, '') || linkageName;
   const isRust = RUST_V0.test(plain) || (ITANIUM.test(plain) && RUST_LEGACY.test(plain));
