@@ -5,6 +5,7 @@
 // JSON of the other fields padded with spaces to 8 bytes, rows, wide rules. Little-endian.
 
 import { closeSync, readSync, writeSync } from 'node:fs';
+import * as zlib from 'node:zlib';
 import { crc32 } from '../symbolize/bytes/crc32';
 import { DiskCache } from '../symbolize/cache/diskCache';
 import type { Spill } from '../symbolize/elf/contents';
@@ -19,6 +20,9 @@ const VERSION = 'unwind-v3';
 const MAGIC = 0x31545755;
 const HEADER_WORDS = 6;
 const MAX_ENTRY_BYTES = MAX_ROWS * ROW_WORDS * 4 * 2;
+
+/** Node has it from 20.15 on, some fifty times as fast. */
+const checksum = (zlib as { crc32?: (data: Buffer) => number }).crc32 ?? crc32;
 
 /** Null where there is no cache folder, or it cannot be used. */
 export function openTableCache(cacheDir: string | null): DiskCache | null {
@@ -90,7 +94,7 @@ export function encodeTable(table: UnwindTable): Buffer {
   bytes.set(bytesOf(rows), HEADER_WORDS * 4 + json.length);
   bytes.set(bytesOf(wideRules), HEADER_WORDS * 4 + json.length + rows.byteLength);
   const header = new Uint32Array(bytes.buffer, bytes.byteOffset, HEADER_WORDS);
-  header.set([MAGIC, crc32(bytes.subarray(HEADER_WORDS * 4)), json.length, rows.length, wideRules.length, 0]);
+  header.set([MAGIC, checksum(bytes.subarray(HEADER_WORDS * 4)), json.length, rows.length, wideRules.length, 0]);
   return bytes;
 }
 
@@ -100,7 +104,7 @@ export function decodeTable(bytes: Buffer): UnwindTable | null {
   const [magic, crc, jsonBytes, rowWords, wideWords] = new Uint32Array(bytes.buffer, bytes.byteOffset, HEADER_WORDS);
   const rowsAt = HEADER_WORDS * 4 + jsonBytes;
   if (magic !== MAGIC || jsonBytes % 8 !== 0 || rowsAt + (rowWords + wideWords) * 4 !== bytes.length) return null;
-  if (crc32(bytes.subarray(HEADER_WORDS * 4)) !== crc) return null;
+  if (checksum(bytes.subarray(HEADER_WORDS * 4)) !== crc) return null;
   const rest = JSON.parse(bytes.toString('utf8', HEADER_WORDS * 4, rowsAt)) as Omit<UnwindTable, 'rows' | 'wideRules'>;
   const at = bytes.byteOffset + rowsAt;
   return {
