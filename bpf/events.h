@@ -97,8 +97,8 @@ struct target {
  * rows or an index over pages of rows (unwind_rows.h), wide rules, or as below. Never changed once a target or a table
  * names it: what changes is written elsewhere first.
  */
-#define UNWIND_CHUNK_PAGES	64	/* 256 KiB: what memory is taken and given back by */
-#define UNWIND_CHUNKS_MAX	1024	/* 256 MiB; the helper stays below a ceiling of its own */
+#define UNWIND_CHUNK_PAGES	32	/* 128 KiB: what memory is taken and given back by */
+#define UNWIND_CHUNKS_MAX	1024	/* 128 MiB */
 #define CODE_RANGES		128	/* of a page */
 #define CODE_PAGE_INDEX		0x80000000
 #define CODE_START_UNUSED	(1ULL << 62)

@@ -1,4 +1,4 @@
-// The memory of unwind tables in the kernel: numbered 4 KiB pages (bpf/events.h), taken and given back in chunks of 64, each
+// The memory of unwind tables in the kernel: numbered 4 KiB pages (bpf/events.h), taken and given back in chunks of 32, each
 // an array map of its own that is mapped here and written like memory. Called by loadTables.ts and loadCode.ts.
 //
 // A page is written before anything in the kernel names it, and after that never changed. What is released rests for a
@@ -8,7 +8,7 @@ import type { ChunkMaps } from '../bpf/chunkMaps';
 import { UNWIND_PAGE_BYTES } from './rows';
 
 /** UNWIND_CHUNK_PAGES and UNWIND_CHUNKS_MAX of bpf/events.h; helper/test/unit/unwindLoad.test.ts compares them. */
-export const CHUNK_PAGES = 64;
+export const CHUNK_PAGES = 32;
 export const CHUNKS_MAX = 1024;
 export const CHUNK_BYTES = CHUNK_PAGES * UNWIND_PAGE_BYTES;
 const REST_MS = 2_000;
