@@ -41,7 +41,8 @@ enum unwind_cfa {
 	UNWIND_WIDE = 8,		/* bits 8-31 are an index into the table's struct unwind_wide_rule */
 	/*
 	 * Go's code: frame pointers hold wherever a function has called another, so in the first frame only CFA = sp + cfa.
-	 * Written by the loader in place of UNWIND_SP in files of Go's; cfa 0: frame pointers in the first frame as well.
+	 * Written for functions that Go's compiler made (C of cgo has rows as anywhere); cfa 0: the function switches stacks,
+	 * frame pointers in the first frame as well. x86-64 only: on arm64 Go's rows are exact.
 	 */
 	UNWIND_GO = 9,
 };

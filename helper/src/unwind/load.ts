@@ -256,8 +256,8 @@ export class UnwindLoader {
   private keep(table: Table, { table: compiled, isGo }: LoadedTable): void {
     if (this.closed) return;
     for (const problem of compiled.problems) this.log('debug', `unwind table of ${table.name}: ${problem}`);
-    let placed = this.placer.place(compiled, isGo);
-    while (!placed && this.evictOne(table)) placed = this.placer.place(compiled, isGo);
+    let placed = this.placer.place(compiled);
+    while (!placed && this.evictOne(table)) placed = this.placer.place(compiled);
     if (!placed) {
       table.state = 'failed';
       this.log('warn', `no room for the unwind table of ${table.name}`);

@@ -3,16 +3,12 @@
 
 import type { PagePool } from './loadPages';
 import {
-  fpPlaceOf,
   kindOf,
   ROW_WORDS,
-  UNWIND_CFA_KIND_MASK,
-  UNWIND_GO,
   UNWIND_PAGE_BYTES,
   UNWIND_PAGE_PCS,
   UNWIND_PAGE_ROWS,
   UNWIND_PAGE_WIDE_RULES,
-  UNWIND_SP,
   UNWIND_WIDE,
   UNWIND_WIDE_SHIFT,
   wideIndexOf,
@@ -50,10 +46,10 @@ export class TablePlacer {
   constructor(private readonly pool: PagePool) {}
 
   /** Null where there is no room. An empty table takes none. */
-  place(table: UnwindTable, isGo: boolean): PlacedTable | null {
+  place(table: UnwindTable): PlacedTable | null {
     const wide = this.placeWideRules(table.wideRules);
     if (wide === null) return null;
-    const rows = relocate(table.rows, wide.page, isGo);
+    const rows = relocate(table.rows, wide.page);
     const placed = rows.length / ROW_WORDS <= SHARED_MAX_ROWS ? this.placeSmall(rows) : this.placeTree(rows);
     if (placed === null) {
       wide.release();
@@ -136,19 +132,15 @@ export class TablePlacer {
   }
 }
 
-/** Rows as the walker wants them: wide rules by their place in the pages, Go's rows marked. */
-function relocate(rows: Uint32Array, widePage: number, isGo: boolean): Uint32Array {
-  if (widePage === 0 && !isGo) return rows;
+/** Rows as the walker wants them: wide rules by their place in the pages. */
+function relocate(rows: Uint32Array, widePage: number): Uint32Array {
+  if (widePage === 0) return rows;
   const copy = rows.slice();
   for (let i = 1; i < copy.length; i += ROW_WORDS) {
     const rule = copy[i];
-    // C in the same file (cgo) keeps its rules that name fp; Go's compiler describes only the CFA, from sp.
-    if (isGo && kindOf(rule) === UNWIND_SP && fpPlaceOf(rule) === 0)
-      copy[i] = ((rule & ~UNWIND_CFA_KIND_MASK) | UNWIND_GO) >>> 0;
-    else if (kindOf(rule) === UNWIND_WIDE) {
-      const index = widePage * UNWIND_PAGE_WIDE_RULES + wideIndexOf(rule);
-      copy[i] = ((rule & ((1 << UNWIND_WIDE_SHIFT) - 1)) | (index << UNWIND_WIDE_SHIFT)) >>> 0;
-    }
+    if (kindOf(rule) !== UNWIND_WIDE) continue;
+    const index = widePage * UNWIND_PAGE_WIDE_RULES + wideIndexOf(rule);
+    copy[i] = ((rule & ((1 << UNWIND_WIDE_SHIFT) - 1)) | (index << UNWIND_WIDE_SHIFT)) >>> 0;
   }
   return copy;
 }

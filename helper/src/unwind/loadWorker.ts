@@ -38,7 +38,7 @@ async function load(from: TableRequest['from']): Promise<LoadedTable> {
   try {
     const elf = ElfFile.parse(source);
     const table = await loadOrCompile(elf, null, cache, spill);
-    return { table, isGo: elf.section('.gopclntab') !== null };
+    return { table, isGo: table.isGo };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
     for (const fd of descriptors) closeSync(fd);
