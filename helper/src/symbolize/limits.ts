@@ -54,7 +54,8 @@ export const MAX_NAME_BYTES = 16 * KiB;
 export const MAX_DEMANGLE_BYTES = 4 * KiB;
 
 export const MAX_UNITS = 1_000_000;
-export const MAX_UNIT_BYTES = 32 * MiB;
+/** Of .debug_info or of .debug_line; read at once. */
+export const MAX_UNIT_BYTES = MAX_READ_BYTES;
 export const MAX_ABBREVIATIONS = 65_536;
 /** Of all abbreviations of one unit together. */
 export const MAX_ABBREVIATION_ATTRIBUTES = 1_048_576;

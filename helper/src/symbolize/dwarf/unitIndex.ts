@@ -60,7 +60,6 @@ export function indexUnits(
   let damage = damagedHeaders;
   const list = new IntervalList(MAX_RANGES, 1024);
   const isIndexed = new Uint8Array(offsets.length);
-  const numbers = new Map(Array.from(offsets, (offset, i) => [offset, i]));
   // Where units overlap, the first one wins: folded functions belong to the file that was linked first.
   const rankOf = (owner: number) => offsets.length - 1 - owner;
   const attempt = (what: string, read: () => void) => {
@@ -73,8 +72,8 @@ export function indexUnits(
   };
   attempt('index of units', () =>
     readOwnIndex((offset, low, high) => {
-      const owner = numbers.get(offset);
-      if (owner === undefined) return;
+      const owner = numberOf(offsets, offset);
+      if (offsets[owner] !== offset) return;
       isIndexed[owner] = 1;
       list.add(low, high, rankOf(owner));
     }),
@@ -112,12 +111,18 @@ export function findUnit({ offsets, table }: UnitIndex, address: number): number
 
 /** Offset of the unit that an entry of .debug_info lies in, or null. */
 export function unitHolding(offsets: Float64Array, dieOffset: number): number | null {
+  const number = numberOf(offsets, dieOffset);
+  return number < 0 ? null : offsets[number];
+}
+
+/** Number of the last unit that does not begin behind the offset, or -1. */
+function numberOf(offsets: Float64Array, offset: number): number {
   let low = 0;
   let high = offsets.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (offsets[middle] > dieOffset) high = middle;
+    if (offsets[middle] > offset) high = middle;
     else low = middle + 1;
   }
-  return low === 0 ? null : offsets[low - 1];
+  return low - 1;
 }
