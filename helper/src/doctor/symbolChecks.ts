@@ -1,7 +1,6 @@
 // Which names and lines will be found: kernel symbols, debug information of installed packages. Called by check.ts.
 
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
-import { findInPath } from '../privilege/findInPath';
 import { textOf } from '../privilege/surroundings';
 import { type Check, degraded, type Finding, ok, unknown } from './finding';
 
@@ -13,7 +12,7 @@ const DEBUG_INFO_HINTS: [family: RegExp, hint: string][] = [
   [/debian/, 'Add the debian-debug repository, then "apt install PACKAGE-dbgsym".'],
   [/fedora|rhel|centos|rocky|almalinux/, 'Run "dnf debuginfo-install PACKAGE".'],
   [/suse/, 'Run "zypper install PACKAGE-debuginfo" with the debug repository enabled.'],
-  [/arch/, 'Run "debuginfod-find debuginfo FILE" (package debuginfod).'],
+  [/arch/, 'Allow the server https://debuginfod.archlinux.org.'],
   [/alpine/, 'Run "apk add PACKAGE-dbg".'],
 ];
 
@@ -53,7 +52,9 @@ function debugFiles(): Finding {
   const family = `${/^ID=(.*)$/m.exec(release)?.[1]} ${/^ID_LIKE=(.*)$/m.exec(release)?.[1]}`;
   const hint = DEBUG_INFO_HINTS.find(([pattern]) => pattern.test(family))?.[1] ?? '';
   const count = existsSync(DEBUG_FOLDER) ? readdirSync(DEBUG_FOLDER).length : 0;
-  const finder = findInPath('debuginfod-find') ? '; debuginfod-find can fetch more' : '';
-  if (count > 0) return ok(`${DEBUG_FOLDER} has some${finder}`);
-  return ok(`none installed: packaged programs show functions without lines. ${hint}`.trimEnd());
+  const servers = 'A debuginfod server may give more (setting ebpfTracer.debuginfodUrls, option --debuginfod).';
+  if (count > 0) return ok(`${DEBUG_FOLDER} has some. ${servers}`);
+  return ok(
+    `none installed: packaged programs show functions without lines. ${[hint, servers].filter(Boolean).join(' ')}`,
+  );
 }
