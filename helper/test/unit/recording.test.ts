@@ -93,6 +93,11 @@ describe('a recording', function () {
     assert.deepEqual(recordings.list(), []);
   });
 
+  it('tells the symbolizer where the user wants debug files to be looked for', async () => {
+    await start({ debugFileDirectories: ['/opt/debug'], debuginfodUrls: ['http://127.0.0.1:8002'] });
+    assert.equal(symbolizer.calls[0], 'debug /opt/debug http://127.0.0.1:8002');
+  });
+
   it('writes a valid, incomplete file while it goes on', async () => {
     const { capture } = await start();
     capture.hit([2, 1], 3);
@@ -221,6 +226,7 @@ describe('a recording', function () {
       [{ frequencyHz: 0 }, 'FREQUENCY_INVALID'],
       [{ frequencyHz: 5000 }, 'FREQUENCY_INVALID'],
       [{ durationMs: 0 }, 'DURATION_INVALID'],
+      [{ debuginfodUrls: ['https://a', 'file:///etc'] }, 'DEBUGINFOD_URL_INVALID'],
       [{ output: foreign }, 'OUTPUT_EXISTS'],
       [{ output: '/nowhere/x' }, 'OUTPUT_NOT_WRITABLE'],
     ];

@@ -171,6 +171,8 @@ describe('rpc', () => {
       ['durationMs', '10s'],
       ['without', [1]],
       ['title', 'a\0b'],
+      ['debugFileDirectories', ['relative']],
+      ['debuginfodUrls', 'http://a'],
     ] as const) {
       const bad = { ...OPTIONS, [name]: value };
       await assert.rejects(connection.request('record/start', bad), rejectsWith('USAGE', new RegExp(`"${name}"`)));
