@@ -10,7 +10,7 @@ import { FormatError } from '../symbolize/bytes/cursor';
 import { type ByteSource, cstringAt } from '../symbolize/bytes/source';
 import type { Pclntab } from '../symbolize/gopclntab/types';
 import type { CodeRange } from './frameSection';
-import { MAX_FRAMES, WINDOW_BYTES } from './limits';
+import { MAX_FRAMES } from './limits';
 import type { Architecture } from './registers';
 import type { RowCollector } from './rowCollector';
 import {
@@ -34,6 +34,10 @@ const NAME_AT = 0;
 const PCSP_AT = 12;
 /** A function's table is longer only where it is damaged. */
 const MAX_PCSP_BYTES = 65_536;
+const PAGE_BYTES = 65_536;
+const OVERLAP_BYTES = 8;
+/** Of one table: 8 MiB, all of it in nearly every program. */
+const MAX_PAGES = 128;
 const CFA_LIMIT = 2 ** (UNWIND_CFA_BITS - 1) * 8;
 const PLACE_LIMIT = 2 ** UNWIND_FP_BITS * 8;
 
@@ -106,11 +110,13 @@ function ruleOf(distance: number, arch: Architecture): number {
   );
 }
 
-/** Reads on through a source, a window at a time; back and forth costs another read. Throws FormatError outside of it. */
+/** Reads here and there in a source: functions share tables, so places go forth and back. Throws FormatError outside of it. */
 class Window {
   at = 0;
   private bytes: Buffer = Buffer.alloc(0);
   private start = 0;
+  /** Oldest first. */
+  private readonly pages = new Map<number, Buffer>();
 
   constructor(private readonly source: ByteSource) {}
 
@@ -139,12 +145,19 @@ class Window {
     return value;
   }
 
+  /** `sizeBytes` is not more than pages overlap. */
   private need(offset: number, sizeBytes: number): void {
     if (offset >= this.start && offset + sizeBytes <= this.start + this.bytes.length) return;
-    const from = Math.max(0, offset - WINDOW_BYTES / 4);
-    this.bytes = this.source.readUpTo(from, WINDOW_BYTES);
-    this.start = from;
-    if (!(offset >= from && offset + sizeBytes <= from + this.bytes.length))
+    if (!(offset >= 0 && offset + sizeBytes <= this.source.sizeBytes))
       throw new FormatError("offset outside of Go's tables");
+    const number = Math.floor(offset / PAGE_BYTES);
+    let page = this.pages.get(number);
+    if (!page) {
+      page = this.source.readUpTo(number * PAGE_BYTES, PAGE_BYTES + OVERLAP_BYTES);
+      if (this.pages.size === MAX_PAGES) this.pages.delete(this.pages.keys().next().value!);
+      this.pages.set(number, page);
+    }
+    this.bytes = page;
+    this.start = number * PAGE_BYTES;
   }
 }

@@ -57,8 +57,8 @@ async function compareAll(folders: string[]): Promise<void> {
   for (const folder of folders)
     for (const path of programsIn(folder)) {
       try {
-        const { table, arch, elapsedMs } = await tableOf(path);
-        const found = await compareWithReadelf(path, table, arch, '.eh_frame');
+        const { table, arch, elapsedMs, isLinkers } = await tableOf(path);
+        const found = await compareWithReadelf(path, table, arch, '.eh_frame', isLinkers);
         sum.files++;
         sum.functions += found.functions;
         sum.readelfRows += found.rows;

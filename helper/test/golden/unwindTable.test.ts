@@ -87,8 +87,8 @@ const DEBUG_FRAME_VARIANTS: [string, string[]][] = [
 ];
 
 async function compare(path: string, section = '.eh_frame'): Promise<UnwindTable> {
-  const { table, arch } = await tableOf(path);
-  const found = await compareWithReadelf(path, table, arch, section);
+  const { table, arch, isLinkers } = await tableOf(path);
+  const found = await compareWithReadelf(path, table, arch, section, isLinkers);
   assert.ok(found.rows > 0, 'readelf has rows');
   assert.deepEqual({ wrong: found.wrong, examples: found.examples }, { wrong: 0, examples: [] });
   assert.deepEqual(table.problems, []);

@@ -42,7 +42,13 @@ export function build(output: string, commands: string[][], source: string): str
 export async function tableOf(
   path: string,
   debugPath: string | null = null,
-): Promise<{ table: UnwindTable; arch: Architecture; elapsedMs: number }> {
+): Promise<{
+  table: UnwindTable;
+  arch: Architecture;
+  elapsedMs: number;
+  /** Jump stubs, and the entry. */
+  isLinkers: (address: number) => boolean;
+}> {
   const opened: { id: number; fd: number }[] = [];
   const descriptors: number[] = [];
   const open = (name: string) => {
@@ -57,7 +63,12 @@ export async function tableOf(
     const debug = debugPath === null ? null : open(debugPath);
     const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => ++lastId };
     const table = await compileUnwindTable(elf, debug, spill);
-    return { table, arch: architectureOf(elf), elapsedMs: performance.now() - started };
+    const elapsedMs = performance.now() - started;
+    const stubs = elf.sections.filter(({ name }) => /^\.i?plt/.test(name));
+    const entry = Number(elf.source.read(24, 8).readBigUInt64LE());
+    const isLinkers = (address: number) =>
+      address === entry || stubs.some((s) => address >= s.address && address < s.address + s.sizeBytes);
+    return { table, arch: architectureOf(elf), elapsedMs, isLinkers };
   } finally {
     for (const { id, fd } of opened) {
       dropPages(id);

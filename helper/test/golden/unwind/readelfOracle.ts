@@ -27,12 +27,16 @@ interface Fde {
   columns: string[];
 }
 
-/** `section`: `.eh_frame` or `.debug_frame`; what the table has from the other is not compared. */
+/**
+ * `section`: `.eh_frame` or `.debug_frame`; what the table has from the other is not compared. `isLinkers`: is there code of
+ * the linker's, which we know without unwind information?
+ */
 export async function compareWithReadelf(
   path: string,
   table: UnwindTable,
   arch: Architecture,
   section: string,
+  isLinkers: (address: number) => boolean,
 ): Promise<Comparison> {
   const result: Comparison = { rows: 0, unexpressible: 0, functions: 0, wrong: 0, examples: [] };
   const check = new Checker(table, arch, result);
@@ -87,7 +91,7 @@ export async function compareWithReadelf(
   }
   flush();
   // Of Go's functions the padding behind them is part, and some are left to frame pointers on purpose.
-  if (!table.isGo) check.gaps();
+  if (!table.isGo) check.gaps(isLinkers);
   return result;
 }
 
@@ -129,14 +133,14 @@ class Checker {
   }
 
   /** Behind the last function of each run of functions nothing may be claimed. */
-  gaps(): void {
+  gaps(isLinkers: (address: number) => boolean): void {
     const order = Uint32Array.from(this.starts.keys()).sort((a, b) => this.starts[a] - this.starts[b]);
     let coveredUntil = 0;
     order.forEach((i, k) => {
       coveredUntil = Math.max(coveredUntil, this.ends[i]);
       if (k + 1 < order.length && this.starts[order[k + 1]] <= coveredUntil) return;
       const at = this.find(coveredUntil);
-      if (at >= 0 && kindOf(this.table.rows[at + 1]) !== UNWIND_NONE)
+      if (at >= 0 && kindOf(this.table.rows[at + 1]) !== UNWIND_NONE && !isLinkers(coveredUntil))
         this.wrong(`${coveredUntil.toString(16)}: a row behind the end of a function`);
     });
   }
