@@ -48,7 +48,9 @@ export const DOWNLOADER_IDLE_MS = 10_000;
 export const MAX_PROGRAM_HEADERS = 4_096;
 export const MAX_SECTIONS = 262_144;
 export const MAX_SYMBOLS = 4_000_000;
-export const MAX_RELOCATIONS = 16_000_000;
+export const MAX_RELOCATIONS = 2_000_000;
+/** Of a program's data, looking for a table that no section names. */
+export const MAX_SCANNED_BYTES = 64 * MiB;
 export const MAX_NAME_BYTES = 16 * KiB;
 /** Mangled names beyond this are shown as they are: demanglers may need time exponential in the length. */
 export const MAX_DEMANGLE_BYTES = 4 * KiB;
@@ -64,7 +66,7 @@ export const MAX_RANGES = 2_000_000;
 export const MAX_LINE_ROWS = 4_000_000;
 export const MAX_LINE_FILES = 262_144;
 /** What the units of one file that are loaded at once may hold in typed arrays. */
-export const MAX_LOADED_UNITS_BYTES = 24 * MiB;
+export const MAX_LOADED_UNITS_BYTES = 8 * MiB;
 /** Files of split debug information that one file's resolver keeps open. */
 export const MAX_OPEN_SPLIT_FILES = 24;
 /** Names and places of functions that one file's resolver keeps. */

@@ -5,7 +5,7 @@
 import { Cursor } from '../bytes/cursor';
 import type { ElfFile } from '../elf/parser';
 import { SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_RELA } from '../elf/types';
-import { MAX_RELOCATIONS } from '../limits';
+import { MAX_RELOCATIONS, MAX_SCANNED_BYTES } from '../limits';
 import type { PclntabVersion } from './types';
 
 const MODULE_SECTION = '.go.module';
@@ -13,9 +13,10 @@ const POINTER_BYTES = 8;
 const RELA_BYTES = 24;
 const CHUNK_BYTES = 1 << 16;
 const CHUNK_RELOCATIONS = 2_048;
-const MAX_SCANNED_BYTES = 64 << 20;
-/** Places that point to the pclntab, and their fields: one and a few dozen in a sound program. */
-const MAX_FOUND = 1_024;
+/** Places that point to the pclntab: one or two in a sound program. */
+const MAX_PLACES = 8;
+/** Fields of these that are relocated. */
+const MAX_TARGETS = 1_024;
 const R_X86_64_RELATIVE = 8;
 const R_AARCH64_RELATIVE = 1027;
 
@@ -37,7 +38,7 @@ export function findModuleData(elf: ElfFile, version: PclntabVersion, table: num
   const section = elf.section(MODULE_SECTION);
   const places = [...(section ? [section.address] : []), ...pointersTo(elf, table)];
   // In a position-independent program that the C compiler linked, pointers are zero in the file and stand in relocations.
-  places.push(...relativeTargets(elf, (_, target) => target === table).keys());
+  places.push(...[...relativeTargets(elf, (_, target) => target === table).keys()].slice(0, MAX_PLACES));
   const near = (address: number) => places.some((place) => address >= place && address < place + MODULE_BYTES);
   const relocated = places.length > 0 ? relativeTargets(elf, near) : new Map<number, number>();
   const read = (address: number) => pointerAt(elf, address) || relocated.get(address) || 0;
@@ -63,7 +64,7 @@ function pointersTo(elf: ElfFile, value: number): number[] {
     const data = elf.source.part(s.fileOffset, s.sizeBytes);
     for (let from = 0; from < s.sizeBytes && budget > 0; from += CHUNK_BYTES, budget -= CHUNK_BYTES) {
       const bytes = data.readUpTo(from, CHUNK_BYTES);
-      for (let at = bytes.indexOf(wanted); at >= 0 && found.length < MAX_FOUND; at = bytes.indexOf(wanted, at + 1))
+      for (let at = bytes.indexOf(wanted); at >= 0 && found.length < MAX_PLACES; at = bytes.indexOf(wanted, at + 1))
         if ((s.address + from + at) % POINTER_BYTES === 0) found.push(s.address + from + at);
     }
   }
@@ -84,7 +85,7 @@ function relativeTargets(elf: ElfFile, keep: (place: number, target: number) => 
   const data = elf.source.part(section.fileOffset, section.sizeBytes);
   for (let from = 0; from < data.sizeBytes; from += RELA_BYTES * CHUNK_RELOCATIONS) {
     const cursor = new Cursor(data.readUpTo(from, RELA_BYTES * CHUNK_RELOCATIONS));
-    while (cursor.end - cursor.at >= RELA_BYTES && targets.size < MAX_FOUND) {
+    while (cursor.end - cursor.at >= RELA_BYTES && targets.size < MAX_TARGETS) {
       const place = cursor.u64();
       const type = cursor.u32();
       cursor.skip(4);

@@ -5,6 +5,7 @@ import { Cursor, FormatError } from '../bytes/cursor';
 import type { ByteSource } from '../bytes/source';
 import type { ElfFile } from '../elf/parser';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';
+import { MAX_SCANNED_BYTES } from '../limits';
 import { findModuleData } from './moduledata';
 import type { InlineLayout, Pclntab, PclntabVersion } from './types';
 
@@ -31,11 +32,12 @@ export function findPclntab(elf: ElfFile): Pclntab | null {
 
 /** The C compiler, linking a position-independent program, puts it among other constant data. Known by its first bytes. */
 function searchPclntab(elf: ElfFile): { address: number; table: ByteSource } | null {
+  let budgetBytes = MAX_SCANNED_BYTES;
   for (const s of elf.sections) {
     const isData = (s.flags & (SHF_ALLOC | SHF_EXECINSTR)) === SHF_ALLOC && s.type !== SHT_NOBITS;
     if (!isData || !['.data.rel.ro', '.rodata', '.data'].includes(s.name)) continue;
     const data = elf.source.part(s.fileOffset, s.sizeBytes);
-    for (let from = 0; from < s.sizeBytes; from += SCAN_BYTES) {
+    for (let from = 0; from < s.sizeBytes && budgetBytes > 0; from += SCAN_BYTES, budgetBytes -= SCAN_BYTES) {
       const bytes = data.readUpTo(from, SCAN_BYTES + 8);
       // All magic numbers end in these three bytes.
       for (let at = bytes.indexOf('ffffff0000', 0, 'hex'); at >= 0; at = bytes.indexOf('ffffff0000', at + 1, 'hex')) {
