@@ -15,6 +15,8 @@ import { markdownTable, type Row } from './report';
 import { type ServerTarget, startOurServer, startRedis, startThreads } from './serverTargets';
 import { measureStartup } from './startup';
 import { type Estimate, formatRatio, formatSpread, spread } from './statistics';
+import { measureOwnBinary, measureSymbolize, type SymbolizeFigures } from './symbolize';
+import { measureUnwindTables } from './unwindTables';
 
 const MB = 1e6;
 /** Blocks of four windows at the most where the interval does not get narrow: BLOCKS=100 for a shorter run. */
@@ -146,12 +148,40 @@ function vsixSize() {
   add('VSIX', '<= 15 MB', `${(size / MB).toFixed(2)} MB`, size <= 15 * MB);
 }
 
+async function tableFigures(runs: number) {
+  const figures = await measureUnwindTables(runs);
+  if (!figures) return;
+  const row = (figure: string, barMs: number, values: number[]) =>
+    add(figure, `<= ${barMs} ms`, formatSpread(values, 'ms'), spread(values).median <= barMs);
+  row('unwind table of the C library, warm', 20, figures.libcLaterMs);
+  add('… as the first file of a thread', '', formatSpread(figures.libcFirstMs, 'ms'));
+  row('unwind tables, a million rows, first run', 500, figures.millionRowsFirstMs);
+  add('… second run', '', formatSpread(figures.millionRowsLaterMs, 'ms'));
+  row(`unwind tables of a process from the cache, ${figures.cachedFiles} files`, 100, figures.cachedProcessMs);
+}
+
+async function symbolFigures(runs: number) {
+  const row = async (name: string, figures: SymbolizeFigures | null) => {
+    if (!figures) return;
+    const { fileBytes, wallMs, peakRssBytes, llvmMs } = figures;
+    const what = `10,000 addresses of ${name} (${(fileBytes / MB).toFixed(0)} MB) named, from start to end`;
+    add(what, '<= 2000 ms', formatSpread(wallMs, 'ms'), spread(wallMs).median <= 2_000);
+    const megabytes = peakRssBytes.map((bytes) => bytes / MB);
+    add('… peak memory', '<= 300 MB', formatSpread(megabytes, 'MB'), spread(megabytes).median <= 300);
+    if (llvmMs !== null) add('… by llvm-symbolizer', '', `${llvmMs.toFixed(0)} ms`);
+  };
+  await row('a debug file', await measureSymbolize(runs));
+  await row("node's binary", await measureOwnBinary(runs));
+}
+
 const PERFORMANCE_PARTS = ['startup', 'accuracy', 'footprint', 'overhead'];
-const ALL_PARTS = [...PERFORMANCE_PARTS, 'peers', 'redis', 'vsix', 'paint'];
+const ALL_PARTS = [...PERFORMANCE_PARTS, 'tables', 'symbols', 'peers', 'redis', 'vsix', 'paint'];
 
 async function measure(parts: string[], whole: boolean) {
   const wanted = (part: string) => parts.includes(part);
   if (wanted('startup')) await startupFigures(whole ? 7 : 3);
+  if (wanted('tables')) await tableFigures(whole ? 9 : 3);
+  if (wanted('symbols')) await symbolFigures(whole ? 7 : 3);
   if (wanted('accuracy')) await accuracyFigures(whole ? 20 : 8);
   if (wanted('footprint')) await withTarget(startThreads, (target) => footprintOn(target, whole ? 6 : 2));
   if (['footprint', 'overhead', 'peers'].some(wanted))
