@@ -14,6 +14,8 @@ export const GATHER_MS = 100;
 export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
 export const WORKER_HEAP_MIB = 96;
+/** Of it for what is young: several times this is in use. */
+export const WORKER_YOUNG_HEAP_MIB = 16;
 /**
  * Buffers and typed arrays that the files of all workers may hold together between requests (resourceLimits do not see
  * them); above its share a worker forgets the file that was used longest ago.

@@ -5,7 +5,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { ARRAY_BUDGET_BYTES, REQUEST_TIMEOUT_MS, WORKER_HEAP_MIB, WORKER_IDLE_MS } from '../limits';
+import {
+  ARRAY_BUDGET_BYTES,
+  REQUEST_TIMEOUT_MS,
+  WORKER_HEAP_MIB,
+  WORKER_IDLE_MS,
+  WORKER_YOUNG_HEAP_MIB,
+} from '../limits';
 import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
 import { unpackPlaces } from './packedPlaces';
 import { trimMemory } from './trim';
@@ -24,10 +30,15 @@ interface Job {
 export class WorkerPool {
   private readonly slots: Slot[];
 
-  constructor(count: number, cacheDir: string | null, timeoutMs = REQUEST_TIMEOUT_MS) {
+  constructor(
+    count: number,
+    cacheDir: string | null,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+    youngHeapMib = WORKER_YOUNG_HEAP_MIB,
+  ) {
     const workers = Math.max(1, count);
     const settings = { cacheDir, arrayBudgetBytes: ARRAY_BUDGET_BYTES / workers };
-    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs));
+    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs, youngHeapMib));
   }
 
   /**
@@ -59,6 +70,7 @@ class Slot {
   constructor(
     private readonly settings: WorkerSettings,
     private readonly timeoutMs: number,
+    private readonly youngHeapMib: number,
   ) {}
 
   get running(): boolean {
@@ -105,7 +117,7 @@ class Slot {
     const worker = new Worker(workerFile(), {
       workerData: this.settings,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: this.youngHeapMib },
     });
     worker.on('message', (reply: Reply) => {
       const job = this.current;
