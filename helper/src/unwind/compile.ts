@@ -18,6 +18,9 @@ import { codeRangeOf, executableSegments, findDebugFrame, findEhFrame, type Unwi
 import type { UnwindTable } from './table';
 import { findTrampolines } from './trampolines';
 
+/** Sections that only Go programs have. */
+const GO_SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
+
 /**
  * The table of a program or library. `debug`: its separate debug file, whose .debug_frame is used where the file itself has
  * no unwind information. Throws FormatError where the file has no code that could be covered; what is wrong otherwise is in
@@ -36,36 +39,45 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   const machine = new CfaMachine(arch, encoder, rows, pointers, code.baseAddress);
   const parts: CompileParts = { arch, code, encoder, machine, pointers, rows };
 
-  const attempt = async (name: string, isEh: boolean, find: () => Promise<UnwindSection | null>) => {
+  const attempt = async (name: string, step: () => void | Promise<void>) => {
     try {
-      const found = await find();
-      if (found) compileSection(name, isEh, found, parts, problems);
+      await step();
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       problems.push(`${name}: ${error.message}`);
     }
   };
-  await attempt('.eh_frame', true, async () => findEhFrame(elf));
-  const hasOwn = rows.frames > 0;
+  const compileSection = (
+    name: string,
+    isEh: boolean,
+    find: () => UnwindSection | null | Promise<UnwindSection | null>,
+  ) =>
+    attempt(name, async () => {
+      const found = await find();
+      if (found) addSection(name, isEh, found, parts, problems);
+    });
+  await compileSection('.eh_frame', true, () => findEhFrame(elf));
   rows.beginSecondary();
-  const go = readGo(elf, parts, problems);
+  let isGo = false;
+  await attempt("Go's table", () => {
+    isGo = GO_SECTIONS.some((name) => elf.section(name) !== null);
+    const table = findPclntab(elf);
+    if (table) addGoFrames(table, code, rows, arch);
+    isGo ||= table !== null;
+  });
   // Go's own table tells more than the .debug_frame that its linker makes of it.
-  if (!go) await attempt('.debug_frame', false, () => findDebugFrame(elf, spill));
-  if (debug && !hasOwn && rows.frames === 0)
-    await attempt('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
+  if (!isGo) await compileSection('.debug_frame', false, () => findDebugFrame(elf, spill));
+  if (debug && rows.frames === 0)
+    await compileSection('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
+  rows.endSecondary();
 
   const described = rows.finish();
   const before = rows.frames;
-  addLinkerCode(elf, code, described, rows, arch);
-  for (const { pc, sizeBytes } of findTrampolines(elf, code, described, arch)) {
-    // From one byte earlier: the walker looks for the caller of a handler at its return address minus 1.
-    rows.beginFrame(Math.max(0, pc - 1), pc + sizeBytes);
-    rows.add(Math.max(0, pc - 1), UNWIND_SIGNAL_RETURN | UNWIND_EXACT);
-  }
+  await attempt('code without unwind information', () => addUndescribed(elf, described, parts));
   return {
     buildId: elf.buildId,
     arch: arch.name,
-    isGo: go,
+    isGo,
     baseAddress: code.baseAddress,
     rows: rows.frames === before ? described : rows.finish(),
     wideRules: encoder.wideRules,
@@ -79,26 +91,17 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   };
 }
 
-/** Is it a Go program? Then its functions are in the rows. */
-function readGo(elf: ElfFile, { code, rows, arch }: CompileParts, problems: string[]): boolean {
-  try {
-    const table = findPclntab(elf);
-    if (table) addGoFrames(table, code, rows, arch);
-    return table !== null;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    problems.push(`Go's table: ${error.message}`);
-    return true;
+/** `described`: the rows so far; what they leave open may be known all the same. */
+function addUndescribed(elf: ElfFile, described: Uint32Array, { code, rows, arch }: CompileParts): void {
+  addLinkerCode(elf, code, described, rows, arch);
+  for (const { pc, sizeBytes } of findTrampolines(elf, code, described, arch)) {
+    // From one byte earlier: the walker looks for the caller of a handler at its return address minus 1.
+    rows.beginFrame(Math.max(0, pc - 1), pc + sizeBytes);
+    rows.add(Math.max(0, pc - 1), UNWIND_SIGNAL_RETURN | UNWIND_EXACT);
   }
 }
 
-function compileSection(
-  name: string,
-  isEh: boolean,
-  found: UnwindSection,
-  parts: CompileParts,
-  problems: string[],
-): void {
+function addSection(name: string, isEh: boolean, found: UnwindSection, parts: CompileParts, problems: string[]): void {
   const section = new FrameSection(found.source, found.address, isEh, parts, found.endsWithZero);
   try {
     section.compile();

@@ -17,8 +17,9 @@ export class RowCollector {
   private ends = new Uint32Array(1_024);
   private firsts = new Uint32Array(1_024);
   private frameCount = 0;
-  /** Frames from here on hold only where those before do not. */
+  /** Frames from the first to the second hold only where others do not. */
   private secondary = Number.POSITIVE_INFINITY;
+  private secondaryEnd = Number.POSITIVE_INFINITY;
 
   get frames(): number {
     return this.frameCount;
@@ -59,14 +60,19 @@ export class RowCollector {
     this.rowWords = at + 2;
   }
 
-  /** Frames that are added from now on (of .debug_frame) count only where none of before begins or goes on. */
+  /** Frames that are added from now on (of .debug_frame, of Go) count only where none of before begins or goes on. */
   beginSecondary(): void {
     this.secondary = this.frameCount;
   }
 
+  /** What comes now goes before all again. */
+  endSecondary(): void {
+    this.secondaryEnd = this.frameCount;
+  }
+
   /** The table's rows: pairs of pc and rule. */
   finish(): Uint32Array {
-    const { rows, starts, ends, firsts, secondary } = this;
+    const { rows, starts, ends, firsts, secondary, secondaryEnd } = this;
     const order = this.order();
     const frames = this.frameCount;
     // Rows, and a gap behind each frame at most.
@@ -81,7 +87,7 @@ export class RowCollector {
       for (k++; k < frames; k++) {
         const next = order[k];
         if (starts[next] >= end) break;
-        if (starts[next] === start || (next >= secondary && frame < secondary)) continue;
+        if (starts[next] === start || (next >= secondary && next < secondaryEnd && frame < secondary)) continue;
         end = starts[next];
         break;
       }

@@ -368,6 +368,14 @@ describe('unwind tables: trampolines of signal handlers', () => {
       '40107f expression signal',
       '401089 gap',
     ]);
+    // Close behind a function, whose last byte is where the walker looks.
+    const close = elfWith([ehFrameSection(ehFrame({}, [{ sizeBytes: 0x80, instructions: bytes(0) }]))]);
+    call.copy(close, 0x1080);
+    assert.deepEqual(rowsOf(await compileFile(close), close), [
+      '401000 rsp+8 ra-8',
+      '40107f expression signal',
+      '401089 gap',
+    ]);
     // The same bytes in a function that has rows are that function's business.
     const covered = elfWith([ehFrameSection(ehFrame({}, [{ sizeBytes: 0x100, instructions: bytes(0) }]))]);
     call.copy(covered, 0x1080);
