@@ -68,7 +68,7 @@ export const MAX_RANGES = 2_000_000;
 export const MAX_LINE_ROWS = 4_000_000;
 export const MAX_LINE_FILES = 262_144;
 /** What the units of one file that are loaded at once may hold in typed arrays. */
-export const MAX_LOADED_UNITS_BYTES = 8 * MiB;
+export const MAX_LOADED_UNITS_BYTES = 12 * MiB;
 /** Files of split debug information that one file's resolver keeps open. */
 export const MAX_OPEN_SPLIT_FILES = 24;
 /** Names and places of functions that one file's resolver keeps. */

@@ -9,12 +9,6 @@ import { OWN_ROOT, openRegular } from './normalize/roots';
 import type { DebugHandle, FileHandle, Place } from './pool/messages';
 import { WorkerPool } from './pool/pool';
 
-const WORKERS = 2;
-/** Two workers with the usual one would need more memory than one may. */
-const YOUNG_HEAP_MIB = 6;
-/** Pieces: a worker needs memory, and time to start. */
-const WORTH_A_SECOND_WORKER = 4;
-
 export class OneFile {
   private readonly debug: DebugHandle[] = [];
   /** What was wrong with the file or its debug files, in plain sentences. */
@@ -37,7 +31,7 @@ export class OneFile {
     const opened = openRegular(path);
     if (!opened) return null;
     const file = { id: 1, fd: opened.fd, sizeBytes: opened.sizeBytes, path };
-    const one = new OneFile(new WorkerPool(WORKERS, cacheDir, undefined, YOUNG_HEAP_MIB), file);
+    const one = new OneFile(new WorkerPool(1, cacheDir), file);
     try {
       const { description } = await one.pool.request(0, { kind: 'describe', file });
       let lastId = file.id;
@@ -57,23 +51,31 @@ export class OneFile {
   async places(addresses: number[], onPlaces: (index: number, places: Place[]) => void): Promise<void> {
     // Neighbours share what is read for them. In pieces, so that the caller can use one while the next is looked for.
     const order = orderOf(Float64Array.from(addresses));
-    const pieces: Uint32Array[] = [];
-    for (let first = 0; first < order.length; first += MAX_BATCH_ADDRESSES)
-      pieces.push(order.subarray(first, first + MAX_BATCH_ADDRESSES));
-    const ask = async (piece: Uint32Array, worker: number) => {
-      const { file, debug } = this;
-      const wanted = Float64Array.from(piece, (i) => addresses[i]);
-      const answer = await this.pool.request(worker, { kind: 'addresses', file, debug, addresses: wanted });
-      for (const problem of answer.problems) this.problems.add(problem);
-      answer.places.forEach((places, i) => {
-        onPlaces(piece[i], places);
-      });
-    };
-    // What the first one had to inflate, the second finds in the cache.
-    if (pieces.length > 0) await ask(pieces[0], 0);
-    const rest = pieces.slice(1);
-    const half = rest.length < WORTH_A_SECOND_WORKER ? rest.length : Math.floor(rest.length / 2);
-    await Promise.all(rest.map((piece, i) => ask(piece, i < half ? 0 : 1)));
+    const requests: Promise<void>[] = [];
+    for (let first = 0; first < order.length; first += MAX_BATCH_ADDRESSES) {
+      const piece = order.subarray(first, first + MAX_BATCH_ADDRESSES);
+      requests.push(
+        this.ask(
+          piece,
+          Float64Array.from(piece, (i) => addresses[i]),
+          onPlaces,
+        ),
+      );
+    }
+    await Promise.all(requests);
+  }
+
+  private async ask(
+    indexes: Uint32Array,
+    addresses: Float64Array,
+    onPlaces: (index: number, places: Place[]) => void,
+  ): Promise<void> {
+    const { file, debug } = this;
+    const answer = await this.pool.request(0, { kind: 'addresses', file, debug, addresses });
+    for (const problem of answer.problems) this.problems.add(problem);
+    answer.places.forEach((places, i) => {
+      onPlaces(indexes[i], places);
+    });
   }
 
   async close(): Promise<void> {

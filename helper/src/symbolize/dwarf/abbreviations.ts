@@ -43,6 +43,12 @@ export class AbbreviationTable {
   hasCode = new Uint8Array(64);
   /** Size of the entry's attributes, or -1: see its plan. */
   fixedBytes = new Int32Array(64);
+  /**
+   * Where in the entry its sibling stands, for entries of which all else has a fixed size; else -1. `afterSibling`: what
+   * follows it. Most of what lies side by side in a unit is of this kind, as GCC writes it.
+   */
+  siblingAt = new Int32Array(64);
+  afterSibling = new Int32Array(64);
   /** First attribute in `attributes`, first step in `steps`; those of the next slot are behind the last. */
   firstAttribute = new Uint32Array(65);
   firstStep = new Uint32Array(65);
@@ -70,7 +76,7 @@ export class AbbreviationTable {
   }
 
   get sizeBytes(): number {
-    return 1_024 + this.kinds.length * 15 + this.attributes.length * 12 + this.steps.length * 4 + this.slots.length * 4;
+    return 1_024 + this.kinds.length * 23 + this.attributes.length * 12 + this.steps.length * 4 + this.slots.length * 4;
   }
 
   /** Throws FormatError where the code is not defined. */
@@ -157,6 +163,10 @@ export class AbbreviationTable {
     }
     this.fixedBytes[slot] = step === this.firstStep[slot] ? bytes : -1;
     if (step + 2 > this.steps.length) this.steps = grown(this.steps, new Int32Array(this.steps.length * 2));
+    const first = this.firstStep[slot];
+    const isJump = step === first + 2 && this.steps[first + 1] === STEP.sibling4;
+    this.siblingAt[slot] = isJump ? this.steps[first] : -1;
+    this.afterSibling[slot] = bytes;
     this.steps[step++] = bytes;
     this.steps[step++] = STEP.end;
     this.firstStep[slot + 1] = step;
@@ -191,6 +201,8 @@ export class AbbreviationTable {
     this.hasChildren = grown(this.hasChildren, new Uint8Array(size));
     this.hasCode = grown(this.hasCode, new Uint8Array(size));
     this.fixedBytes = grown(this.fixedBytes, new Int32Array(size));
+    this.siblingAt = grown(this.siblingAt, new Int32Array(size));
+    this.afterSibling = grown(this.afterSibling, new Int32Array(size));
     this.firstAttribute = grown(this.firstAttribute, new Uint32Array(size + 1));
     this.firstStep = grown(this.firstStep, new Uint32Array(size + 1));
   }

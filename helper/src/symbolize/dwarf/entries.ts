@@ -77,8 +77,7 @@ export class EntryWalk {
           at += 1 + bytes[at];
           break;
         case STEP.sibling4:
-          this.sibling =
-            (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) + bytes[at + 3] * 0x1000000 + this.siblingBase;
+          this.sibling = this.siblingHere(at);
           at += 4;
           break;
         case STEP.code:
@@ -91,6 +90,12 @@ export class EntryWalk {
       }
       if (!(at <= bytes.length)) throw new FormatError('data ends too early');
     }
+  }
+
+  /** What a reference of four bytes to the next sibling means, as a position in the bytes. */
+  siblingHere(at: number): number {
+    const { bytes } = this;
+    return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) + bytes[at + 3] * 0x1000000 + this.siblingBase;
   }
 
   private readCode(at: number, attribute: number, form: number): number {

@@ -51,6 +51,16 @@ export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boole
         at += abbreviations.fixedBytes[slot];
         continue;
       }
+      const siblingAt = abbreviations.siblingAt[slot];
+      if (siblingAt >= 0 && at + siblingAt + 4 <= end) {
+        const sibling = walk.siblingHere(at + siblingAt);
+        at += siblingAt + 4 + abbreviations.afterSibling[slot];
+        if (abbreviations.hasChildren[slot] === 1 && kind !== KIND.scope && sibling > at && sibling <= end) {
+          isShallow = true;
+          if (!deep) at = sibling;
+        }
+        continue;
+      }
       at = walk.skip(slot, at);
       if (kind === KIND.function && abbreviations.hasCode[slot] === 1) {
         list.owner = dies.push(unit.firstDie + start) - 1;

@@ -30,15 +30,10 @@ interface Job {
 export class WorkerPool {
   private readonly slots: Slot[];
 
-  constructor(
-    count: number,
-    cacheDir: string | null,
-    timeoutMs = REQUEST_TIMEOUT_MS,
-    youngHeapMib = WORKER_YOUNG_HEAP_MIB,
-  ) {
+  constructor(count: number, cacheDir: string | null, timeoutMs = REQUEST_TIMEOUT_MS) {
     const workers = Math.max(1, count);
     const settings = { cacheDir, arrayBudgetBytes: ARRAY_BUDGET_BYTES / workers };
-    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs, youngHeapMib));
+    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs));
   }
 
   /**
@@ -70,7 +65,6 @@ class Slot {
   constructor(
     private readonly settings: WorkerSettings,
     private readonly timeoutMs: number,
-    private readonly youngHeapMib: number,
   ) {}
 
   get running(): boolean {
@@ -117,7 +111,7 @@ class Slot {
     const worker = new Worker(workerFile(), {
       workerData: this.settings,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: this.youngHeapMib },
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB },
     });
     worker.on('message', (reply: Reply) => {
       const job = this.current;
