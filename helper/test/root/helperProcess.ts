@@ -90,15 +90,24 @@ export function bpfObjectsOf(pid: number): string[] {
   });
 }
 
-/** Those of `objects` that the kernel still has. */
+/**
+ * Those of `objects` that the kernel still has: programs and links first, maps once those are gone. Because looking at a
+ * program array that is just being let go of keeps it for good (kernel 6.18: its last user's going is handled by a work
+ * item, and bpftool's short use of it has it handled twice).
+ */
 export function stillThere(objects: string[]): string[] {
-  const all = new Set(
-    ['prog', 'map', 'link'].flatMap((kind) => {
-      const shown = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' });
-      return (JSON.parse(shown) as { id: number }[]).map(({ id }) => `${kind} ${id}`);
-    }),
-  );
-  return objects.filter((object) => all.has(object));
+  for (const kinds of [['prog', 'link'], ['map']]) {
+    const wanted = objects.filter((object) => kinds.includes(object.split(' ')[0]));
+    const all = new Set(
+      kinds.flatMap((kind) => {
+        const shown = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' });
+        return (JSON.parse(shown) as { id: number }[]).map(({ id }) => `${kind} ${id}`);
+      }),
+    );
+    const left = wanted.filter((object) => all.has(object));
+    if (left.length > 0) return left;
+  }
+  return [];
 }
 
 export function isAlive(pid: number): boolean {

@@ -213,6 +213,13 @@ text: .ascii "r\\n"
     await eventually(() => isLoaded(running), 'the unwind tables are loaded');
     const held = bpfObjectsOf(process.pid).filter((object) => !before.has(object));
     await running.stop();
-    await eventually(() => stillThere(held).length === 0, `the kernel has let go of ${held}`);
+    let left = held;
+    const isGone = () => {
+      left = stillThere(held);
+      return left.length === 0;
+    };
+    await eventually(isGone, 'the kernel has let go of all').catch((error) => {
+      throw new Error(`${error.message}: ${left}, of ${bpfObjectsOf(process.pid)}`);
+    });
   });
 });
