@@ -65,8 +65,16 @@ dist/bpf/%.o: %.o
 abi: ebpf | node_modules/.package-lock.json ## Regenerate helper/src/abi/events.gen.ts from the objects' BTF
 	$(NODE) helper/src/abi/generate.mjs
 
+# For both architectures: code of the one that this machine is not would otherwise be compiled by users first.
 check-abi: ebpf | node_modules/.package-lock.json ## Fail when helper/src/abi/events.gen.ts differs from the objects' BTF
 	$(NODE) helper/src/abi/generate.mjs --check
+	@mkdir -p out/bpf
+	@for arch in x86 arm64; do \
+	  for name in $(BPF_NAMES); do \
+	    $(CLANG) $(patsubst -D__TARGET_ARCH_%,-D__TARGET_ARCH_$$arch,$(BPF_CFLAGS)) -c bpf/$$name.bpf.c -o out/bpf/$$name.$$arch.o; \
+	  done; \
+	  $(NODE) helper/src/abi/generate.mjs --check $(BPF_NAMES:%=out/bpf/%.$$arch.o); \
+	done
 
 # ---- bundles and packages --------------------------------------------------------------------------------------
 

@@ -288,8 +288,7 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 
 		if (place == UNWIND_RA_BESIDE_FP) {
 			walk->ra_place = walk->fp_place + 8;
-		} else if (place == UNWIND_RA_OWN_ * generated at run time, a file whose table is not loaded yet. Runs in sample_native; until that is loaded sample_stack
- * walks by frame pointers alone.) {
+		} else if (place == UNWIND_RA_OWN_PLACE) {
 			walk->ra_place = walk->fp_place;
 			walk->fp_from = FROM_NOWHERE;
 		} else if (place == UNWIND_RA_IN_LR) {
