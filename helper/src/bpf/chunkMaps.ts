@@ -1,5 +1,8 @@
 // The inner maps of `unwind_chunks` (bpf/lib/unwind_pages.bpf.h): made when they are needed, mapped, and written like
 // memory; before 5.5, which cannot map them, page by page through the map. Called by unwind/loadPages.ts.
+//
+// The kernel's programs see a chunk from link() on. Each change of a map of maps waits until all programs that may still use
+// the old value have ended (synchronize_rcu(), 7 to 25 ms): many chunks are linked in one call, which waits once.
 
 import { MAP_SHARED, native, PROT_READ, PROT_WRITE } from './libbpf';
 import { BpfLoadError } from './object';
@@ -34,6 +37,8 @@ export function hasMappableArrays(): boolean {
 
 export class ChunkMaps {
   private readonly chunks = new Map<number, Chunk>();
+  /** Made, but not to be seen by programs yet. */
+  private readonly unlinked = new Set<number>();
   private readonly key = Buffer.alloc(4);
 
   constructor(
@@ -44,7 +49,7 @@ export class ChunkMaps {
 
   /** Throws BpfLoadError, for example where RLIMIT_MEMLOCK is too low. */
   create(number: number): void {
-    const { libbpf, system } = native();
+    const { system } = native();
     const fd = createArray(this.pagesPerChunk, this.mappable);
     if (fd < 0) throw new BpfLoadError('Memory for unwind tables', system.nameOf(-fd), []);
     const chunk: Chunk = { fd, address: null };
@@ -58,13 +63,31 @@ export class ChunkMaps {
       }
     }
     this.chunks.set(number, chunk);
-    const value = Buffer.alloc(4);
-    value.writeInt32LE(fd);
-    this.key.writeUInt32LE(number);
-    const result = libbpf.update(this.outerFd, this.key, value, 0);
-    if (result >= 0) return;
-    this.unmap(number);
-    throw new BpfLoadError('Memory for unwind tables', system.nameOf(-result), []);
+    this.unlinked.add(number);
+  }
+
+  /** Shows what was made since the last call to the kernel's programs. Throws BpfLoadError; what failed stays unlinked. */
+  link(): void {
+    const numbers = [...this.unlinked];
+    if (numbers.length === 0) return;
+    const { libbpf } = native();
+    const [keys, values, count] = [Buffer.alloc(4 * numbers.length), Buffer.alloc(4 * numbers.length), Buffer.alloc(4)];
+    for (const [i, number] of numbers.entries()) {
+      keys.writeUInt32LE(number, 4 * i);
+      values.writeInt32LE(this.chunks.get(number)!.fd, 4 * i);
+    }
+    count.writeUInt32LE(numbers.length);
+    // Maps of maps take batches since 5.18.
+    if (numbers.length > 1 && libbpf.updateBatch(this.outerFd, keys, values, count, null) >= 0) {
+      this.unlinked.clear();
+      return;
+    }
+    for (const [i, number] of numbers.entries()) {
+      const at = [4 * i, 4 * i + 4];
+      const result = libbpf.update(this.outerFd, keys.subarray(...at), values.subarray(...at), 0);
+      if (result < 0) throw new BpfLoadError('Memory for unwind tables', native().system.nameOf(-result), []);
+      this.unlinked.delete(number);
+    }
   }
 
   /** `offsetBytes` in the chunk. */
@@ -92,7 +115,7 @@ export class ChunkMaps {
 
   remove(number: number): void {
     this.key.writeUInt32LE(number);
-    native().libbpf.delete(this.outerFd, this.key);
+    if (!this.unlinked.delete(number)) native().libbpf.delete(this.outerFd, this.key);
     this.unmap(number);
   }
 

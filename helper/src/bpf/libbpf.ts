@@ -37,6 +37,8 @@ export interface Libbpf {
   map_initial_value(map: Pointer, size: Buffer): Pointer;
   lookup(mapFd: number, key: Buffer, value: Buffer): number;
   update(mapFd: number, key: Buffer, value: Buffer, flags: Int): number;
+  /** Keys and values one behind the other; `count` (32 bits) becomes how many were written. */
+  updateBatch(mapFd: number, keys: Buffer, values: Buffer, count: Buffer, options: null): number;
   delete(mapFd: number, key: Buffer): number;
   program_info(fd: number, info: Buffer, length: Buffer): number;
   enable_stats(type: number): number;
@@ -141,6 +143,7 @@ function bindLibbpf(koffi: typeof import('koffi'), library: import('koffi').Libr
     map_initial_value: f('void *bpf_map__initial_value(void *map, void *size)'),
     lookup: f('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
     update: f('int bpf_map_update_elem(int fd, void *key, void *value, uint64 flags)'),
+    updateBatch: f('int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)'),
     delete: f('int bpf_map_delete_elem(int fd, void *key)'),
     program_info: f('int bpf_obj_get_info_by_fd(int fd, void *info, void *length)'),
     enable_stats: f('int bpf_enable_stats(int type)'),

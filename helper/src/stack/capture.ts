@@ -45,13 +45,16 @@ export const startCapture: StartCapture = async (options, sink) => {
   const capture = new StackCapture(options, sink);
   try {
     capture.attachSampling();
-    capture.attachRest();
+    await capture.attachRest();
     return capture;
   } catch (error) {
     capture.close();
     throw error;
   }
 };
+
+/** Once around. */
+const eventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class StackCapture implements Capture {
   readonly attach: AttachStep[] = [];
@@ -147,9 +150,23 @@ class StackCapture implements Capture {
     );
   }
 
-  /** Children, and what else the first sample does not need. */
-  attachRest(): void {
+  /**
+   * What the first sample does not need. In between, the event loop takes what has come: samples, and tables, which are made
+   * in a thread of their own meanwhile.
+   */
+  async attachRest(): Promise<void> {
     if (this.targets) this.startLoadingTables(this.targets);
+    this.addDescendants();
+    this.attachWalker();
+    await eventLoop();
+    this.attachWatch();
+    // Those that came since.
+    this.addDescendants();
+    await eventLoop();
+    void this.walkKernelStacks();
+  }
+
+  private attachWatch(): void {
     this.watch = attachProcessWatch(
       this.settings,
       {
@@ -165,9 +182,6 @@ class StackCapture implements Capture {
     for (const text of this.watch.log) this.sink.log?.('warn', text);
     if (!this.watch.object && this.options.startAtExec)
       throw tracerError('KERNEL_NO_BPF', this.watch.step.refused.map(({ rung, why }) => `${rung}: ${why}`).join(', '));
-    if (this.options.children && !this.options.startAtExec) this.addDescendants();
-    this.attachWalker();
-    void this.walkKernelStacks();
   }
 
   /** Kernel stacks by our own walk; the kernel's serves until then. */
@@ -197,7 +211,6 @@ class StackCapture implements Capture {
     }
   }
 
-  /** Tables are made in a thread of their own, while the rest still attaches. */
   private startLoadingTables(targets: TargetMap): void {
     const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
     const pool = new PagePool(chunks, UNWIND_CEILING_BYTES);
@@ -268,8 +281,10 @@ class StackCapture implements Capture {
     return [...refused];
   }
 
-  /** Children that were there before; those to come are followed by BPF, which is already attached. */
+  /** Children that are there already; those to come are followed by BPF, once that is attached. */
   private addDescendants(): void {
+    // A held launcher has none that count.
+    if (!this.options.children || this.options.startAtExec) return;
     for (const { pid, parentPid } of descendants(this.options.pid)) {
       if (!this.targets?.add(pid, false)) continue;
       this.stream?.addProcess(pid);

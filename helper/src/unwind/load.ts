@@ -20,6 +20,8 @@ const UNUSED_KEPT_MS = 10_000;
 /** A table that had to make room is not loaded again sooner. */
 const EVICTED_REST_MS = 30_000;
 const TIDY_INTERVAL_MS = 1_000;
+/** Asked for at the same time, so that the thread that makes them need not wait for us. */
+const IN_FLIGHT_MAX = 4;
 
 type Subject = MappedFile | Image;
 
@@ -49,7 +51,7 @@ export interface UnwindLoad {
   bytes: number;
   ceilingBytes: number;
   evicted: number;
-  /** Tables that are still to be made. */
+  /** Tables that are still to be made, or to be shown to the walker. */
   waiting: number;
 }
 
@@ -61,7 +63,8 @@ export class UnwindLoader {
   private readonly published = new Map<number, Published>();
   private readonly changed = new Set<number>();
   private readonly alive = new Set<number>();
-  private loading = false;
+  private inFlight = 0;
+  private publishing: NodeJS.Immediate | null = null;
   private closed = false;
   private lastCodeId = 0;
   private evicted = 0;
@@ -136,9 +139,8 @@ export class UnwindLoader {
   /** After each drain of the kernel's records. */
   update(): void {
     if (this.closed) return;
-    for (const pid of this.changed) this.publish(pid);
-    this.changed.clear();
-    void this.loadNext();
+    this.publishChanged();
+    this.loadMore();
     const now = performance.now();
     if (now - this.tidiedAtMs < TIDY_INTERVAL_MS) return;
     this.tidiedAtMs = now;
@@ -153,12 +155,14 @@ export class UnwindLoader {
       tables++;
       rows += placed.rowCount;
     }
+    if (this.publishing) waiting++;
     const { heldBytes, ceilingBytes } = this.pool;
     return { tables, rows, bytes: heldBytes, ceilingBytes, evicted: this.evicted, waiting };
   }
 
   close(): void {
     this.closed = true;
+    if (this.publishing) clearImmediate(this.publishing);
     this.compiler.close();
     this.processes.releaseAll();
     const { files, perfMaps } = this.processes.takeUnused(() => false);
@@ -167,9 +171,30 @@ export class UnwindLoader {
     this.pool.close();
   }
 
-  /** Tells the walker of a process's mappings and of the tables there are; nothing while it has no table. */
-  private publish(pid: number): void {
-    if (!this.alive.has(pid)) return;
+  /** Tells the walker of the mappings of processes and of the tables there are; nothing of one that has no table. */
+  private publishChanged(): void {
+    const placed: { pid: number; code: PlacedCode | null }[] = [];
+    for (const pid of this.changed) if (this.alive.has(pid)) placed.push({ pid, code: this.placeCodeOf(pid) });
+    this.changed.clear();
+    const shown = this.pool.commit();
+    for (const { pid, code } of placed) {
+      if (code && shown) this.publish(pid, code);
+      else {
+        code?.release();
+        this.withdraw(pid);
+      }
+    }
+  }
+
+  /** When all that waits in the event loop has been looked at: tables come in numbers, and showing them takes its time. */
+  private publishSoon(): void {
+    this.publishing ??= setImmediate(() => {
+      this.publishing = null;
+      this.publishChanged();
+    });
+  }
+
+  private placeCodeOf(pid: number): PlacedCode | null {
     const mappings: CodeMapping[] = [];
     let loaded = false;
     for (const code of this.processes.codeOf(pid)) {
@@ -179,11 +204,10 @@ export class UnwindLoader {
       const isGo = table?.isGo ?? false;
       mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
-    const code = loaded ? placeCode(this.pool, mappings) : null;
-    if (!code) {
-      this.withdraw(pid);
-      return;
-    }
+    return loaded ? placeCode(this.pool, mappings) : null;
+  }
+
+  private publish(pid: number, code: PlacedCode): void {
     this.lastCodeId++;
     if (!this.targets.setCode(pid, this.lastCodeId, code.codePage)) {
       code.release();
@@ -225,25 +249,32 @@ export class UnwindLoader {
     return table;
   }
 
-  /** One table after another, that with the most stacks first. */
-  private async loadNext(): Promise<void> {
-    if (this.loading) return;
-    this.loading = true;
-    for (let next = this.nextWaiting(); next && !this.closed; next = this.nextWaiting()) {
-      next.state = 'loading';
-      try {
-        const { subject } = next;
-        const from =
-          'bytes' in subject
-            ? { bytes: subject.bytes }
-            : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
-        this.keep(next, await this.compiler.request(from));
-      } catch (error) {
-        next.state = 'failed';
-        this.log('debug', `unwind table of ${next.name}: ${error instanceof Error ? error.message : error}`);
-      }
+  /** That with the most stacks first. */
+  private loadMore(): void {
+    while (this.inFlight < IN_FLIGHT_MAX && !this.closed) {
+      const next = this.nextWaiting();
+      if (!next) return;
+      this.inFlight++;
+      void this.load(next).finally(() => {
+        this.inFlight--;
+        this.loadMore();
+      });
     }
-    this.loading = false;
+  }
+
+  private async load(table: Table): Promise<void> {
+    table.state = 'loading';
+    const { subject } = table;
+    try {
+      const from =
+        'bytes' in subject
+          ? { bytes: subject.bytes }
+          : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
+      this.keep(table, await this.compiler.request(from));
+    } catch (error) {
+      table.state = 'failed';
+      this.log('debug', `unwind table of ${table.name}: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   private nextWaiting(): Table | null {
@@ -266,12 +297,13 @@ export class UnwindLoader {
     Object.assign(table, { state: 'loaded', placed, isGo });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;
-    this.publishUsersOf(table);
+    this.usersHaveChanged(table);
+    this.publishSoon();
   }
 
-  private publishUsersOf(table: Table): void {
+  private usersHaveChanged(table: Table): void {
     for (const pid of this.alive)
-      if (this.processes.codeOf(pid).some((code) => subjectOf(code) === table.subject)) this.publish(pid);
+      if (this.processes.codeOf(pid).some((code) => subjectOf(code) === table.subject)) this.changed.add(pid);
   }
 
   /** Takes back the table that was on stacks the longest ago. */
@@ -289,7 +321,8 @@ export class UnwindLoader {
     const { placed } = table;
     Object.assign(table, { state, placed: null, lastUsedMs: performance.now() });
     // First nobody names it any more.
-    this.publishUsersOf(table);
+    this.usersHaveChanged(table);
+    this.publishChanged();
     placed?.release();
   }
 

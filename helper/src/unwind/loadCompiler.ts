@@ -1,5 +1,5 @@
-// The thread that makes tables (loadWorker.ts), as the main thread sees it: one request at a time, ended when it takes too
-// long or has nothing to do. A request that ends it fails alone. Called by load.ts.
+// The thread that makes tables (loadWorker.ts), as the main thread sees it: answers requests in order, is ended when one takes
+// too long or there is nothing to do. A request that ends it fails alone, the others go to the next thread. Called by load.ts.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,36 +10,46 @@ import type { LoadedTable, TableReply, TableRequest } from './loadWorker';
 const TIMEOUT_MS = 60_000;
 const IDLE_MS = 5_000;
 const HEAP_MIB = 256;
+const ENDED = 'the recording has ended';
 
 interface Pending {
-  sequence: number;
+  request: TableRequest;
   resolve(loaded: LoadedTable): void;
   reject(error: Error): void;
 }
 
 export class TableCompiler {
   private worker: Worker | null = null;
-  private pending: Pending | null = null;
+  /** In the order in which they were asked; the thread works on the first. */
+  private pending: Pending[] = [];
   private timer: NodeJS.Timeout | null = null;
   private sequence = 0;
 
   constructor(private readonly cacheDir: string | null) {}
 
-  /** Not before the last one is answered. Rejects with a plain sentence. */
+  /** Rejects with a plain sentence. */
   request(from: TableRequest['from']): Promise<LoadedTable> {
-    this.worker ??= this.start();
-    const { worker } = this;
-    worker.ref();
-    const sequence = ++this.sequence;
-    this.arm(TIMEOUT_MS, () => this.drop(`took longer than ${TIMEOUT_MS / 1000} s`));
-    worker.postMessage({ sequence, from } satisfies TableRequest);
     return new Promise((resolve, reject) => {
-      this.pending = { sequence, resolve, reject };
+      this.pending.push({ request: { sequence: ++this.sequence, from }, resolve, reject });
+      this.post(this.pending.length - 1);
     });
   }
 
   close(): void {
-    this.drop('the recording has ended');
+    while (this.pending.length > 1) this.pending.pop()?.reject(new Error(ENDED));
+    this.drop(ENDED);
+  }
+
+  /** Sends what is pending from that place on. */
+  private post(first: number): void {
+    if (first === 0) this.watch();
+    this.worker ??= this.start();
+    this.worker.ref();
+    for (const { request } of this.pending.slice(first)) this.worker.postMessage(request);
+  }
+
+  private watch(): void {
+    this.arm(TIMEOUT_MS, () => this.drop(`took longer than ${TIMEOUT_MS / 1000} s`));
   }
 
   private start(): Worker {
@@ -49,12 +59,14 @@ export class TableCompiler {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: 16 },
     });
     worker.on('message', (reply: TableReply) => {
-      const { pending } = this;
-      if (worker !== this.worker || !pending || pending.sequence !== reply.sequence) return;
-      this.pending = null;
-      worker.unref();
-      this.arm(IDLE_MS, () => this.drop('idle'));
-      this.timer?.unref();
+      if (worker !== this.worker || this.pending[0]?.request.sequence !== reply.sequence) return;
+      const pending = this.pending.shift()!;
+      if (this.pending.length > 0) this.watch();
+      else {
+        worker.unref();
+        this.arm(IDLE_MS, () => this.drop('idle'));
+        this.timer?.unref();
+      }
       if (reply.ok) pending.resolve(reply.loaded);
       else pending.reject(new Error(reply.why));
     });
@@ -64,14 +76,14 @@ export class TableCompiler {
   }
 
   private drop(why: string): void {
-    const { worker, pending } = this;
+    const { worker } = this;
     this.worker = null;
-    this.pending = null;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    pending?.reject(new Error(why));
+    this.pending.shift()?.reject(new Error(why));
     worker?.unref();
     void worker?.terminate().then(trimMemory);
+    if (this.pending.length > 0) this.post(0);
   }
 
   private arm(delayMs: number, action: () => void): void {

@@ -1,10 +1,11 @@
 // The memory of unwind tables in the kernel: numbered 4 KiB pages (bpf/events.h), taken and given back in chunks of 32, each
 // an array map of its own that is mapped here and written like memory. Called by loadTables.ts and loadCode.ts.
 //
-// A page is written before anything in the kernel names it, and after that never changed. What is released rests for a
+// A page is written, and shown by commit(), before anything in the kernel names it, and after that never changed. What is released rests for a
 // while before it is used again: a child that was forked just now may still hold its parent's pages, unknown to us.
 
 import type { ChunkMaps } from '../bpf/chunkMaps';
+import { BpfLoadError } from '../bpf/object';
 import { UNWIND_PAGE_BYTES } from './rows';
 
 /** UNWIND_CHUNK_PAGES and UNWIND_CHUNKS_MAX of bpf/events.h; helper/test/unit/unwindLoad.test.ts compares them. */
@@ -38,14 +39,14 @@ export class PagePool {
     return this.taken * UNWIND_PAGE_BYTES;
   }
 
-  /** Consecutive pages; the first one's number, or null where the ceiling leaves no room. */
+  /** Consecutive pages; the first one's number, or null where the ceiling or the kernel leaves no room. */
   take(count: number): number | null {
     this.wake();
     const page = this.find(count, false) ?? this.find(count, true);
     if (page === null) return null;
     for (let chunk = chunkOf(page); chunk <= chunkOf(page + count - 1); chunk++) {
       if (this.chunkMade[chunk]) continue;
-      this.maps.create(chunk);
+      if (!succeeds(() => this.maps.create(chunk))) return null;
       this.chunkMade[chunk] = 1;
       this.chunks++;
     }
@@ -64,6 +65,11 @@ export class PagePool {
       done += size;
       at += size;
     }
+  }
+
+  /** Before pages are named to the kernel's programs; false where it cannot show them. Takes 7 to 25 ms with new chunks. */
+  commit(): boolean {
+    return succeeds(() => this.maps.link());
   }
 
   release(page: number, count: number): void {
@@ -115,6 +121,17 @@ export class PagePool {
       return newChunks <= room ? page - count + 1 : null;
     }
     return null;
+  }
+}
+
+/** False where the kernel has no memory for us. */
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (error instanceof BpfLoadError) return false;
+    throw error;
   }
 }
 

@@ -45,7 +45,7 @@ async function load(from: TableRequest['from']): Promise<LoadedTable> {
   }
 }
 
-parentPort!.on('message', async ({ sequence, from }: TableRequest) => {
+async function answer({ sequence, from }: TableRequest): Promise<void> {
   let reply: TableReply;
   try {
     reply = { sequence, ok: true, loaded: await load(from) };
@@ -53,4 +53,10 @@ parentPort!.on('message', async ({ sequence, from }: TableRequest) => {
     reply = { sequence, ok: false, why: error instanceof Error ? error.message : String(error) };
   }
   parentPort!.postMessage(reply);
+}
+
+/** One after another, however many wait. */
+let last = Promise.resolve();
+parentPort!.on('message', (request: TableRequest) => {
+  last = last.then(() => answer(request));
 });

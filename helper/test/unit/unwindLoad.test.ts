@@ -17,9 +17,14 @@ const HEADER = [__dirname, join(__dirname, '../../../../..')]
 /** The kernel's memory, as bytes. */
 class Memory {
   readonly chunks = new Map<number, Buffer>();
+  /** Chunks shown to the kernel's programs, by call. */
+  readonly links: number[][] = [];
   create(number: number): void {
     assert.ok(!this.chunks.has(number));
     this.chunks.set(number, Buffer.alloc(CHUNK_BYTES, 0xee));
+  }
+  link(): void {
+    this.links.push([...this.chunks.keys()].filter((number) => !this.links.flat().includes(number)));
   }
   write(number: number, offsetBytes: number, bytes: Uint8Array): void {
     this.chunks.get(number)!.set(bytes, offsetBytes);
@@ -143,6 +148,18 @@ describe('loading unwind tables', () => {
     assert.equal(rule & 0xff, UNWIND_WIDE | 0x20);
     const index = rule >>> 8;
     assert.equal(memory.page(Math.floor(index / 256)).readUInt32LE((index % 256) * 16), 5);
+  });
+
+  it('shows all its memory at once, where the kernel waits with each change', () => {
+    const { memory, pool } = poolOf();
+    const placer = new TablePlacer(pool);
+    const mappings = [60_000, 100].map((count, i) =>
+      mappingOf(tableOf(count), placer, 0x7f00_0000_0000 + i * 0x1000_0000),
+    );
+    placeCode(pool, mappings);
+    assert.ok(memory.chunks.size > 3);
+    assert.ok(pool.commit());
+    assert.deepEqual(memory.links, [[...memory.chunks.keys()]]);
   });
 
   it('stays below its ceiling, and gives memory back', () => {
