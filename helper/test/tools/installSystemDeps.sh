@@ -1,8 +1,9 @@
 #!/bin/bash
 # installSystemDeps.sh [build|test|vm|matrix]...   installs from the distribution what is missing on this machine.
 #   build   compile the eBPF objects and the workloads, run the helper          (`make demo`, `make install-system-deps`)
-#   test    what `make test` needs besides: browser, servers under load, llvm-symbolizer, go where it is absent
-#   vm      QEMU for `make test-vm`                     matrix   mmdebstrap for `make test-matrix`
+#   test    what `make test` needs besides: a browser, a server under load, and what the answers are compared with
+#   bench   `make benchmark`      vm   QEMU for `make test-vm`      matrix   what `make test-matrix` needs besides
+# A package that a distribution lacks keeps nothing else away: tests that need it say so and skip.
 # Called by the Makefile and .ci/run. Does nothing, quickly and without a password, where nothing is missing.
 # Knows apt, dnf, zypper, pacman and apk; uses sudo unless it is root. NEED_SUDO=0 only says what is missing (exit 3).
 set -euo pipefail
@@ -41,17 +42,28 @@ test   chromium                   chromium           chromium         chromium  
 test   share/fonts/truetype/dejavu fonts-dejavu-core -                -               -          -
 test   addr2line                  binutils           binutils         binutils        binutils   binutils
 test   llvm-symbolizer            llvm               llvm             llvm            llvm       llvm
+test   llvm-dwarfdump             llvm               llvm             llvm            llvm       llvm
+test   ld.lld                     lld                lld              lld             lld        lld
+test   dwz                        dwz                dwz              dwz             dwz        -
+test   debuginfod                 debuginfod         elfutils-debuginfod elfutils-debuginfod debuginfod -
+test   lib/debug/.build-id        libc6-dbg          -                -               -          musl-dbg
+test   gdb                        gdb                gdb              gdb             gdb        gdb
+test   xz                         xz-utils           xz               xz              xz         xz
+test   ip                         iproute2           iproute          iproute2        iproute2   iproute2
 test   go                         golang-go          golang           go              go         go
 test   rustc                      rustc              rust             rust            rust       rust
 test   nginx                      nginx-light        nginx            nginx           nginx      nginx
-test   redis-server               redis-server       redis            redis           redis      redis
+test   wrk                        wrk                -                -               -          wrk
 test   sudo                       sudo               sudo             sudo            sudo       sudo
-test   setpriv                    util-linux         util-linux       util-linux      util-linux util-linux
+test   useradd                    passwd             shadow-utils     shadow          shadow     shadow
+test   ps                         procps             procps-ng        procps          procps-ng  procps
+test   setpriv                    util-linux         util-linux       util-linux      util-linux setpriv
 test   setfacl                    acl                acl              acl             acl        acl
-test   gdb                        gdb                gdb              gdb             gdb        gdb
-test   xz                         xz-utils           xz               xz              xz         xz
+test   bindfs                     bindfs             bindfs           bindfs          -          -
+test   fusermount3                fuse3              fuse3            fuse3           fuse3      fuse3
 test   python3                    python3            python3          python3         python     python3
-bench  wrk                        wrk                -                -               -          -
+bench  wrk                        wrk                -                -               -          wrk
+bench  redis-server               redis-server       redis            redis           redis      redis
 bench  perf                       linux-perf         perf             perf            perf       perf
 bench  bpftrace                   bpftrace           bpftrace         bpftrace        bpftrace   bpftrace
 vm     qemu-system-x86_64         qemu-system-x86    qemu-system-x86  qemu-x86        qemu-system-x86 qemu-system-x86_64
@@ -59,6 +71,10 @@ vm     busybox                    busybox-static     busybox          busybox-st
 vm     kmod                       kmod               kmod             kmod            kmod       kmod
 vm     zstd                       zstd               zstd             zstd            zstd       zstd
 matrix mmdebstrap                 mmdebstrap         -                -               -          -
+matrix gdc                        gdc                -                -               -          -
+matrix redis-server               redis-server       redis            redis           redis      redis
+matrix redis-benchmark            redis-tools        redis            redis           redis      redis
+matrix llvm-objcopy-19            llvm-19            -                -               -          -
 "
 
 missing=()
@@ -97,22 +113,30 @@ install() {
     apk) "${root[@]}" apk add "$@" ;;
   esac
 }
-# A package that this release does not have (bpftool in older Ubuntus) must not keep the others away.
 refresh() { case $MANAGER in apt) "${root[@]}" apt-get update -q ;; pacman) "${root[@]}" pacman -Sy ;; *) true ;; esac; }
 attempt refresh >&2 || echo "The package lists could not be refreshed; going on with those at hand." >&2
-# Services that a package brings are not to be started here: tests start their own.
-if [ $MANAGER = apt ] && [ "$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then
-  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d
-  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+# A package that this release does not have (bpftool in older Ubuntus) must not keep the others away.
+if [ $MANAGER = apt ]; then
+  asked=("${missing[@]}") missing=()
+  for package in "${asked[@]}"; do
+    if apt-cache show --no-all-versions "$package" >/dev/null 2>&1; then missing+=("$package"); else echo "There is no package $package here." >&2; fi
+  done
 fi
-if ! attempt install "${missing[@]}" >&2; then
+# Services that a package brings are not to be started here: tests start their own.
+if [ $MANAGER = apt ] && [ ! -e /usr/sbin/policy-rc.d ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+  "${root[@]}" chmod +x /usr/sbin/policy-rc.d
+  trap '"${root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+if [ ${#missing[@]} -gt 0 ] && ! attempt install "${missing[@]}" >&2; then
   for package in "${missing[@]}"; do install "$package" >&2 || echo "Could not install $package." >&2; done
 fi
 
 # What is still not there? Tests that need it skip and say so; a build cannot go on without.
 for level in "${@:-build}"; do
   while read -r l what _; do
-    [ "$l" = build ] && [ "$level" = build ] || continue
-    [ "$what" = bpftool ] || have "$what" || { echo "Still missing: $what" >&2; exit 1; }
+    [ "$l" = "$level" ] && ! have "$what" || continue
+    echo "Still missing: $what" >&2
+    [ "$l" != build ] || [ "$what" = bpftool ] || exit 1
   done <<<"$NEEDS"
 done
