@@ -8,7 +8,8 @@
 #ifndef EVENTS_H
 #define EVENTS_H
 
-#define EVENTS_MAX_FRAMES	127	/* user frames and kernel frames each: perf's own default depth */
+#define EVENTS_MAX_FRAMES	127	/* kernel frames, and user frames by default: perf's own default depth */
+#define EVENTS_MAX_USER_FRAMES	1023	/* what tracer_settings.max_frames may ask for */
 #define EVENTS_COMM_LEN		16	/* TASK_COMM_LEN */
 
 enum event_kind {
@@ -23,7 +24,7 @@ enum event_kind {
 enum walk_end {
 	WALK_WHOLE = 0,			/* at the entry of its thread */
 	WALK_NO_FRAME_POINTER = 1,	/* the frame pointer register held something else */
-	WALK_TOO_DEEP = 2,		/* EVENTS_MAX_FRAMES were not enough */
+	WALK_TOO_DEEP = 2,		/* tracer_settings.max_frames were not enough */
 	WALK_BAD_ADDRESS = 3,		/* a return address that cannot be code */
 	WALK_NO_UNWIND_INFO = 4,	/* code without rows, and its frame pointer led nowhere */
 	WALK_UNREADABLE_STACK = 5,	/* the stack's memory was not there */
@@ -58,7 +59,8 @@ struct stack_event {
 	enum walk_end user_end;
 	__u16 user_count;
 	__u16 kernel_count;
-	__u64 frames[2 * EVENTS_MAX_FRAMES];	/* user frames innermost first, then kernel frames innermost first */
+	/* User frames innermost first, then kernel frames innermost first. */
+	__u64 frames[EVENTS_MAX_USER_FRAMES + EVENTS_MAX_FRAMES];
 };
 
 struct process_event {
@@ -163,6 +165,7 @@ struct tracer_settings {
 	__u32 use_task_pt_regs;	/* the helper function bpf_task_pt_regs is there */
 	__u32 follow_children;
 	__u32 pid_ns_inode;	/* of the helper's PID namespace; 0: it is the initial one, nothing to translate */
+	__u32 max_frames;	/* of a user stack walked by tables in bpf_loop; the other walks take EVENTS_MAX_FRAMES */
 };
 
 #endif /* EVENTS_H */

@@ -120,7 +120,7 @@ static __always_inline __u64 append_kernel_stack(struct kernel_walk *kernel, str
 	__u32 i;
 
 	stack->kernel_count = count;
-	if (first > EVENTS_MAX_FRAMES)
+	if (first > EVENTS_MAX_USER_FRAMES)
 		return hash;
 	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
 		__u64 address = kernel->frames[i];

@@ -14,6 +14,7 @@ const volatile struct tracer_settings settings = {
 	.use_ring_buffer = 1,
 	.count_kernel = 1,
 	.follow_children = 1,
+	.max_frames = EVENTS_MAX_FRAMES,
 };
 
 #endif /* LIB_SETTINGS_BPF_H */

@@ -19,6 +19,7 @@
 #define LIB_UNWIND_NATIVE_BPF_H
 
 #include "kernel.bpf.h"
+#include "settings.bpf.h"
 #include "hash.bpf.h"
 #include "unwind_fp.bpf.h"
 #include "unwind_pages.bpf.h"
@@ -413,7 +414,7 @@ static __always_inline bool native_frame(struct native_context *context)
 		return false;
 	}
 	i = forget(stack->user_count);
-	if (i >= EVENTS_MAX_FRAMES)
+	if (i >= EVENTS_MAX_USER_FRAMES)
 		return false;
 	stack->frames[i] = walk->ip;
 	stack->user_count = i + 1;
@@ -460,7 +461,7 @@ static __always_inline void walk_by_tables_looping(struct native_context *contex
 		context->stack->user_end = WALK_32BIT;
 		return;
 	}
-	call_loop(EVENTS_MAX_FRAMES - 1, native_frame_callback, context, 0);
+	call_loop(settings.max_frames - 1, native_frame_callback, context, 0);
 	end_native_walk(context);
 }
 

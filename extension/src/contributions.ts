@@ -34,6 +34,7 @@ export const Setting = {
   openWhileRecording: 'openWhileRecording',
   debugFileDirectories: 'debugFileDirectories',
   debuginfodUrls: 'debuginfodUrls',
+  maxFrames: 'maxFrames',
   lineHeat: 'annotations.lineHeat',
   codeLens: 'annotations.codeLens',
   minimumPercent: 'annotations.minimumPercent',

@@ -14,6 +14,7 @@ export interface RecordingSettings {
   durationMs: number | null;
   children: boolean;
   kernel: boolean;
+  maxFrames: number;
   /** Absolute. */
   debugFileDirectories: string[];
   debuginfodUrls: string[];
@@ -30,6 +31,7 @@ export function recordingSettings(): RecordingSettings {
     durationMs: durationSeconds > 0 ? durationSeconds * 1000 : null,
     children: read(Setting.followChildren, true),
     kernel: read(Setting.kernelStacks, true),
+    maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
     debugFileDirectories: texts(Setting.debugFileDirectories).map(inHome).filter(isAbsolute),
     debuginfodUrls: texts(Setting.debuginfodUrls),
   };

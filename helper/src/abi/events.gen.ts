@@ -61,7 +61,7 @@ export const SAMPLE_EVENT = {
 
 /** struct stack_event: offsets in bytes. */
 export const STACK_EVENT = {
-  byteLength: 2072,
+  byteLength: 9240,
   headerKind: 0,
   headerSizeBytes: 4,
   headerTimeNs: 8,
@@ -72,7 +72,7 @@ export const STACK_EVENT = {
   userCount: 36,
   kernelCount: 38,
   frames: 40,
-  framesLength: 254,
+  framesLength: 1150,
 } as const;
 
 /** struct process_event: offsets in bytes. */
@@ -125,10 +125,11 @@ export const KERNEL_UNWIND_TABLES = {
 
 /** struct tracer_settings: offsets in bytes. */
 export const TRACER_SETTINGS = {
-  byteLength: 20,
+  byteLength: 24,
   useRingBuffer: 0,
   countKernel: 4,
   useTaskPtRegs: 8,
   followChildren: 12,
   pidNsInode: 16,
+  maxFrames: 20,
 } as const;

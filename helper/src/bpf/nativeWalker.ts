@@ -2,7 +2,7 @@
 // them to sample_stack, which samples already: the same object file once more, with the first one's maps. Called by
 // stack/capture.ts after everything else.
 
-import type { AttachStep } from '../protocol';
+import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
 import { native } from './libbpf';
 import { BpfLoadError, BpfObject, type TracerSettings } from './object';
 import { hasLoop } from './probe';
@@ -27,8 +27,8 @@ const SLOT = { kernel: 0, native: 1 };
 
 /** Programs that walk alike, best first, and what the report calls them. */
 const RUNGS = [
-  { program: 'sample_native', rung: 'tables, bpf_loop', isThere: hasLoop },
-  { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true },
+  { program: 'sample_native', rung: 'tables, bpf_loop', isThere: hasLoop, deep: true },
+  { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true, deep: false },
 ];
 
 export interface NativeWalker {
@@ -47,7 +47,9 @@ export function loadNativeWalker(
 ): NativeWalker {
   const refused: AttachStep['refused'] = [];
   const log: string[] = [];
-  for (const { program, rung, isThere } of RUNGS) {
+  /** Without bpf_loop the verifier would have to follow each frame. */
+  const shallow = settings.maxFrames > MAX_FRAMES_DEFAULT ? `, at most ${MAX_FRAMES_DEFAULT} frames` : '';
+  for (const { program, rung, isThere, deep } of RUNGS) {
     const why = without.includes(program) ? 'switched off' : isThere() ? null : 'not in this kernel';
     if (why) {
       refused.push({ rung, why });
@@ -55,14 +57,14 @@ export function loadNativeWalker(
     }
     try {
       const object = loadBeside(tracer, settings, prepare, program, SLOT.native);
-      return { object, step: { what: 'unwinding', taken: rung, refused }, log };
+      return { object, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));
     }
   }
-  return { object: null, step: { what: 'unwinding', taken: 'frame pointers', refused }, log };
+  return { object: null, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
 }
 
 /** The walk of kernel stacks; only where that of user stacks is loaded, in which it ends. Throws BpfLoadError. */

@@ -17,6 +17,8 @@ export interface TracerSettings {
   followChildren: boolean;
   /** Inode of the helper's PID namespace, 0 for the initial one. */
   pidNsInode: number;
+  /** Of a user stack, where it is walked in bpf_loop. */
+  maxFrames: number;
 }
 
 /** libbpf or the kernel refused something: its errno's name and what was printed. */
@@ -66,6 +68,7 @@ export class BpfObject {
       bytes.writeUInt32LE(Number(settings.useTaskPtRegs), TRACER_SETTINGS.useTaskPtRegs);
       bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
       bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
+      bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
       system.copy(at, bytes, bytes.length);
       return;
     }

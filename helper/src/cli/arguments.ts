@@ -1,7 +1,7 @@
 // The command line's grammar as one table: commands, their options and what --help says of them. Parses argv into
 // values or throws TracerError (USAGE, FREQUENCY_INVALID, …). Called by main.ts; knows nothing of what commands do.
 
-import { tracerError } from '../protocol';
+import { MAX_FRAMES_MOST, tracerError } from '../protocol';
 
 interface OptionRule {
   /** Name of its value in the help; without one it is a switch. */
@@ -48,6 +48,7 @@ export const COMMANDS = {
         help: 'End after 10s, 500ms, 2m or 1h (default: until Ctrl-C or exit); a COMMAND that still runs then is ended.',
       },
       frequency: { value: 'HZ', short: 'F', help: 'Samples a second and CPU, 1 to 4999 (default 99).' },
+      'max-frames': { value: 'N', help: 'Deepest user stack, 1 to 1023 frames (default 127).' },
       output: { value: 'FILE', short: 'o', help: 'Where the recording goes (default: a dated name in this folder).' },
       format: FORMAT_OPTION,
       'no-children': { help: 'Leave out processes that the target starts.' },
@@ -194,6 +195,14 @@ export function parseDuration(text: string): number {
   // A timer cannot count further than 2^31 - 1 ms, some 24 days.
   if (!(durationMs > 0 && durationMs < 2 ** 31)) throw tracerError('DURATION_INVALID', text);
   return durationMs;
+}
+
+/** Throws MAX_FRAMES_INVALID. */
+export function parseMaxFrames(text: string): number {
+  const frames = Number(text);
+  if (!/^\d+$/.test(text.trim()) || frames < 1 || frames > MAX_FRAMES_MOST)
+    throw tracerError('MAX_FRAMES_INVALID', text);
+  return frames;
 }
 
 /** Throws FREQUENCY_INVALID. */

@@ -6,8 +6,15 @@ import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../
 import { checkOutput, writeAtomically } from '../export/outputFile';
 import { startHelper } from '../privilege/elevate';
 import { checkTarget, parsePid } from '../process/validate';
-import { EXIT, type RecordOptions, type RecordSummary, TracerError, tracerError } from '../protocol';
-import { type ParsedArguments, parseDuration, parseFrequency } from './arguments';
+import {
+  EXIT,
+  MAX_FRAMES_DEFAULT,
+  type RecordOptions,
+  type RecordSummary,
+  TracerError,
+  tracerError,
+} from '../protocol';
+import { type ParsedArguments, parseDuration, parseFrequency, parseMaxFrames } from './arguments';
 import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
 import { type CommandEnd, describeEnd, type HeldCommand, launchHeld } from './heldLaunch';
@@ -72,6 +79,7 @@ function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
       frequencyHz,
       children: !args.options.has('no-children'),
       kernel: !args.options.has('no-kernel'),
+      maxFrames: parseMaxFrames(value('max-frames') ?? String(MAX_FRAMES_DEFAULT)),
       output: format === 'speedscope' ? output : `${output}${FORMAT_SUFFIX.speedscope}`,
       title,
       startAtExec: pid === null,

@@ -95,6 +95,7 @@ const TABLE = {
   BUSY: ['Process {0} is already being recorded.', 'Stop the other recording first.'],
   NO_RECORDING: ['There is no recording {0}.', 'It may have ended already.'],
   FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
+  MAX_FRAMES_INVALID: ['{0} is not a depth of stacks.', 'Give a whole number of frames from 1 to 1023.'],
   DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
   FORMAT_INVALID: ['"{0}" is not a format.', 'Use speedscope, folded, pprof or json.'],
   DEBUGINFOD_URL_INVALID: [
@@ -188,6 +189,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'USAGE':
     case 'PID_INVALID':
     case 'FREQUENCY_INVALID':
+    case 'MAX_FRAMES_INVALID':
     case 'DURATION_INVALID':
     case 'FORMAT_INVALID':
     case 'DEBUGINFOD_URL_INVALID':

@@ -92,6 +92,10 @@ export interface CheckReport {
 
 // ---- recording -------------------------------------------------------------------------------------------------
 
+export const MAX_FRAMES_DEFAULT = 127;
+/** EVENTS_MAX_USER_FRAMES of bpf/events.h. */
+export const MAX_FRAMES_MOST = 1023;
+
 export interface RecordOptions {
   /** Target as the helper's PID namespace numbers it. */
   pid: number;
@@ -101,6 +105,8 @@ export interface RecordOptions {
   frequencyHz: number;
   children: boolean;
   kernel: boolean;
+  /** Deepest user stack, 1..MAX_FRAMES_MOST frames (MAX_FRAMES_DEFAULT); kernels without bpf_loop take no more than the default. */
+  maxFrames?: number;
   /** Absolute path of the speedscope file; written atomically, mode 0600, valid at every moment. */
   output: string;
   /** Name shown for the recording: the command or process name. */

@@ -48,6 +48,7 @@ export const checkRecordOptions = (value: unknown) =>
     frequencyHz: isNumber,
     children: isBoolean,
     kernel: isBoolean,
+    maxFrames: optional(isNumber),
     output: isPath,
     title: isText,
     startAtExec: isBoolean,

@@ -15,7 +15,7 @@ import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
 import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSource';
 import { SamplingEvents } from '../bpf/samplingEvents';
 import { programRunTime } from '../health/bpfStats';
-import { type AttachStep, tracerError } from '../protocol';
+import { type AttachStep, MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
 import { UnwindLoader } from '../unwind/load';
 import { CHUNK_PAGES, PagePool } from '../unwind/loadPages';
 import { CaptureStream, INTERVAL_MAX_MS } from './captureStream';
@@ -25,8 +25,9 @@ import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCaptur
 
 const RING_MIN_BYTES = 1 << 20;
 const RING_MAX_BYTES = 16 << 20;
-/** Two seconds of samples at this mean size: longer than any pause of the helper. */
-const RING_BYTES_PER_SAMPLE = 256 * 2;
+/** Two seconds of samples at this mean size: longer than any pause of the helper. Deeper stacks take more. */
+const bytesPerSample = ({ maxFrames = MAX_FRAMES_DEFAULT }: CaptureOptions): number =>
+  2 * 256 * Math.max(1, maxFrames / MAX_FRAMES_DEFAULT);
 
 /** Kernel memory for unwind tables; a Chromium with all its libraries takes some 30 MB. */
 const UNWIND_CEILING_BYTES = 128 << 20;
@@ -37,7 +38,7 @@ const CPU_CHECK_INTERVAL_MS = 1000;
 /** Bytes of the ring: a power of two. `largering` in `without` makes it one page, so that tests see it overflow. */
 function ringBytes(options: CaptureOptions, cpus: number): number {
   if (options.without.includes('largering')) return native().system.pageBytes;
-  const wanted = options.frequencyHz * cpus * RING_BYTES_PER_SAMPLE;
+  const wanted = options.frequencyHz * cpus * bytesPerSample(options);
   return Math.min(RING_MAX_BYTES, Math.max(RING_MIN_BYTES, 2 ** Math.ceil(Math.log2(wanted))));
 }
 
@@ -88,6 +89,7 @@ class StackCapture implements Capture {
       useTaskPtRegs: !without('task_pt_regs') && hasTaskPtRegs(),
       followChildren: options.children,
       pidNsInode: pidNamespaceInode(),
+      maxFrames: options.maxFrames ?? MAX_FRAMES_DEFAULT,
     };
     this.ringBytes = ringBytes(options, this.cpuCount);
     this.zeroCopy = !without('zerocopy') && canViewNativeMemory();
@@ -118,7 +120,8 @@ class StackCapture implements Capture {
     this.targets = new TargetMap(this.tracer.mapFd('targets'), this.tracer.mapFd('targets_added'));
     this.targets.add(this.options.pid, this.options.startAtExec);
     // Half a ring of new stacks at the most.
-    const halfFullMs = (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * RING_BYTES_PER_SAMPLE);
+    const halfFullMs =
+      (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * bytesPerSample(this.options));
     const intervalMaxMs = Math.min(INTERVAL_MAX_MS, halfFullMs);
     this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.ownSink(), intervalMaxMs, () =>
       this.regularly(),

@@ -8,6 +8,8 @@ import { checkTarget } from '../process/validate';
 import {
   type ErrorReport,
   type Health,
+  MAX_FRAMES_DEFAULT,
+  MAX_FRAMES_MOST,
   type RecordingExtra,
   type RecordOptions,
   type RecordSummary,
@@ -97,6 +99,9 @@ export class Recording implements CaptureSink {
     const askedAtMs = performance.now();
     if (!Number.isInteger(options.frequencyHz) || options.frequencyHz < 1 || options.frequencyHz > 4999)
       throw tracerError('FREQUENCY_INVALID', options.frequencyHz);
+    const { maxFrames = MAX_FRAMES_DEFAULT } = options;
+    if (!Number.isInteger(maxFrames) || maxFrames < 1 || maxFrames > MAX_FRAMES_MOST)
+      throw tracerError('MAX_FRAMES_INVALID', maxFrames);
     if (options.durationMs !== null && !(options.durationMs > 0))
       throw tracerError('DURATION_INVALID', `${options.durationMs}ms`);
     const { debugFileDirectories: folders = [], debuginfodUrls: servers = [] } = options;

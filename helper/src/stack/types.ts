@@ -77,6 +77,8 @@ export interface CaptureOptions {
   frequencyHz: number;
   children: boolean;
   kernel: boolean;
+  /** Deepest user stack (RecordOptions). */
+  maxFrames?: number;
   /** Do not count anything before the target's next exec. */
   startAtExec: boolean;
   /** For unwind tables from run to run; null or left out: none. */

@@ -67,6 +67,7 @@ describe("kernel stacks by the kernel's tables", function () {
         useTaskPtRegs: hasTaskPtRegs(),
         followChildren: false,
         pidNsInode: 0,
+        maxFrames: 127,
       });
       object.load();
       assert(useKernelUnwindTables(object.mapFd('kernel_unwind'), tables));

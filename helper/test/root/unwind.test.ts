@@ -98,6 +98,35 @@ describe('unwinding by tables', function () {
       assert.ok(byTable > 0);
     });
 
+  it('walks 500 frames where it may, and says where it may not', async function () {
+    needGdb(this);
+    target = await startProgram([program, 'recurse', '500']);
+    const stacks = gdbStacks(target.pid);
+    const deep = await unwound(target.pid, SAMPLES, { maxFrames: 1023 });
+    if (deep.running.attach.some(({ taken }) => taken === 'tables, bpf_loop')) {
+      assertWhole(deep);
+      assertAsGdb(deep, stacks);
+      const depths = deep.samples.map((sample) => deep.got.stackOf(sample).user.length);
+      assert.ok(Math.min(...depths) > 500, String(depths));
+    }
+    for (const { maxFrames, without, frames } of [
+      { maxFrames: undefined, without: [], frames: 127 },
+      { maxFrames: 300, without: [], frames: 300 },
+      { maxFrames: 300, without: ['sample_native'], frames: 127 },
+    ]) {
+      const { samples, got, running } = await unwound(target.pid, SAMPLES, { maxFrames, without });
+      const taken = running.attach.find(({ what }) => what === 'unwinding')?.taken;
+      const bounded = taken?.startsWith('tables, bounded loop') === true;
+      assert.equal(taken?.endsWith(', at most 127 frames'), bounded && maxFrames !== undefined, `${taken}`);
+      const expected = bounded ? 127 : frames;
+      const stopped = samples.filter((sample) => {
+        const { truncated, user } = got.stackOf(sample);
+        return truncated === 'tooDeep' && user.length === expected;
+      });
+      assert.ok(stopped.length >= 0.99 * samples.length, `${stopped.length} of ${samples.length} at ${expected}`);
+    }
+  });
+
   it('walks code that never stands still: jump stubs, the vdso, prologues, exceptions', async () => {
     target = await startProgram([program, 'moves']);
     const result = await unwound(target.pid, 600);

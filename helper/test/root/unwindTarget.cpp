@@ -180,7 +180,7 @@ int main(int argc, char **argv)
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	if (!strcmp(mode, "recurse"))
-		recurse(40);
+		recurse(argc > 2 ? atoi(argv[2]) : 40);
 	else if (!strcmp(mode, "realigned"))
 		realigned(200);
 	else if (!strcmp(mode, "unwinding"))

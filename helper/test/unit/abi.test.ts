@@ -13,6 +13,7 @@ import {
   WALK_END,
 } from '../../src/abi/events.gen';
 import type { Words } from '../../src/bpf/mappedMemory';
+import { MAX_FRAMES_DEFAULT, MAX_FRAMES_MOST } from '../../src/protocol';
 
 /** A record somewhere in a buffer, as in a ring. */
 function record(byteLength: number, fill: (bytes: Buffer) => void): { words: Words; at: number } {
@@ -31,7 +32,7 @@ describe('records of bpf/events.h', () => {
   it('have the sizes that were promised', () => {
     // With the ring's own 8 bytes a known stack costs at most 64.
     assert.ok(SAMPLE_EVENT.byteLength + 8 <= 64);
-    assert.equal(STACK_EVENT.framesLength, 2 * 127);
+    assert.equal(STACK_EVENT.framesLength, MAX_FRAMES_MOST + MAX_FRAMES_DEFAULT);
     assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
     assert.equal(EVENT_HEADER.byteLength, 16);
     assert.equal(TARGET.byteLength, 16);

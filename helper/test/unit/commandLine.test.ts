@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COMMANDS, parseArguments, parseDuration, parseFrequency } from '../../src/cli/arguments';
+import { COMMANDS, parseArguments, parseDuration, parseFrequency, parseMaxFrames } from '../../src/cli/arguments';
 import { findCaller } from '../../src/cli/caller';
 import { checkText } from '../../src/cli/check';
 import { ConductedRecording, type HelperLink } from '../../src/cli/conductedRecording';
@@ -62,6 +62,12 @@ describe('arguments', () => {
     assert.deepEqual(['1', '99', '4999'].map(parseFrequency), [1, 99, 4999]);
     for (const text of ['0', '5000', '-1', '1.5', 'x', ''])
       assert.throws(() => parseFrequency(text), isCode('FREQUENCY_INVALID'));
+  });
+
+  it('know depths of stacks', () => {
+    assert.deepEqual(['1', '127', '1023'].map(parseMaxFrames), [1, 127, 1023]);
+    for (const text of ['0', '1024', '-1', '1.5', 'x', ''])
+      assert.throws(() => parseMaxFrames(text), isCode('MAX_FRAMES_INVALID'));
   });
 
   it('are all in the help', () => {

@@ -225,6 +225,7 @@ describe('a recording', function () {
       [{ pid: process.pid }, 'PID_SELF'],
       [{ frequencyHz: 0 }, 'FREQUENCY_INVALID'],
       [{ frequencyHz: 5000 }, 'FREQUENCY_INVALID'],
+      [{ maxFrames: 1024 }, 'MAX_FRAMES_INVALID'],
       [{ durationMs: 0 }, 'DURATION_INVALID'],
       [{ debuginfodUrls: ['https://a', 'file:///etc'] }, 'DEBUGINFOD_URL_INVALID'],
       [{ output: foreign }, 'OUTPUT_EXISTS'],

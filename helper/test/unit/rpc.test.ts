@@ -173,6 +173,7 @@ describe('rpc', () => {
       ['title', 'a\0b'],
       ['debugFileDirectories', ['relative']],
       ['debuginfodUrls', 'http://a'],
+      ['maxFrames', '500'],
     ] as const) {
       const bad = { ...OPTIONS, [name]: value };
       await assert.rejects(connection.request('record/start', bad), rejectsWith('USAGE', new RegExp(`"${name}"`)));
