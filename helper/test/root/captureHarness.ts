@@ -156,8 +156,8 @@ export async function capture(
 }
 
 /** Polls until `condition` holds; fails after a deadline naming `what`. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + 30_000 * SLOWNESS; !condition(); ) {
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = performance.now() + 30_000 * SLOWNESS; !(await condition()); ) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
