@@ -2,14 +2,14 @@
 // run; MATRIX=1 takes every variant with 20,000 addresses.
 
 import assert from 'node:assert/strict';
-import { askAddr2line, askLlvmLevels, compareLevels, levelsOf } from './inline/compare';
+import { aliasesOf, askAddr2line, askLlvmLevels, compareLevels, levelsOf } from './inline/compare';
 import { buildVariant, SMALL_SET, VARIANTS } from './inline/variants';
-import { has, run } from './symbolize/build';
+import { has } from './symbolize/build';
 import { openForTest, sampleAddresses } from './symbolize/oracle';
 
 const MATRIX = process.env.MATRIX === '1';
 const ADDRESSES = MATRIX ? 20_000 : 1_500;
-/** Of all addresses; where llvm-symbolizer differs but addr2line does not, it counts as agreeing and is shown. */
+/** Of all addresses. That addr2line says the same as we do excuses nothing here: both might have it wrong. */
 const MAX_DIFFERENT = 0.005;
 
 /** The newest one there is: earlier ones do not know all of DWARF 5. */
@@ -46,10 +46,10 @@ describe('inlined functions against llvm-symbolizer and addr2line', function () 
             `      ${variant.name}: ${addresses.length} addresses, ${levels.toFixed(2)} levels each: ${counts}`,
           );
         }
-        const different = kinds.get('different') ?? 0;
+        const different = (kinds.get('different') ?? 0) + (kinds.get('addr2line agrees with us') ?? 0);
         assert.ok(
           different <= addresses.length * MAX_DIFFERENT,
-          `${different} of ${addresses.length}\n${(examples.get('different') ?? []).join('\n')}`,
+          `${different} of ${addresses.length}\n${[...examples.values()].flat().join('\n')}`,
         );
         // At -O0 nothing is inlined but what asks for it; elsewhere the test would be idle without.
         assert.ok(/-O0/.test(variant.name) || levels > 1.3, `${levels} levels an address`);
@@ -59,17 +59,3 @@ describe('inlined functions against llvm-symbolizer and addr2line', function () 
       }
     });
 });
-
-/** Do two linkage names stand for one address? */
-function aliasesOf(file: string): (a: string | null, b: string | null) => boolean {
-  const plain = (name: string | null | undefined) => (name ?? '').replace(/@.*/, '');
-  const addresses = new Map<string, Set<string>>();
-  for (const line of run('nm', '--defined-only', file).split('\n')) {
-    const [address, , name] = line.split(' ');
-    if (name) addresses.set(plain(name), (addresses.get(plain(name)) ?? new Set()).add(address));
-  }
-  return (a, b) => {
-    const known = addresses.get(plain(a));
-    return [...(addresses.get(plain(b)) ?? [])].some((address) => known?.has(address));
-  };
-}

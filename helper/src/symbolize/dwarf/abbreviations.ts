@@ -19,11 +19,11 @@ const MAX_DENSE_CODE = 65_536;
 export const STEP = { end: 0, sibling4: 1, number: 2, cstring: 3, block: 4, block1: 5, form: 6, code: 7 } as const;
 
 /** What the walk over a unit does at an entry. */
-export const KIND = { plain: 0, scope: 1, function: 2, inlined: 3, block: 4 } as const;
+export const KIND = { plain: 0, scope: 1, function: 2, inlined: 3, block: 4, partialUnit: 5 } as const;
 
 const KIND_OF = new Map<number, number>([
   [TAG.compileUnit, KIND.scope],
-  [TAG.partialUnit, KIND.scope],
+  [TAG.partialUnit, KIND.partialUnit],
   [TAG.skeletonUnit, KIND.scope],
   [TAG.namespace, KIND.scope],
   [TAG.module, KIND.scope],

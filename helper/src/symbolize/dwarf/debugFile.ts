@@ -295,7 +295,9 @@ export class DebugFile {
     // Distributions map their build folder to `.`, in both: then a folder counts from the root of the source, as does compDir.
     const fromRoot = !compDir.startsWith('/') && compDir.startsWith('.');
     if (fromRoot && name.startsWith('./')) return posix.normalize(name);
-    const isWhole = folder.startsWith('/') || (fromRoot && /^\.(\/|$)/.test(folder));
+    // From DWARF 5 on, folder 0 is compDir itself.
+    const isCompDir = folderNumber === 0 && header.version >= 5;
+    const isWhole = isCompDir || folder.startsWith('/') || (fromRoot && /^\.(\/|$)/.test(folder));
     return posix.join(isWhole ? '' : compDir, folder, name);
   }
 

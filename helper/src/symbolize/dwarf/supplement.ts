@@ -52,6 +52,12 @@ function idOf(elf: ElfFile): string | null {
   return cursor.bytes.toString('hex', at, at + lengthBytes);
 }
 
+/** What stands for /usr/lib/debug where the debug file lies: packages may be unpacked in a folder of the user's. */
+function debugFolderOf(path: string): string | null {
+  const found = /^(.*)\/\.build-id\//.exec(path) ?? /^(.*\/usr\/lib\/debug)\//.exec(path);
+  return found?.[1] ?? null;
+}
+
 /** `path`: of the file with the debug information. Null where there is no such file or none is needed. */
 export async function openSupplement(
   elf: ElfFile,
@@ -63,11 +69,13 @@ export async function openSupplement(
   const link = findLink(elf);
   if (!link) return null;
   const id = link.buildId;
-  const candidates = new Set([
-    posix.resolve(posix.dirname(path), link.path),
-    `${DEBUG_FOLDER}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`,
-    `${DEBUG_FOLDER}/.dwz/${posix.basename(link.path)}`,
-  ]);
+  const candidates = new Set([posix.resolve(posix.dirname(path), link.path)]);
+  for (const folder of [debugFolderOf(path), DEBUG_FOLDER]) {
+    if (folder === null) continue;
+    if (link.path.startsWith(`${DEBUG_FOLDER}/`)) candidates.add(folder + link.path.slice(DEBUG_FOLDER.length));
+    candidates.add(`${folder}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`);
+    candidates.add(`${folder}/.dwz/${posix.basename(link.path)}`);
+  }
   let problem = `supplementary debug information is missing: ${link.path}`;
   for (const candidate of candidates) {
     const opened = opener.open(candidate);

@@ -133,6 +133,8 @@ export interface UnitHeader extends Encoding {
 
 /** A unit with what its first entry says. */
 export interface Unit extends UnitHeader {
+  /** What units have in common, put apart by dwz: named by its line table, but without code of its own. */
+  isPartial: boolean;
   name: StringRef | null;
   compDir: StringRef | null;
   /** Offset in .debug_line. */

@@ -87,7 +87,9 @@ export function indexUnits(
       list.owner = rankOf(owner);
       reader.ranges(unit, list);
       // Before DWARF 3 a unit could name one range only, and leaves out what the compiler put elsewhere.
-      if ((list.count === before || unit.version === 2) && unit.stmtList !== null) withoutRanges.push(owner);
+      // What dwz puts apart names the line table of a unit that it was taken from, whose code is not its own.
+      if (unit.isPartial || unit.stmtList === null) return;
+      if (list.count === before || unit.version === 2) withoutRanges.push(owner);
     });
   }
   if (withoutRanges.length <= MAX_UNITS_WITHOUT_RANGES)

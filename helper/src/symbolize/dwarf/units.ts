@@ -3,7 +3,7 @@
 
 import { Cursor, FormatError } from '../bytes/cursor';
 import type { ByteSource } from '../bytes/source';
-import type { AbbreviationTable } from './abbreviations';
+import { type AbbreviationTable, KIND } from './abbreviations';
 import { isAddress, readAddress } from './entries';
 import { readNumber, readString, skipForm } from './forms';
 import { type RangeSink, readRanges } from './ranges';
@@ -80,6 +80,7 @@ function emptyUnit(header: UnitHeader, skeleton: Unit | null): Unit {
   const headerBytes = header.version < 5 ? 0 : header.offsetBytes + 4;
   return {
     ...header,
+    isPartial: header.unitType === UT.partial,
     name: null,
     compDir: skeleton?.compDir ?? null,
     stmtList: null,
@@ -98,6 +99,7 @@ function readFirstDie(unit: Unit, cursor: Cursor, sections: DwarfSections, abbre
   const code = cursor.uleb();
   if (code === 0) return;
   const slot = abbreviations.slot(code);
+  unit.isPartial ||= abbreviations.kinds[slot] === KIND.partialUnit;
   const { attributes, forms, constants, firstAttribute } = abbreviations;
   // Indexed addresses need the base, which may stand behind them.
   let lowAt: { at: number; form: number } | null = null;

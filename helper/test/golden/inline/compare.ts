@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { posix } from 'node:path';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
 import type { Place } from '../../../src/symbolize/pool/messages';
+import { run } from '../symbolize/build';
 
 /** One function at an address, innermost first; the last one's name is left to the symbol table. */
 export interface Level {
@@ -18,6 +19,8 @@ export type Kind =
   | 'same'
   /** Other levels, but addr2line says the same as we do. */
   | 'addr2line agrees with us'
+  /** The same levels, but llvm-symbolizer cannot read the name in what dwz put into a common file. */
+  | 'llvm has no name'
   /** Both oracles have the same levels as we, only the name of the outermost differs: aliases of one address. */
   | 'alias of the function'
   | 'different';
@@ -40,13 +43,13 @@ interface LlvmSymbol {
 const input = (addresses: number[]) => `${addresses.map((a) => `0x${a.toString(16)}`).join('\n')}\n`;
 
 export function askLlvmLevels(tool: string, path: string, addresses: number[], extra: string[] = []): Level[][] {
-  const run = spawnSync(
+  const done = spawnSync(
     tool,
     ['--obj', path, '--inlines', '--functions=linkage', '--no-demangle', '--output-style=JSON', ...extra],
     { input: input(addresses), maxBuffer: 1 << 30, encoding: 'utf8' },
   );
-  if (run.error || run.status !== 0) throw run.error ?? new Error(run.stderr);
-  return run.stdout
+  if (done.error || done.status !== 0) throw done.error ?? new Error(done.stderr);
+  return done.stdout
     .trim()
     .split('\n')
     .map((text) =>
@@ -60,14 +63,14 @@ export function askLlvmLevels(tool: string, path: string, addresses: number[], e
 
 /** binutils' addr2line, which reads the same tables by other code. */
 export function askAddr2line(path: string, addresses: number[]): Level[][] {
-  const run = spawnSync('addr2line', ['-a', '-i', '-f', '-e', path], {
+  const done = spawnSync('addr2line', ['-a', '-i', '-f', '-e', path], {
     input: input(addresses),
     maxBuffer: 1 << 30,
     encoding: 'utf8',
   });
-  if (run.error || run.status !== 0) throw run.error ?? new Error(run.stderr);
+  if (done.error || done.status !== 0) throw done.error ?? new Error(done.stderr);
   const answers: Level[][] = [];
-  const lines = run.stdout.trimEnd().split('\n');
+  const lines = done.stdout.trimEnd().split('\n');
   for (let i = 0; i < lines.length; ) {
     if (/^0x[0-9a-f]{16}$/.test(lines[i])) {
       answers.push([]);
@@ -108,9 +111,14 @@ function samePlaces(ours: Level[], theirs: Level[]): boolean {
   return ours.length === theirs.length && ours.every((level, i) => samePlace(level, theirs[i]));
 }
 
-function sameNames(ours: Level[], theirs: Level[], from = 0, to = ours.length): boolean {
-  for (let i = from; i < to; i++) if (nameOf(ours[i]) !== nameOf(theirs[i])) return false;
+function sameNames(ours: Level[], theirs: Level[], to = ours.length): boolean {
+  for (let i = 0; i < to; i++) if (nameOf(ours[i]) !== nameOf(theirs[i])) return false;
   return true;
+}
+
+/** Where theirs has none, ours may have any. */
+function sameNamesWhereNamed(ours: Level[], theirs: Level[]): boolean {
+  return ours.every((level, i) => theirs[i].name === null || nameOf(level) === nameOf(theirs[i]));
 }
 
 const describe = (levels: Level[]) => levels.map((level) => `${nameOf(level)} ${placeOf(level)}`).join(' < ');
@@ -143,11 +151,26 @@ export function compareLevels(
     const last = mine.length - 1;
     const text = () =>
       `0x${addresses[i].toString(16)}\n      ours ${describe(mine)}\n      llvm ${describe(theirs)}\n      a2l  ${describe(others)}`;
-    if (samePlaces(mine, theirs) && sameNames(mine, theirs, 0, last) && isAlias(mine[last].name, theirs[last].name))
+    if (samePlaces(mine, theirs) && sameNames(mine, theirs, last) && isAlias(mine[last].name, theirs[last].name))
       add('alias of the function', text);
+    else if (samePlaces(mine, theirs) && sameNamesWhereNamed(mine, theirs)) add('llvm has no name', text);
     else if (samePlaces(mine, others) && (sameNames(mine, others) || isAlias(mine[last].name, others[last].name)))
       add('addr2line agrees with us', text);
     else add('different', text);
   });
   return { addresses: addresses.length, kinds, examples };
+}
+
+/** Do two linkage names stand for one address? */
+export function aliasesOf(file: string): (a: string | null, b: string | null) => boolean {
+  const plain = (name: string | null | undefined) => (name ?? '').replace(/@.*/, '');
+  const addresses = new Map<string, Set<string>>();
+  for (const line of run('nm', '--defined-only', file).split('\n')) {
+    const [address, , name] = line.split(' ');
+    if (name) addresses.set(plain(name), (addresses.get(plain(name)) ?? new Set()).add(address));
+  }
+  return (a, b) => {
+    const known = addresses.get(plain(a));
+    return [...(addresses.get(plain(b)) ?? [])].some((address) => known?.has(address));
+  };
 }

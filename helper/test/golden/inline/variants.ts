@@ -48,7 +48,14 @@ function split(
 }
 
 /** Few in every run, of the languages and of the ways in which the information is spread: building takes the time. */
-const ALWAYS = ['c-gcc-O2-gdwarf-5', 'cxx-clang-O2-gdwarf-5', 'c-clang-split5', 'c-gcc-dwz', 'rust-O2'];
+const ALWAYS = [
+  'c-gcc-O2-gdwarf-5',
+  'cxx-clang-O2-gdwarf-5',
+  'c-clang-split5',
+  'c-gcc-dwz',
+  'c-gcc-dwz-units',
+  'rust-O2',
+];
 
 const optimized = (compiler: string, language: Language, prefix: string): Variant[] =>
   ['-O0', '-O2', '-O3'].flatMap((level) =>
@@ -134,6 +141,16 @@ export const VARIANTS: Variant[] = [
       ['dwz', '-m', 'common.debug', 'OUT', 'other'],
     ],
   },
+  {
+    // What two units have in common becomes a unit of its own, with a line table and without code.
+    name: 'c-gcc-dwz-units',
+    commands: [
+      ['gcc', '-g', '-O2', '-c', 'SRC/many.c', '-o', 'one.o'],
+      ['gcc', '-g', '-O1', '-Dmain=second', '-DONCE=static', '-c', 'SRC/many.c', '-o', 'two.o'],
+      ['gcc', 'one.o', 'two.o', '-o', 'OUT'],
+      ['dwz', 'OUT'],
+    ],
+  },
   one('rust', 'rust-O0', 'rustc', ['-C', 'opt-level=0']),
   one('rust', 'rust-O2', 'rustc', ['-C', 'opt-level=2']),
   one('rust', 'rust-O3-lto', 'rustc', ['-C', 'opt-level=3', '-C', 'lto=fat']),
@@ -186,7 +203,15 @@ function write(path: string, text: string): void {
 
 /** C with enough different code for 20,000 addresses: helpers inlined into helpers, on lines of their own. */
 function manyFunctions(): string {
-  const lines = ['#include <stdio.h>', '#include <stdlib.h>', '#include <string.h>', 'static int seed = 7;'];
+  const lines = [
+    '#include <stdio.h>',
+    '#include <stdlib.h>',
+    '#include <string.h>',
+    '#ifndef ONCE',
+    '#define ONCE',
+    '#endif',
+    'static int seed = 7;',
+  ];
   for (let i = 0; i < 260; i++) {
     const call = i === 0 ? '*p' : `clamp${i - 1}(*p, ${i})`;
     lines.push(
@@ -204,7 +229,7 @@ function manyFunctions(): string {
       '  }',
       '  return total;',
       '}',
-      `__attribute__((noinline)) long work${i}(int *data, int n) {`,
+      `ONCE __attribute__((noinline)) long work${i}(int *data, int n) {`,
       `  int *copy = malloc(n * sizeof(int) + ${i});`,
       '  if (!copy)',
       '    abort();',
