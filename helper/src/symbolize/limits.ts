@@ -10,6 +10,9 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const MAX_BATCH_ADDRESSES = 1_024;
 /** Addresses of a file that is known already wait so long for others: at most ten requests a second and file. */
 export const GATHER_MS = 100;
+/** A worker without work gives back what it does not hold for later; only if that may be as much. */
+export const WORKER_REST_MS = 500;
+export const WORTH_COLLECTING_BYTES = 12 * MiB;
 /** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */
 export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */

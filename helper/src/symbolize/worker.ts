@@ -14,6 +14,7 @@ import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
 import type { Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
+import { giveMemoryBack } from './pool/rest';
 
 dropAllCapabilities();
 const settings = workerData as WorkerSettings;
@@ -69,6 +70,9 @@ async function answer(task: Task): Promise<Answer> {
     }
     case 'forget':
       for (const id of task.ids) forget(id);
+      return nothing;
+    case 'rest':
+      giveMemoryBack();
       return nothing;
   }
 }

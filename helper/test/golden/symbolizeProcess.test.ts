@@ -381,7 +381,7 @@ describe('symbolizer, with processes', function () {
   });
 
   it('ends a worker that takes too long, and goes on with another', async () => {
-    const impatient = new WorkerPool(1, null, 1);
+    const impatient = new WorkerPool(1, null, { requestMs: 1 });
     const task = { kind: 'forget', ids: [] } as const;
     await assert.rejects(impatient.request(0, { ...task, ids: [] }), /took longer than 0.001 s/);
     await impatient.close();

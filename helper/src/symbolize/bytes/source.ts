@@ -20,9 +20,21 @@ export interface ByteSource {
 
 const LENT_BYTES = 4 * 1024 * 1024;
 
+const lenders: Lender[] = [];
+
 /** Memory that is used for one large read after another, instead of new memory for each. Larger reads than that are rare. */
 export class Lender {
   private memory: Buffer | null = null;
+
+  /** `takenBack`: what was lent last is held by nobody else from then on. */
+  constructor(private readonly takenBack = () => {}) {
+    lenders.push(this);
+  }
+
+  release(): void {
+    this.memory = null;
+    this.takenBack();
+  }
 
   lend(lengthBytes: number): Buffer {
     if (lengthBytes > LENT_BYTES) return Buffer.allocUnsafeSlow(lengthBytes);
@@ -46,6 +58,10 @@ class PageCache {
     return page;
   }
 
+  clear(): void {
+    this.pages.clear();
+  }
+
   drop(owner: string): void {
     for (const key of this.pages.keys()) if (key.startsWith(owner)) this.pages.delete(key);
   }
@@ -57,6 +73,12 @@ const NO_BYTES = Buffer.alloc(0);
 /** Forgets the windows of a file that is about to be closed. */
 export function dropPages(fileId: number): void {
   cache.drop(`${fileId}:`);
+}
+
+/** Between two bursts of work: what is read again quickly when it is wanted. */
+export function releaseReadMemory(): void {
+  cache.clear();
+  for (const lender of lenders) lender.release();
 }
 
 export class FileSource implements ByteSource {

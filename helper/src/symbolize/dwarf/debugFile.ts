@@ -64,7 +64,9 @@ const MAX_SHARED_TABLES = 16;
 const MAX_KEPT_TEXTS = 8_192;
 
 /** The bytes of the unit looked at last. */
-const lender = new Lender();
+const lender = new Lender(() => {
+  lent = null;
+});
 let lent: { unit: LoadedUnit; bytes: Buffer } | null = null;
 
 export class DebugFile {

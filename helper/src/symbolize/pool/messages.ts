@@ -37,7 +37,9 @@ export type Task =
   /** Answered with the table; `fd` is /proc/kallsyms. */
   | { kind: 'kernel'; fd: number }
   /** The main thread closes these files next. */
-  | { kind: 'forget'; ids: number[] };
+  | { kind: 'forget'; ids: number[] }
+  /** There is no work for the moment. */
+  | { kind: 'rest' };
 
 export interface Request {
   sequence: number;

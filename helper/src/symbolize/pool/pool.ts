@@ -10,6 +10,7 @@ import {
   REQUEST_TIMEOUT_MS,
   WORKER_HEAP_MIB,
   WORKER_IDLE_MS,
+  WORKER_REST_MS,
   WORKER_YOUNG_HEAP_MIB,
 } from '../limits';
 import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
@@ -27,13 +28,23 @@ interface Job {
   reject: (error: Error) => void;
 }
 
+/** How long a request may take, and how long a worker is without work until it rests, and then until it ends. */
+export interface WorkerTimes {
+  requestMs: number;
+  restMs: number;
+  idleMs: number;
+}
+
+const TIMES: WorkerTimes = { requestMs: REQUEST_TIMEOUT_MS, restMs: WORKER_REST_MS, idleMs: WORKER_IDLE_MS };
+
 export class WorkerPool {
   private readonly slots: Slot[];
 
-  constructor(count: number, cacheDir: string | null, timeoutMs = REQUEST_TIMEOUT_MS) {
+  /** `times`: only where they differ from the usual ones. */
+  constructor(count: number, cacheDir: string | null, times: Partial<WorkerTimes> = {}) {
     const workers = Math.max(1, count);
     const settings = { cacheDir, arrayBudgetBytes: ARRAY_BUDGET_BYTES / workers };
-    this.slots = Array.from({ length: workers }, () => new Slot(settings, timeoutMs));
+    this.slots = Array.from({ length: workers }, () => new Slot(settings, { ...TIMES, ...times }));
   }
 
   /**
@@ -61,10 +72,12 @@ class Slot {
   private sequence = 0;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
+  /** The last job was to rest. */
+  private rested = false;
 
   constructor(
     private readonly settings: WorkerSettings,
-    private readonly timeoutMs: number,
+    private readonly times: WorkerTimes,
   ) {}
 
   get running(): boolean {
@@ -89,21 +102,25 @@ class Slot {
     if (this.current || this.closed) return;
     const job = this.waiting.shift();
     if (!job) {
-      this.rest();
+      this.pause();
       return;
     }
     this.current = job;
+    this.rested = job.task.kind === 'rest';
     this.worker ??= this.start();
     const { worker } = this;
     worker.ref();
-    this.arm(this.timeoutMs, () => void this.drop(`took longer than ${this.timeoutMs / 1000} s`));
+    const { requestMs } = this.times;
+    this.arm(requestMs, () => void this.drop(`took longer than ${requestMs / 1000} s`));
     worker.postMessage({ sequence: ++this.sequence, task: job.task } satisfies Request);
   }
 
-  /** No work: the thread may not hold the process, and goes after a while. */
-  private rest(): void {
+  /** No work: the thread may not hold the process, soon gives back what it can spare, and goes after a while. */
+  private pause(): void {
     this.worker?.unref();
-    this.arm(WORKER_IDLE_MS, () => void this.drop('idle').then(trimMemory));
+    if (this.rested) this.arm(this.times.idleMs, () => void this.drop('idle').then(trimMemory));
+    // Should it fail, the worker has ended, which is as good.
+    else this.arm(this.times.restMs, () => this.add({ kind: 'rest' }).catch(() => {}));
     this.timer?.unref();
   }
 
