@@ -97,7 +97,7 @@ export const COMMANDS = {
   },
   'unwind-table': {
     synopsis: 'unwind-table FILE [--json]',
-    help: 'Print the rows by which stacks are walked through a program or library without frame pointers.',
+    help: 'Print the rows by which stacks are walked through a program or library without frame pointers. A row holds up to the address of the next one; a gap, of which nothing is known, is a row of its own ("no information", in JSON "cfa": null).',
     options: { json: JSON_OPTION },
     operands: ['FILE'],
     tail: false,

@@ -7,15 +7,15 @@ import { EXIT, tracerError } from '../protocol';
 import { FormatError } from '../symbolize/bytes/cursor';
 import { dropPages, FileSource } from '../symbolize/bytes/source';
 import type { Spill } from '../symbolize/elf/contents';
+import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
 import { ElfFile } from '../symbolize/elf/parser';
-import { chooseDebugFile } from '../symbolize/fileSymbols';
 import { openDebugFiles } from '../symbolize/normalize/debugFiles';
 import { OWN_ROOT, openRegular } from '../symbolize/normalize/roots';
 import { compileUnwindTable, type UnwindTable } from '../unwind';
+import { leavesCodeOpen } from '../unwind/coverage';
 import { type DescribedRow, describeRow } from '../unwind/describe';
 import { type Architecture, architectureOf } from '../unwind/registers';
 import { ROW_WORDS } from '../unwind/rows';
-import { hasUnwindSections } from '../unwind/sections';
 import type { ParsedArguments } from './arguments';
 
 const ROWS_AT_ONCE = 2_048;
@@ -51,7 +51,7 @@ async function compileFile(path: string): Promise<{ table: UnwindTable; arch: Ar
     const elf = ElfFile.parse(new FileSource(FILE_ID, opened.fd, opened.sizeBytes));
     const arch = architectureOf(elf);
     let table = await compileUnwindTable(elf, null, spill);
-    if (!hasUnwindSections(elf)) {
+    if (leavesCodeOpen(elf, table)) {
       const description = { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile: true };
       const found = openDebugFiles({ path: realpathSync(path), root: OWN_ROOT }, description, spill.nextFileId);
       opens.push(...found.map(({ fd }) => fd));

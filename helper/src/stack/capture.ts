@@ -217,8 +217,10 @@ class StackCapture implements Capture {
   private startLoadingTables(targets: TargetMap): void {
     const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
     const pool = new PagePool(chunks, UNWIND_CEILING_BYTES);
-    const { cacheDir, pid, startAtExec } = this.options;
-    this.unwind = new UnwindLoader(targets, pool, cacheDir ?? null, (level, text) => this.sink.log?.(level, text));
+    const { cacheDir, debugFileDirectories, pid, startAtExec } = this.options;
+    this.unwind = new UnwindLoader(targets, pool, cacheDir ?? null, debugFileDirectories ?? [], (level, text) =>
+      this.sink.log?.(level, text),
+    );
     // A held launcher's own code is of no interest.
     if (!startAtExec) this.unwind.addProcess(pid);
     this.unwind.update();

@@ -83,6 +83,8 @@ export interface CaptureOptions {
   startAtExec: boolean;
   /** For unwind tables from run to run; null or left out: none. */
   cacheDir?: string | null;
+  /** Where separate debug files may lie besides the system's places (RecordOptions). */
+  debugFileDirectories?: string[];
   without: string[];
   /** /proc/kallsyms as root opened it, read by nobody else; left out or null: open it oneself. */
   kallsymsFd?: number | null;

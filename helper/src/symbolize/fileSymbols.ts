@@ -2,23 +2,22 @@
 // the symbol table for the function and DWARF for the line. Called by worker.ts; one object per mapped file.
 
 import { closeSync } from 'node:fs';
-import { crc32OfFile } from './bytes/crc32';
-import { FormatError } from './bytes/cursor';
-import { cstringAt, FileSource } from './bytes/source';
+import { messageOf } from './bytes/cursor';
+import { cstringAt } from './bytes/source';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
 import type { Spill } from './elf/contents';
 import { miniDebugFile } from './elf/miniDebug';
-import { ElfFile } from './elf/parser';
+import type { ElfFile } from './elf/parser';
 import { PltStubs } from './elf/plt';
 import { findFunction, type NamedFunctions, readFunctions } from './elf/symbols';
 import { SHT_NOBITS } from './elf/types';
 import { findPclntab } from './gopclntab/parser';
 import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';
-import type { DebugHandle, Place } from './pool/messages';
+import type { Place } from './pool/messages';
 
 const MAX_PROBLEMS = 4;
 const MAX_KEPT_NAMES = 8_192;
@@ -248,37 +247,9 @@ export function nowhere(address: number | null, inlined = false): Place {
   };
 }
 
-/** The first candidate that belongs to the program: same build-id, or the CRC that its debug link gives. */
-export function chooseDebugFile(
-  elf: ElfFile,
-  candidates: DebugHandle[],
-): { debug: ElfFile | null; path: string | null; problem: string | null } {
-  let problem: string | null = null;
-  for (const candidate of candidates) {
-    try {
-      const source = new FileSource(candidate.id, candidate.fd, candidate.sizeBytes);
-      const debug = ElfFile.parse(source);
-      const sameBuild = elf.buildId !== null && debug.buildId === elf.buildId;
-      if (sameBuild || (candidate.crc !== null && crc32OfFile(source) === candidate.crc))
-        return { debug, path: candidate.path, problem: null };
-      const differs = candidate.crc === null ? 'build-id' : "checksum, which the program's debug link names,";
-      problem = `debug file ${candidate.path} belongs to another build: its ${differs} differs`;
-    } catch (error) {
-      problem = `${candidate.path}: ${messageOf(error)}`;
-    }
-  }
-  return { debug: null, path: null, problem };
-}
-
 export function hasLineTable(elf: ElfFile): boolean {
   return elf.sections.some(
     (s) =>
       s.type !== SHT_NOBITS && (s.name === '.debug_line' || s.name === '.zdebug_line' || s.name.endsWith('.gopclntab')),
   );
-}
-
-/** Bad bytes and unreadable files are expected; anything else is a mistake of ours, and costs no more than this file. */
-export function messageOf(error: unknown): string {
-  if (error instanceof FormatError) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

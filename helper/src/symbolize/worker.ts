@@ -3,12 +3,14 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
+import { messageOf } from './bytes/cursor';
 import { orderOf } from './bytes/order';
 import { BufferSource, dropPages, FileSource } from './bytes/source';
 import { DiskCache } from './cache/diskCache';
 import { elfOpener } from './dwarf/opener';
+import { chooseDebugFile } from './elf/debugCandidates';
 import { ElfFile } from './elf/parser';
-import { chooseDebugFile, FileSymbols, hasLineTable, messageOf, nowhere } from './fileSymbols';
+import { FileSymbols, hasLineTable, nowhere } from './fileSymbols';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';

@@ -23,7 +23,7 @@ const GO_SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
 
 /**
  * The table of a program or library. `debug`: its separate debug file, whose .debug_frame is used where the file itself has
- * no unwind information. Throws FormatError where the file has no code that could be covered; what is wrong otherwise is in
+ * no rows. Throws FormatError where the file has no code that could be covered; what is wrong otherwise is in
  * the table's `problems`.
  */
 export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, spill: Spill): Promise<UnwindTable> {
@@ -66,9 +66,10 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     isGo ||= table !== null;
   });
   // Go's own table tells more than the .debug_frame that its linker makes of it.
-  if (!isGo) await compileSection('.debug_frame', false, () => findDebugFrame(elf, spill));
-  if (debug && rows.frames === 0)
-    await compileSection('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
+  if (!isGo) {
+    await compileSection('.debug_frame', false, () => findDebugFrame(elf, spill));
+    if (debug) await compileSection('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
+  }
   rows.endSecondary();
 
   const described = rows.finish();

@@ -6,6 +6,7 @@
 import { closeSync } from 'node:fs';
 import type { TargetMap } from '../stack/targetMap';
 import type { ProcessRecord, StackRecord } from '../stack/types';
+import { openDebugFiles } from '../symbolize/normalize/debugFiles';
 import { closeFile, type MappedFile } from '../symbolize/normalize/files';
 import type { Image } from '../symbolize/normalize/images';
 import { type Code, Processes } from '../symbolize/normalize/processes';
@@ -13,7 +14,7 @@ import { type CodeMapping, type PlacedCode, placeCode } from './loadCode';
 import { TableCompiler } from './loadCompiler';
 import type { PagePool } from './loadPages';
 import { type PlacedTable, TablePlacer } from './loadTables';
-import type { LoadedTable } from './loadWorker';
+import type { LoadedTable, TableRequest } from './loadWorker';
 
 /** A file's table stays for the next process that maps it. */
 const UNUSED_KEPT_MS = 10_000;
@@ -74,6 +75,8 @@ export class UnwindLoader {
     private readonly targets: TargetMap,
     private readonly pool: PagePool,
     cacheDir: string | null,
+    /** The user's own, as openDebugFiles takes them. */
+    private readonly debugFolders: readonly string[],
     private readonly log: (level: 'debug' | 'warn', text: string) => void,
   ) {
     this.compiler = new TableCompiler(cacheDir);
@@ -270,10 +273,22 @@ export class UnwindLoader {
         'bytes' in subject
           ? { bytes: subject.bytes }
           : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
-      this.keep(table, await this.compiler.request(from));
+      this.keep(table, await this.completed(subject, from, await this.compiler.request(from)));
     } catch (error) {
       table.state = 'failed';
       this.log('debug', `unwind table of ${table.name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Where the file leaves code open that its debug file may know, with that. */
+  private async completed(subject: Subject, from: TableRequest['from'], own: LoadedTable): Promise<LoadedTable> {
+    if (!own.wants || !('path' in subject) || this.closed) return own;
+    const found = openDebugFiles(subject, own.wants, () => this.processes.files.reserveId(), this.debugFolders);
+    if (found.length === 0) return own;
+    try {
+      return await this.compiler.request(from, found);
+    } finally {
+      for (const { fd } of found) closeSync(fd);
     }
   }
 

@@ -27,10 +27,10 @@ export class TableCompiler {
 
   constructor(private readonly cacheDir: string | null) {}
 
-  /** Rejects with a plain sentence. */
-  request(from: TableRequest['from']): Promise<LoadedTable> {
+  /** `debug`: as TableRequest has it. Rejects with a plain sentence. */
+  request(from: TableRequest['from'], debug?: TableRequest['debug']): Promise<LoadedTable> {
     return new Promise((resolve, reject) => {
-      this.pending.push({ request: { sequence: ++this.sequence, from }, resolve, reject });
+      this.pending.push({ request: { sequence: ++this.sequence, from, debug }, resolve, reject });
       this.post(this.pending.length - 1);
     });
   }

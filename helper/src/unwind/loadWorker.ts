@@ -6,19 +6,26 @@ import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
+import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
 import { ElfFile } from '../symbolize/elf/parser';
+import type { DebugHandle, Description } from '../symbolize/pool/messages';
 import { loadOrCompile, openTableCache, type UnwindTable } from '.';
+import { leavesCodeOpen } from './coverage';
 
 export interface TableRequest {
   sequence: number;
   /** A file that the main thread has open, or a copy of the vdso. */
   from: { fileId: number; fd: number; sizeBytes: number } | { bytes: Uint8Array };
+  /** Candidates for its separate debug file; left out: the answer says whether to look for one. */
+  debug?: DebugHandle[];
 }
 
 export interface LoadedTable {
   table: UnwindTable;
   /** Made by Go's compiler: frame pointers everywhere, and rows that say nothing of them. */
   isGo: boolean;
+  /** By what to look for a debug file, which may have rows for code that the file itself leaves open; null: no need. */
+  wants: Description | null;
 }
 
 export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable } | { ok: false; why: string });
@@ -29,7 +36,7 @@ const cache = openTableCache(cacheDir);
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 
-async function load(from: TableRequest['from']): Promise<LoadedTable> {
+async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>): Promise<LoadedTable> {
   const source: ByteSource =
     'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
   const descriptors: number[] = [];
@@ -37,18 +44,26 @@ async function load(from: TableRequest['from']): Promise<LoadedTable> {
   const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => --lastOwnId };
   try {
     const elf = ElfFile.parse(source);
-    const table = await loadOrCompile(elf, null, cache, spill);
-    return { table, isGo: table.isGo };
+    const debug = candidates && chooseDebugFile(elf, candidates);
+    const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
+    if (debug?.problem) table.problems.push(debug.problem);
+    const wants = candidates || 'bytes' in from || !leavesCodeOpen(elf, table) ? null : descriptionOf(elf);
+    return { table, isGo: table.isGo, wants };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
+    for (const { id } of candidates ?? []) dropPages(id);
     for (const fd of descriptors) closeSync(fd);
   }
 }
 
-async function answer({ sequence, from }: TableRequest): Promise<void> {
+function descriptionOf(elf: ElfFile): Description {
+  return { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile: true };
+}
+
+async function answer({ sequence, ...wanted }: TableRequest): Promise<void> {
   let reply: TableReply;
   try {
-    reply = { sequence, ok: true, loaded: await load(from) };
+    reply = { sequence, ok: true, loaded: await load(wanted) };
   } catch (error) {
     reply = { sequence, ok: false, why: error instanceof Error ? error.message : String(error) };
   }

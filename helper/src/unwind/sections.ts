@@ -66,14 +66,6 @@ export function findEhFrame(elf: ElfFile): UnwindSection | null {
   return { source, address, endsWithZero: true };
 }
 
-/** Does the file say anything itself, or must its debug file? */
-export function hasUnwindSections(elf: ElfFile): boolean {
-  return ['.eh_frame', '.debug_frame', '.zdebug_frame'].some((name) => {
-    const section = elf.section(name);
-    return section !== null && section.type !== SHT_NOBITS;
-  });
-}
-
 /** Null where the file has none. Throws FormatError. */
 export async function findDebugFrame(elf: ElfFile, spill: Spill): Promise<UnwindSection | null> {
   const source = await sectionContents(elf, '.debug_frame', spill);

@@ -36,8 +36,8 @@ export async function loadOrCompile(
   cache: DiskCache | null,
   spill: Spill,
 ): Promise<UnwindTable> {
-  // The size tells a stripped file from one with .debug_frame, and a build-id that lies.
-  const key = elf.buildId && `${elf.buildId}-${elf.source.sizeBytes}${debug ? '-debug' : ''}`;
+  // Sizes tell a stripped file from one with .debug_frame, and a build-id that lies.
+  const key = elf.buildId && `${elf.buildId}-${elf.source.sizeBytes}${debug ? `-${debug.source.sizeBytes}` : ''}`;
   if (!cache || !key) return compileUnwindTable(elf, debug, spill);
   const known = read(cache, key);
   if (known) return known;

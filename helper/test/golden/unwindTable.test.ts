@@ -3,9 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { DescribedRow } from '../../src/unwind/describe';
+import { TableCompiler } from '../../src/unwind/loadCompiler';
 import {
   kindOf,
   ROW_WORDS,
@@ -69,6 +70,7 @@ const VARIANTS: [string, string[][], string][] = [
   ['cxx-clang-O2', [['clang++', '-std=c++17', '-O2', '-o', 'OUT', CXX]], CXX],
   ['odd-gas', [['gcc', '-shared', '-o', 'OUT', 'odd.S']], 'odd.S'],
 ];
+const CLI = join(__dirname, '../../src/cli/main.js');
 const NO_EH = [
   '-g',
   '-O2',
@@ -167,6 +169,48 @@ describe('unwind tables against readelf', function () {
     assert.deepEqual(table.rows, (await tableOf(whole)).table.rows);
   });
 
+  it('are completed from a separate debug file where code is left open, in a recording and on the command line', async function () {
+    // A program of which only the start-up code says how it is unwound.
+    const flags = ['-g', '-O2', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'];
+    const whole = build('open-gcc', [['gcc', ...flags, '-o', 'OUT', C]], C);
+    if (whole === null || !has('objcopy')) {
+      console.log('      skipped: needs gcc and objcopy');
+      this.skip();
+    }
+    const debug = build('open.debug', [['objcopy', '--only-keep-debug', whole, 'OUT']], C)!;
+    const link = `--add-gnu-debuglink=${debug}`;
+    const stripped = build('open-stripped', [['objcopy', '--strip-all', link, whole, 'OUT']], C)!;
+    const wanted = (await tableOf(whole)).table.rows;
+    assert.ok(wanted.length > (await tableOf(stripped)).table.rows.length + 20 * ROW_WORDS);
+
+    const printed = spawnSync(process.execPath, [CLI, 'unwind-table', '--json', stripped], { encoding: 'utf8' });
+    assert.equal(JSON.parse(printed.stdout).rows.length, wanted.length / ROW_WORDS);
+
+    const compiler = new TableCompiler(null);
+    const fds: number[] = [];
+    const handle = (path: string, id: number) => {
+      fds.push(openSync(path, 'r'));
+      return { id, fd: fds.at(-1)!, sizeBytes: statSync(path).size, path, crc: null };
+    };
+    try {
+      const [program, candidate, foreign] = [stripped, debug, process.execPath].map((path, i) => handle(path, i + 1));
+      const from = { fileId: program.id, fd: program.fd, sizeBytes: program.sizeBytes };
+      const own = await compiler.request(from);
+      assert.equal(own.wants?.debugLink?.name, basename(debug));
+      const completed = await compiler.request(from, [foreign, candidate]);
+      assert.deepEqual([...completed.table.rows], [...wanted]);
+      const { table } = await compiler.request(from, [foreign]);
+      assert.deepEqual([...table.rows], [...own.table.rows]);
+      assert.match(table.problems.join(), /belongs to another build/);
+      // The C library has unwind information throughout.
+      const { fd, sizeBytes } = handle(SYSTEM_FILES.find((path) => existsSync(path))!, 4);
+      assert.equal((await compiler.request({ fileId: 4, fd, sizeBytes })).wants, null);
+    } finally {
+      compiler.close();
+      for (const fd of fds) closeSync(fd);
+    }
+  });
+
   it('read the tables of Go, of stripped programs too', async function () {
     const command = ['go', 'build', '-o', 'OUT', 'server.go'];
     const whole = has('go') ? build('go', [command], 'server.go') : null;
@@ -226,10 +270,9 @@ describe('unwind tables against readelf', function () {
 
 describe('ebpf-tracer unwind-table', function () {
   this.timeout(60_000);
-  const cli = join(__dirname, '../../src/cli/main.js');
   const path = existsSync(SYSTEM_FILES[0]) ? SYSTEM_FILES[0] : process.execPath;
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, [cli, 'unwind-table', ...args], { encoding: 'utf8', maxBuffer: 1 << 30 });
+    spawnSync(process.execPath, [CLI, 'unwind-table', ...args], { encoding: 'utf8', maxBuffer: 1 << 30 });
 
   it('prints every row as JSON', async () => {
     const { table } = await tableOf(path);

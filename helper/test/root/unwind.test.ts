@@ -170,6 +170,42 @@ describe('unwinding by tables', function () {
     assertAsGdb(result, stacks);
   });
 
+  it('walks a stripped program whose debug file alone has its rows', async function () {
+    const file = (name: string) => join(workFolder(), name);
+    const calls = Array.from(
+      { length: 6 },
+      (_, i) =>
+        `__attribute__((noinline)) int step${i + 1}(int n) { volatile char room[${8 * i + 9}] = {0}; return step${i}(n) + room[n & 7]; }`,
+    );
+    writeFileSync(
+      file('bare.c'),
+      `#include <stdio.h>
+      volatile int spins;
+      __attribute__((noinline)) int step0(int n) { for (;;) spins += n; return n; }
+      ${calls.join('\n')}
+      int main(void) { puts("ready"); fflush(stdout); return step6(1); }`,
+    );
+    const flags = ['-g', '-O1', '-fomit-frame-pointer', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'];
+    try {
+      execFileSync('cc', [...flags, '-o', file('whole'), file('bare.c')]);
+      execFileSync('objcopy', ['--only-keep-debug', file('whole'), file('bare.debug')]);
+      execFileSync('objcopy', [
+        '--strip-all',
+        `--add-gnu-debuglink=${file('bare.debug')}`,
+        file('whole'),
+        file('bare'),
+      ]);
+    } catch (error) {
+      console.log(`      skipped: cannot be built here (${(error as Error).message.split('\n')[0]})`);
+      this.skip();
+    }
+    target = await startProgram([file('bare')]);
+    const result = await unwound(target.pid, SAMPLES);
+    assertWhole(result);
+    const depths = result.samples.map((sample) => result.got.stackOf(sample).user.length);
+    assert.ok(Math.min(...depths) >= 8, `${Math.min(...depths)} frames`);
+  });
+
   it('follows a fork and an exec', async () => {
     target = await startProgram(['sh', '-c', `echo ready; read go; ${program} moves & wait`]);
     const shell = target;

@@ -138,3 +138,9 @@ export class Cursor {
 function wordAt(bytes: Buffer, at: number): number {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
 }
+
+/** Bad bytes and unreadable files are expected; anything else is a mistake of ours, and costs no more than this file. */
+export function messageOf(error: unknown): string {
+  if (error instanceof FormatError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

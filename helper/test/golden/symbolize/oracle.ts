@@ -8,10 +8,11 @@ import { FileSource } from '../../../src/symbolize/bytes/source';
 import { DiskCache } from '../../../src/symbolize/cache/diskCache';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
 import { elfOpener } from '../../../src/symbolize/dwarf/opener';
+import { chooseDebugFile } from '../../../src/symbolize/elf/debugCandidates';
 import { ElfFile } from '../../../src/symbolize/elf/parser';
 import { readFunctions } from '../../../src/symbolize/elf/symbols';
 import { PF_X, PT_LOAD } from '../../../src/symbolize/elf/types';
-import { chooseDebugFile, FileSymbols } from '../../../src/symbolize/fileSymbols';
+import { FileSymbols } from '../../../src/symbolize/fileSymbols';
 import type { Place } from '../../../src/symbolize/pool/messages';
 
 export interface Expected {
