@@ -3,7 +3,7 @@
 
 import { closeSync } from 'node:fs';
 import { orderOf } from './bytes/order';
-import { MAX_BATCH_ADDRESSES } from './limits';
+import { MAX_BATCH_ADDRESSES, ONE_FILE_YOUNG_HEAP_MIB } from './limits';
 import { openDebugFiles } from './normalize/debugFiles';
 import { OWN_ROOT, openRegular } from './normalize/roots';
 import type { DebugHandle, FileHandle, Place } from './pool/messages';
@@ -31,7 +31,7 @@ export class OneFile {
     const opened = openRegular(path);
     if (!opened) return null;
     const file = { id: 1, fd: opened.fd, sizeBytes: opened.sizeBytes, path };
-    const one = new OneFile(new WorkerPool(1, cacheDir), file);
+    const one = new OneFile(new WorkerPool(1, cacheDir, { youngHeapMib: ONE_FILE_YOUNG_HEAP_MIB }), file);
     try {
       const { description } = await one.pool.request(0, { kind: 'describe', file });
       let lastId = file.id;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WorkerPool, type WorkerTimes } from '../../src/symbolize/pool/pool';
+import { type WorkerLimits, WorkerPool } from '../../src/symbolize/pool/pool';
 
 const MB = 1e6;
 const NEVER_MS = 600_000;
@@ -24,8 +24,8 @@ describe("symbolization's workers", function () {
   let fd = -1;
 
   /** Reads Node's own symbols, a large table, by a pool of one worker. */
-  async function work(times: Partial<WorkerTimes>): Promise<void> {
-    pool = new WorkerPool(1, null, times);
+  async function work(limits: Partial<WorkerLimits>): Promise<void> {
+    pool = new WorkerPool(1, null, limits);
     const { size } = statSync(process.execPath);
     const file = { id: 1, fd, sizeBytes: size, path: process.execPath };
     const offsets = Float64Array.from({ length: 1_000 }, (_, i) => Math.floor((size / 1_000) * i));

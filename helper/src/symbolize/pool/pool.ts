@@ -28,23 +28,30 @@ interface Job {
   reject: (error: Error) => void;
 }
 
-/** How long a request may take, and how long a worker is without work until it rests, and then until it ends. */
-export interface WorkerTimes {
+export interface WorkerLimits {
+  /** How long a request may take. */
   requestMs: number;
+  /** How long a worker is without work until it rests, and then until it ends. */
   restMs: number;
   idleMs: number;
+  youngHeapMib: number;
 }
 
-const TIMES: WorkerTimes = { requestMs: REQUEST_TIMEOUT_MS, restMs: WORKER_REST_MS, idleMs: WORKER_IDLE_MS };
+const LIMITS: WorkerLimits = {
+  requestMs: REQUEST_TIMEOUT_MS,
+  restMs: WORKER_REST_MS,
+  idleMs: WORKER_IDLE_MS,
+  youngHeapMib: WORKER_YOUNG_HEAP_MIB,
+};
 
 export class WorkerPool {
   private readonly slots: Slot[];
 
-  /** `times`: only where they differ from the usual ones. */
-  constructor(count: number, cacheDir: string | null, times: Partial<WorkerTimes> = {}) {
+  /** `limits`: only where they differ from a recording's. */
+  constructor(count: number, cacheDir: string | null, limits: Partial<WorkerLimits> = {}) {
     const workers = Math.max(1, count);
     const settings = { cacheDir, arrayBudgetBytes: ARRAY_BUDGET_BYTES / workers };
-    this.slots = Array.from({ length: workers }, () => new Slot(settings, { ...TIMES, ...times }));
+    this.slots = Array.from({ length: workers }, () => new Slot(settings, { ...LIMITS, ...limits }));
   }
 
   /**
@@ -77,7 +84,7 @@ class Slot {
 
   constructor(
     private readonly settings: WorkerSettings,
-    private readonly times: WorkerTimes,
+    private readonly limits: WorkerLimits,
   ) {}
 
   get running(): boolean {
@@ -110,7 +117,7 @@ class Slot {
     this.worker ??= this.start();
     const { worker } = this;
     worker.ref();
-    const { requestMs } = this.times;
+    const { requestMs } = this.limits;
     this.arm(requestMs, () => void this.drop(`took longer than ${requestMs / 1000} s`));
     worker.postMessage({ sequence: ++this.sequence, task: job.task } satisfies Request);
   }
@@ -118,17 +125,18 @@ class Slot {
   /** No work: the thread may not hold the process, soon gives back what it can spare, and goes after a while. */
   private pause(): void {
     this.worker?.unref();
-    if (this.rested) this.arm(this.times.idleMs, () => void this.drop('idle').then(trimMemory));
+    if (this.rested) this.arm(this.limits.idleMs, () => void this.drop('idle').then(trimMemory));
     // Should it fail, the worker has ended, which is as good.
-    else this.arm(this.times.restMs, () => this.add({ kind: 'rest' }).catch(() => {}));
+    else this.arm(this.limits.restMs, () => this.add({ kind: 'rest' }).catch(() => {}));
     this.timer?.unref();
   }
 
   private start(): Worker {
+    const { youngHeapMib } = this.limits;
     const worker = new Worker(workerFile(), {
       workerData: this.settings,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: youngHeapMib },
     });
     worker.on('message', (reply: Reply) => {
       const job = this.current;
