@@ -1,8 +1,9 @@
 // The capture on real processes and a real kernel: what is sampled, in which shares, on every path that records can take.
 
 import assert from 'node:assert/strict';
-import { buildTarget, type Collected, capture, eventually, removeTargets, SLOWNESS, Target } from './captureHarness';
+import { buildTarget, type Collected, capture, eventually, removeTargets, Target } from './captureHarness';
 import { bpfObjectsOf, missingForEbpf, stillThere } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('capture', function () {
   this.timeout(120_000 * SLOWNESS);

@@ -14,14 +14,12 @@ import type {
   StackId,
   StackRecord,
 } from '../../src/stack/types';
+import { SLOWNESS } from './slowness';
 
 /** The sources stay in the repository; the tests' JavaScript runs from out/js. */
 const SOURCE = [__dirname, join(__dirname, '../../../../../helper/test/root')]
   .map((folder) => join(folder, 'captureTarget.c'))
   .find((path) => existsSync(path))!;
-
-/** Under emulation (make test-vm) everything takes 10 to 25 times longer. */
-export const SLOWNESS = process.env.VMRUN ? 10 : 1;
 
 let folder: string | undefined;
 

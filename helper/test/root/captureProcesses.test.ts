@@ -5,8 +5,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { countsMemoryByCgroup } from '../../src/bpf/probe';
-import { buildTarget, capture, eventually, removeTargets, SLOWNESS, Target } from './captureHarness';
+import { buildTarget, capture, eventually, removeTargets, Target } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('capture of processes', function () {
   this.timeout(120_000 * SLOWNESS);

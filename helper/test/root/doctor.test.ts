@@ -5,9 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { checkMachine } from '../../src/doctor/check';
 import type { CheckItem, CheckReport } from '../../src/protocol';
 import { bpfObjectsOf, STRANGER } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('machine check', function () {
-  this.timeout(180_000);
+  this.timeout(180_000 * SLOWNESS);
 
   const byId = (report: CheckReport) => new Map(report.items.map((entry) => [entry.id, entry]));
   function wellFormed(items: CheckItem[]): void {

@@ -9,9 +9,10 @@ import type { CheckItem, ErrorCode, RecordOptions } from '../../src/protocol';
 import { TracerError } from '../../src/protocol';
 import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFolder';
 import { serve } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('machines that lack something', function () {
-  this.timeout(180_000);
+  this.timeout(180_000 * SLOWNESS);
 
   before(function () {
     if (process.getuid!() !== 0) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ErrorReport, ReadyLine } from '../../src/protocol';
 import { HelperConnection } from '../../src/rpc/client';
 import { createSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
+import { SLOWNESS } from './slowness';
 
 /** A user and group that no account has. */
 export const STRANGER = 54_321;
@@ -72,7 +73,7 @@ function readyLine(child: ChildProcess): Promise<void> {
 
 /** Polls until `condition` holds; fails after a minute (emulated machines are slow) naming `what`. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + 60_000; !condition(); ) {
+  for (const deadline = performance.now() + 60_000 * SLOWNESS; !condition(); ) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -12,7 +12,6 @@ import { BpfObject } from '../../src/bpf/object';
 import { hasRingBuffer, hasTaskPtRegs } from '../../src/bpf/probe';
 import { SamplingEvents } from '../../src/bpf/samplingEvents';
 import { TargetMap } from '../../src/stack/targetMap';
-import { SLOWNESS } from './captureHarness';
 
 const ROOT = resolve(__dirname, '../../../../..');
 const WANTED = 1_500;
@@ -36,6 +35,8 @@ def faults():
 threading.Thread(target=faults, daemon=True).start()
 calls()
 `;
+
+import { SLOWNESS } from './slowness';
 
 describe("kernel stacks by the kernel's tables", function () {
   this.timeout(PATIENCE_MS + 30_000 * SLOWNESS);

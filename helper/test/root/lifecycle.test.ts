@@ -17,9 +17,10 @@ import {
   stillThere,
   until,
 } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('lifetime of the helper', function () {
-  this.timeout(180_000);
+  this.timeout(180_000 * SLOWNESS);
   let folder: string;
   let target: ChildProcess;
   let output: string;

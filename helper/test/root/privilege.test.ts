@@ -9,9 +9,10 @@ import { CAPABILITY, lastCapability, statusMask } from '../../src/privilege/capa
 import { capabilitiesToKeep } from '../../src/privilege/drop';
 import { STRANGER, until } from './helperProcess';
 import type { ProbeResult } from './privilegeProbe';
+import { SLOWNESS } from './slowness';
 
 describe('privilege drop', function () {
-  this.timeout(180_000);
+  this.timeout(180_000 * SLOWNESS);
   const targets: ChildProcess[] = [];
 
   before(async function () {

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { cli, errorOf, jsonOf, readRecording, samplesIn, startCli, workload } from './cli';
 import { bpfObjectsOf, descendantsOf, isAlive, stillThere, until } from './helperProcess';
 import { recordHooks } from './recordHooks';
+import { SLOWNESS } from './slowness';
 
 describe('the end of a recording', function () {
-  this.timeout(120_000);
+  this.timeout(120_000 * SLOWNESS);
   let dir: string;
   let output: string;
   const { start, own } = recordHooks((folder, path) => {

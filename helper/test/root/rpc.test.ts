@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import type { ErrorReport } from '../../src/protocol';
 import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFolder';
 import { HELPER_JS, STRANGER, type StartedHelper, serve } from './helperProcess';
+import { SLOWNESS } from './slowness';
 
 describe('door of the helper', function () {
-  this.timeout(180_000);
+  this.timeout(180_000 * SLOWNESS);
   let helper: StartedHelper | null = null;
 
   before(function () {

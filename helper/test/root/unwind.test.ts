@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { capture, eventually, SLOWNESS } from './captureHarness';
+import { capture, eventually } from './captureHarness';
 import { bpfObjectsOf, missingForEbpf, stillThere } from './helperProcess';
+import { SLOWNESS } from './slowness';
 import {
   buildUnwindTarget,
   gdbStacks,

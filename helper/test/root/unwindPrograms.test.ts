@@ -7,8 +7,9 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import { eventually, SLOWNESS } from './captureHarness';
+import { eventually } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
+import { SLOWNESS } from './slowness';
 import { removeWorkFolder, type Unwound, unwound, wholeShare, workFolder } from './unwindHarness';
 
 const SAMPLES = 400;
