@@ -14,7 +14,7 @@ import { SamplingEvents } from '../../src/bpf/samplingEvents';
 import { TargetMap } from '../../src/stack/targetMap';
 
 const ROOT = resolve(__dirname, '../../../../..');
-const WANTED = 1_500;
+const WANTED = SLOWNESS > 1 ? 500 : 1_500;
 const PATIENCE_MS = 20_000 * SLOWNESS;
 
 /** System calls on pipes, sockets and files, page faults, futexes and soft interrupts of the loopback device. */
