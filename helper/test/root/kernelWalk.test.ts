@@ -12,6 +12,7 @@ import { BpfObject } from '../../src/bpf/object';
 import { hasRingBuffer, hasTaskPtRegs } from '../../src/bpf/probe';
 import { SamplingEvents } from '../../src/bpf/samplingEvents';
 import { TargetMap } from '../../src/stack/targetMap';
+import { SLOWNESS } from './slowness';
 
 const ROOT = resolve(__dirname, '../../../../..');
 const WANTED = SLOWNESS > 1 ? 500 : 1_500;
@@ -35,8 +36,6 @@ def faults():
 threading.Thread(target=faults, daemon=True).start()
 calls()
 `;
-
-import { SLOWNESS } from './slowness';
 
 describe("kernel stacks by the kernel's tables", function () {
   this.timeout(PATIENCE_MS + 30_000 * SLOWNESS);
