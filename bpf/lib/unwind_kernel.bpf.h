@@ -380,6 +380,14 @@ static __always_inline __u64 kernel_rule(struct kernel_walk *walk, struct kernel
 	return rule;
 }
 
+/* clang 11 cannot ask for a type, only for a member of it. */
+static __always_inline bool has_orc_entries(void)
+{
+	struct orc_entry *orc = (void *)0;
+
+	return bpf_core_field_exists(orc->sp_offset);
+}
+
 /*
  * Walks the kernel stack at `regs`: walk->count of walk->frames, innermost first, and walk->user_regs. False where it is
  * not for this walk.
@@ -392,7 +400,7 @@ static __always_inline bool walk_kernel_stack(struct user_regs *regs, struct ker
 	__u64 base, rule;
 	int step;
 
-	if (!bpf_core_type_exists(struct orc_entry) || !known || !tables || !tables->rows)
+	if (!has_orc_entries() || !known || !tables || !tables->rows)
 		return false;
 	walk->valid = 0;
 	walk->user_regs = 0;
