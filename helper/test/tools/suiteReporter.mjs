@@ -47,6 +47,8 @@ export default class SuiteReporter extends Mocha.reporters.Spec {
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
       results.failures.push(`${test.fullTitle()}: ${String(error?.message ?? error).split('\n')[0]}`);
+      // A VM that runs out of time does not get to Spec's account of the failures.
+      if (process.env.VMRUN) console.log(`      ${error?.stack ?? error}`);
     });
     const file = process.env.EBPF_TRACER_TEST_RESULTS;
     runner.on(EVENT_RUN_END, () => {
