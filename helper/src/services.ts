@@ -1,7 +1,6 @@
 // The parts of the helper that answer requests, loaded when they are first needed so that the helper listens at once:
 // recordings (capture + symbolizer), the process list, the machine check. Made by main.ts, asked by rpc/methods.ts.
 
-import { availableParallelism } from 'node:os';
 import { kernelObstacle } from './privilege/rights';
 import type { TakenAsRoot } from './privilege/takeAsRoot';
 import { TracerError } from './protocol';
@@ -10,8 +9,11 @@ import type { HelperServer } from './rpc/server';
 import type { ServeArguments } from './serveArguments';
 import type { StartCapture } from './stack/types';
 
-/** Parsing is short and mostly cached: more workers would cost memory without being felt. */
-const MAX_SYMBOL_WORKERS = 2;
+/**
+ * A stack has its names when its last file has: nearly all wait for the program itself, so that a second worker is hardly felt.
+ * It would cost 7 to 10 MB for as long as the recording runs.
+ */
+const SYMBOL_WORKERS = 1;
 
 export interface ServiceOptions {
   args: ServeArguments;
@@ -63,7 +65,7 @@ async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<Rec
     symbolizer: createSymbolizer({
       cacheDir: args.cacheDir,
       kallsymsFd: taken.kallsymsFd,
-      workers: Math.min(MAX_SYMBOL_WORKERS, Math.max(1, availableParallelism() - 1)),
+      workers: SYMBOL_WORKERS,
       log,
     }),
     log,
