@@ -288,6 +288,8 @@ describe('symbolize: names', () => {
       [shortCppName, 'A::operator bool() const', 'A::operator bool'],
       [shortCppName, 'A::operator->() const', 'A::operator->'],
       [shortCppName, 'std::ostream& std::operator<< <char>(std::ostream&, char const*)', 'std::operator<< <char>'],
+      [shortCppName, 'A& std::operator>><char>(A&, char&)', 'std::operator>><char>'],
+      [shortCppName, 'bool operator<=><A, B>(A, B)', 'operator<=><A, B>'],
       [
         shortCppName,
         'std::map<std::string, std::vector<int, std::allocator<int> >, std::less<std::string> >::at(std::string const&)',

@@ -18,6 +18,11 @@ const ITANIUM = /^_{1,4}Z/;
 const VERSION = /@@?[A-Za-z][\w.]*$/;
 const LTO_SUFFIX = /\.(?:llvm\.\d+|lto_priv\.\d+)/;
 
+/** What compilers append to the names of copies and pieces of C functions; C++'s demangler knows them by itself. */
+const C_CLONE = /^((?!_Z|_R)[A-Za-z_]\w*)((?:\.(?:cold|constprop|isra|part|localalias)(?:\.\d+)?)+)$/;
+/** As the library prints jumps to another class's method: binutils and LLVM say `virtual thunk to f()`. */
+const THUNK = /^\{virtual override thunk\(\{(virtual )?offset\([-\d, ]*\)\}, (.*)\)\}$/;
+
 /** Swift's and D's names, for which no library is at hand. Sources: Swift's docs/ABI/Mangling.rst; D's ABI, "Name Mangling". */
 const WITHOUT_DEMANGLER = /^(?:_?\$[sSe]|_T0|_D(?:\d|main$))/;
 
@@ -28,6 +33,8 @@ export function isLeftMangled(linkageName: string): boolean {
 
 export function displayName(linkageName: string): DisplayName {
   const plain = linkageName.replace(VERSION, '').replace(LTO_SUFFIX, '') || linkageName;
+  const clone = C_CLONE.exec(plain);
+  if (clone) return { name: clone[2].includes('.cold') ? `${clone[1]} [cold]` : clone[1], fullName: plain };
   const isRust = RUST_V0.test(plain) || (ITANIUM.test(plain) && RUST_LEGACY.test(plain));
   if (!isRust && !ITANIUM.test(plain)) return { name: plain, fullName: null };
   if (plain.length > MAX_DEMANGLE_BYTES) return { name: plain.slice(0, 64), fullName: plain };
@@ -39,6 +46,12 @@ export function displayName(linkageName: string): DisplayName {
   }
   // The library takes off an underscore when it finds no way to read the rest.
   if (full === plain || `_${full}` === plain || full === '') return { name: plain, fullName: null };
+  const thunk = THUNK.exec(full);
+  if (thunk)
+    return {
+      name: `${shortCppName(thunk[2])} [thunk]`,
+      fullName: `${thunk[1] ? 'virtual' : 'non-virtual'} thunk to ${thunk[2]}`,
+    };
   const name = isRust ? shortRustName(full) : shortCppName(full);
   return { name: name || full, fullName: name === full ? null : full };
 }

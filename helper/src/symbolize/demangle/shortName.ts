@@ -6,6 +6,8 @@ const FITTING_CHARACTERS = 64;
 
 /** C++ as demanglers print it: `std::vector<int, …>::push_back(int const&)` -> `std::vector<int, …>::push_back`. */
 export function shortCppName(full: string): string {
+  // Made by the compiler for a variable: that is its whole name.
+  if (full.startsWith('TLS ')) return full;
   const { text, suffix } = withoutCloneSuffix(full);
   const name = withoutReturnType(withoutParameters(text));
   return (name.length > FITTING_CHARACTERS ? withoutArguments(name) : name) + suffix;
@@ -79,6 +81,8 @@ function withoutArguments(name: string): string {
   return result;
 }
 
+const OPERATOR_SIGN = /^(?:<=>|<<=|>>=|<<|>>|<=|>=|->|<|>)/;
+
 /** `->`, `operator<`, `operator>>=` and the like hold no brackets. */
 function isArrow(name: string, i: number): boolean {
   const c = name[i];
@@ -87,5 +91,9 @@ function isArrow(name: string, i: number): boolean {
   // Looked for near only: names of templates have thousands of brackets.
   const near = name.slice(Math.max(0, i - 10), i);
   const start = near.lastIndexOf('operator');
-  return start >= 0 && near.length - start >= 8 && /^[<>=-]*$/.test(near.slice(start + 8));
+  if (start < 0) return false;
+  // `operator>><char>`: only the first two belong to the operator.
+  const from = i - near.length + start + 'operator'.length;
+  const sign = OPERATOR_SIGN.exec(name.slice(from, from + 3));
+  return sign !== null && i < from + sign[0].length;
 }
