@@ -18,7 +18,6 @@ import { BufferSource } from '../../../src/symbolize/bytes/source';
 import { ElfFile } from '../../../src/symbolize/elf/parser';
 import { PltStubs } from '../../../src/symbolize/elf/plt';
 import { findFunction, readFunctions } from '../../../src/symbolize/elf/symbols';
-import { FileSymbols } from '../../../src/symbolize/fileSymbols';
 import { findPclntab } from '../../../src/symbolize/gopclntab/parser';
 import { findGoPlaces } from '../../../src/symbolize/gopclntab/resolver';
 import { readKallsyms } from '../../../src/symbolize/kernel/parser';
@@ -29,6 +28,7 @@ import type { FuzzTarget } from '../../tools/mutate';
 import { bytes, u16, u32 } from '../../unit/symbolize/elfWriter';
 import { ehFrame, ehFrameSection, elfWith } from '../../unit/unwind/frameWriter';
 import { build } from '../unwind/build';
+import { debugTargets, symbolize } from './debugTargets';
 
 const MAX_PROGRAM_BYTES = 48_000;
 const MAX_PROGRAMS = 24;
@@ -136,13 +136,7 @@ export function fuzzTargets(): FuzzTarget[] {
     {
       name: 'debug information',
       seeds: files.slice(0, 3),
-      run: async (input) => {
-        const symbols = await FileSymbols.open(ElfFile.parse(new BufferSource(input)), null, spill());
-        for (let offset = 0x1000; offset < 0x2000; offset += 0x123) symbols.placesOf(offset);
-        symbols.close();
-        for (const problem of symbols.problems)
-          if (/TypeError|RangeError|ReferenceError/.test(problem)) throw new Error(problem);
-      },
+      run: (input) => symbolize(input),
       expects: expectsFormatError,
     },
     textTarget(
@@ -158,6 +152,7 @@ export function fuzzTargets(): FuzzTarget[] {
       readKallsyms(fd),
     ),
   ];
+  targets.push(...debugTargets());
   const goProgram = build('fuzz-go', [['go', 'build', '-ldflags=-s -w', '-o', 'OUT', 'server.go']], 'server.go');
   if (goProgram !== null) targets.push(goTarget(readFileSync(goProgram)));
   return targets;

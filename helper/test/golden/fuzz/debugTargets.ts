@@ -1,0 +1,127 @@
+// The further files and sections that debug information is spread over, as ../fuzz.test.ts fuzzes them: split units, packages,
+// what dwz puts into a common file, compressed sections, .gnu_debugdata. The program stays as it is, what belongs to it
+// is damaged.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FormatError } from '../../../src/symbolize/bytes/cursor';
+import { BufferSource } from '../../../src/symbolize/bytes/source';
+import { ElfFile } from '../../../src/symbolize/elf/parser';
+import { FileSymbols, type FurtherFiles } from '../../../src/symbolize/fileSymbols';
+import type { FuzzTarget } from '../../tools/mutate';
+import { OUTPUT, PROGRAMS } from '../unwind/build';
+
+const FOLDER = join(OUTPUT, 'fuzz');
+const FIRST_ADDRESS = 0x1000;
+const LAST_ADDRESS = 0x2000;
+const ADDRESS_STEP = 0x123;
+const MISTAKES = /TypeError|RangeError|ReferenceError/;
+const SOURCE = join(PROGRAMS, 'frames.c');
+
+let lastId = -1_000_000;
+const spill = () => ({ cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => --lastId });
+const expectsFormatError = (error: unknown) => error instanceof FormatError;
+
+/** Runs the commands, the last of which makes `output`, in the fuzzing folder; false where a tool is missing or refuses. */
+function made(output: string, commands: string[][]): boolean {
+  mkdirSync(FOLDER, { recursive: true });
+  const path = join(FOLDER, output);
+  if (existsSync(path) && statSync(path).mtimeMs > statSync(SOURCE).mtimeMs) return true;
+  return commands.every(([tool, ...args]) => spawnSync(tool, args, { cwd: FOLDER, stdio: 'ignore' }).status === 0);
+}
+
+const fileIn = (name: string) => readFileSync(join(FOLDER, name));
+
+/** What a worker does with a file. */
+export async function symbolize(program: Buffer, further: FurtherFiles | null = null): Promise<number> {
+  const symbols = await FileSymbols.open(ElfFile.parse(new BufferSource(program)), null, spill(), further);
+  let levels = 0;
+  for (let address = FIRST_ADDRESS; address < LAST_ADDRESS; address += ADDRESS_STEP)
+    levels += symbols.placesOf(address).filter(({ line }) => line !== null).length;
+  symbols.close();
+  for (const problem of symbols.problems) if (MISTAKES.test(problem)) throw new Error(problem);
+  return levels;
+}
+
+/** `name` is what the program (or its debug information) asks for. */
+function furtherFile(name: string, program: string, further: string): FuzzTarget {
+  const whole = fileIn(program);
+  return {
+    name,
+    seeds: [fileIn(further)],
+    run: (input) => {
+      const open = (path: string) =>
+        path.endsWith(further) ? { elf: ElfFile.parse(new BufferSource(input)), path, close: () => {} } : null;
+      return symbolize(whole, { opener: { open }, path: join(FOLDER, program), debugPaths: [] });
+    },
+    expects: expectsFormatError,
+  };
+}
+
+function compressedSections(): FuzzTarget | null {
+  const kinds = ['zlib', 'zlib-gnu'];
+  const seeds = kinds
+    .filter((kind) => made(kind, [['gcc', '-g', '-O2', `-gz=${kind}`, SOURCE, '-o', kind]]))
+    .map(fileIn);
+  const zstd = [
+    ['gcc', '-g', '-O2', SOURCE, '-o', 'plain'],
+    ['llvm-objcopy-19', '--compress-debug-sections=zstd', 'plain', 'zstd'],
+  ];
+  if (made('zstd', zstd)) seeds.push(fileIn('zstd'));
+  if (seeds.length === 0) return null;
+  return { name: 'compressed sections', seeds, run: (input) => symbolize(input), expects: expectsFormatError };
+}
+
+/** Only the compressed file in the section is damaged. */
+function miniDebug(): FuzzTarget | null {
+  const built = made('with-mini', [
+    ['gcc', '-g', '-O1', SOURCE, '-o', 'whole'],
+    ['objcopy', '-S', '--keep-symbol=leaf', '--keep-symbol=large', 'whole', 'mini'],
+    ['xz', '-kf', 'mini'],
+    ['objcopy', '--strip-all', '--add-section=.gnu_debugdata=mini.xz', 'whole', 'with-mini'],
+  ]);
+  if (!built) return null;
+  const program = fileIn('with-mini');
+  const { fileOffset, sizeBytes } = ElfFile.parse(new BufferSource(program)).section('.gnu_debugdata')!;
+  return {
+    name: '.gnu_debugdata',
+    seeds: [Buffer.from(program.subarray(fileOffset, fileOffset + sizeBytes))],
+    run: (input) => {
+      program.fill(0, fileOffset, fileOffset + sizeBytes);
+      input.copy(program, fileOffset, 0, sizeBytes);
+      return symbolize(program);
+    },
+    expects: expectsFormatError,
+  };
+}
+
+/** Those that can be made here. */
+export function debugTargets(): FuzzTarget[] {
+  const targets: (FuzzTarget | null)[] = [compressedSections(), miniDebug()];
+  const split = ['-g', '-O2', '-gsplit-dwarf', '-c', SOURCE];
+  if (
+    made('five', [
+      ['clang', ...split, '-gdwarf-5', '-o', 'five.o'],
+      ['clang', 'five.o', '-o', 'five'],
+    ])
+  )
+    targets.push(furtherFile('split units', 'five', 'five.dwo'));
+  if (
+    made('four.dwp', [
+      ['gcc', ...split, '-gdwarf-4', '-o', 'four.o'],
+      ['gcc', 'four.o', '-o', 'four'],
+      ['dwp', '-e', 'four', '-o', 'four.dwp'],
+    ])
+  )
+    targets.push(furtherFile('packages of split units', 'four', 'four.dwp'));
+  if (
+    made('common.debug', [
+      ['gcc', '-g', '-O2', SOURCE, '-o', 'one'],
+      ['gcc', '-g', '-O1', SOURCE, '-o', 'two'],
+      ['dwz', '-m', 'common.debug', 'one', 'two'],
+    ])
+  )
+    targets.push(furtherFile('supplementary files', 'one', 'common.debug'));
+  return targets.filter((target) => target !== null);
+}
