@@ -1,6 +1,7 @@
-// Loads the walks by tables of stack_tracer.bpf.c (sample_native for user stacks, sample_kernel for the kernel's) and hands
-// them to sample_stack, which samples already: the same object file once more, with the first one's maps. Called by
-// stack/capture.ts after everything else.
+// Loads stack_tracer.bpf.c: sample_stack, and the walks by tables to which it hands over (sample_native for user stacks,
+// sample_kernel for the kernel's). What the verifier takes quickly comes at once, so that the first samples are walked by
+// tables already; the rest is loaded while sample_stack samples: the same object file once more, with the first one's maps.
+// Called by stack/capture.ts.
 
 import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
 import { native } from './libbpf';
@@ -31,16 +32,58 @@ const RUNGS = [
   { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true, deep: false },
 ];
 
+export interface LoadedTracer {
+  tracer: BpfObject;
+  /** sample_native is in it, and gets its samples. */
+  walks: boolean;
+  log: string[];
+}
+
 export interface NativeWalker {
-  /** Null where no rung could be taken: then frame pointers are all there is. */
+  /** False where no rung could be taken: then frame pointers are all there is. */
+  walks: boolean;
+  /** Where it is an object of its own. */
   object: BpfObject | null;
   step: AttachStep;
   log: string[];
 }
 
-/** `prepare` sets map types and sizes up as they were for `tracer`. */
+/** sample_stack, with sample_native where the kernel has bpf_loop: that takes 15 to 20 ms more. Throws BpfLoadError. */
+export function loadTracer(
+  settings: TracerSettings,
+  prepare: (object: BpfObject) => void,
+  without: string[],
+): LoadedTracer {
+  const [{ program, isThere }] = RUNGS;
+  const log: string[] = [];
+  if (!without.includes(program) && isThere())
+    try {
+      return { tracer: openTracer(settings, prepare, program), walks: true, log };
+    } catch (error) {
+      if (!(error instanceof BpfLoadError)) throw error;
+      log.push([error.message, ...error.log].join('\n'));
+    }
+  return { tracer: openTracer(settings, prepare, null), walks: false, log };
+}
+
+function openTracer(settings: TracerSettings, prepare: (object: BpfObject) => void, walker: string | null): BpfObject {
+  const tracer = new BpfObject('stack_tracer');
+  try {
+    if (walker) tracer.setAutoload(walker, true);
+    tracer.configure(settings);
+    prepare(tracer);
+    tracer.load();
+    if (walker) handOver(tracer, tracer, walker, SLOT.native);
+    return tracer;
+  } catch (error) {
+    tracer.close();
+    throw error;
+  }
+}
+
+/** `prepare` sets map types and sizes up as they were for the tracer. */
 export function loadNativeWalker(
-  tracer: BpfObject,
+  { tracer, walks }: LoadedTracer,
   settings: TracerSettings,
   prepare: (object: BpfObject) => void,
   without: string[],
@@ -56,15 +99,15 @@ export function loadNativeWalker(
       continue;
     }
     try {
-      const object = loadBeside(tracer, settings, prepare, program, SLOT.native);
-      return { object, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
+      const object = walks ? null : loadBeside(tracer, settings, prepare, program, SLOT.native);
+      return { walks: true, object, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));
     }
   }
-  return { object: null, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
+  return { walks: false, object: null, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
 }
 
 /** The walk of kernel stacks; only where that of user stacks is loaded, in which it ends. Throws BpfLoadError. */
@@ -92,16 +135,20 @@ function loadBeside(
     prepare(object);
     for (const map of SHARED_MAPS) object.reuseMap(map, tracer.mapFd(map));
     object.load();
-    const key = Buffer.alloc(4);
-    key.writeUInt32LE(slot);
-    const value = Buffer.alloc(4);
-    value.writeInt32LE(object.programFd(program));
-    const { libbpf, system } = native();
-    const result = libbpf.update(tracer.mapFd('walkers'), key, value, 0);
-    if (result < 0) throw new BpfLoadError('Handing over to the walker', system.nameOf(-result), []);
+    handOver(tracer, object, program, slot);
     return object;
   } catch (error) {
     object.close();
     throw error;
   }
+}
+
+function handOver(tracer: BpfObject, object: BpfObject, program: string, slot: number): void {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(slot);
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(object.programFd(program));
+  const { libbpf, system } = native();
+  const result = libbpf.update(tracer.mapFd('walkers'), key, value, 0);
+  if (result < 0) throw new BpfLoadError('Handing over to the walker', system.nameOf(-result), []);
 }

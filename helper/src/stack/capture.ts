@@ -8,8 +8,14 @@ import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
 import { native } from '../bpf/libbpf';
 import { explainLoadError } from '../bpf/loadError';
 import { MappingRecords } from '../bpf/mappingRecords';
-import { loadKernelWalker, loadNativeWalker, type NativeWalker } from '../bpf/nativeWalker';
-import { BpfLoadError, BpfObject, type TracerSettings } from '../bpf/object';
+import {
+  type LoadedTracer,
+  loadKernelWalker,
+  loadNativeWalker,
+  loadTracer,
+  type NativeWalker,
+} from '../bpf/nativeWalker';
+import { BpfLoadError, type BpfObject, type TracerSettings } from '../bpf/object';
 import { canViewNativeMemory, hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../bpf/probe';
 import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
 import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSource';
@@ -59,6 +65,7 @@ const eventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(res
 
 class StackCapture implements Capture {
   readonly attach: AttachStep[] = [];
+  private readonly loaded: LoadedTracer;
   private readonly tracer: BpfObject;
   private readonly events: SamplingEvents;
   private readonly settings: TracerSettings;
@@ -96,10 +103,12 @@ class StackCapture implements Capture {
     this.mappableArrays = !without('mmaparrays') && hasMappableArrays();
     this.mappings = new MappingRecords(this.zeroCopy);
     try {
-      this.tracer = new BpfObject('stack_tracer');
+      this.loaded = loadTracer(this.settings, (object) => this.prepareTracer(object), options.without);
     } catch (error) {
       throw this.explained(error);
     }
+    this.tracer = this.loaded.tracer;
+    for (const text of this.loaded.log) sink.log?.('warn', text);
     this.events = new SamplingEvents(this.tracer, 'sample_stack', options.frequencyHz, options.without);
   }
 
@@ -109,13 +118,6 @@ class StackCapture implements Capture {
 
   /** The shortest way to the first sample. */
   attachSampling(): void {
-    try {
-      this.tracer.configure(this.settings);
-      this.prepareTracer(this.tracer);
-      this.tracer.load();
-    } catch (error) {
-      throw this.explained(error);
-    }
     this.source = this.openSource();
     this.targets = new TargetMap(this.tracer.mapFd('targets'), this.tracer.mapFd('targets_added'));
     this.targets.add(this.options.pid, this.options.startAtExec);
@@ -189,7 +191,7 @@ class StackCapture implements Capture {
 
   /** Kernel stacks by our own walk; the kernel's serves until then. */
   private async walkKernelStacks(): Promise<void> {
-    if (!this.options.kernel || !this.walker?.object) return;
+    if (!this.options.kernel || !this.walker?.walks) return;
     const step: AttachStep = { what: 'kernel stacks', taken: "the kernel's walk", refused: [] };
     this.attach.push(step);
     const rung = "own walk by the kernel's tables";
@@ -226,13 +228,13 @@ class StackCapture implements Capture {
     this.unwind.update();
   }
 
-  /** The walk by tables: a larger program, that goes on where sample_stack finds tables. */
+  /** The walk by tables, where it was not loaded with sample_stack. */
   private attachWalker(): void {
     const prepare = (object: BpfObject) => this.prepareTracer(object);
-    this.walker = loadNativeWalker(this.tracer, this.settings, prepare, this.options.without);
+    this.walker = loadNativeWalker(this.loaded, this.settings, prepare, this.options.without);
     this.attach.push(this.walker.step);
     for (const text of this.walker.log) this.sink.log?.('warn', text);
-    if (this.walker.object) return;
+    if (this.walker.walks) return;
     this.unwind?.close();
     this.unwind = null;
   }
