@@ -46,13 +46,12 @@ struct scratch {
 	struct user_regs regs;
 	struct native_walk walk;
 	__u64 hash;		/* of the stack so far */
-	__u32 code_id __attribute__((aligned(8)));	/* of the target; with the next one copied as one word */
-	__u32 code_page;
+	__u64 code;		/* of the target: code_id below, code_page above */
 	__u64 has_user_regs;
 	struct fp_window window;
 	struct stack_event stack;
 	struct sample_event sample;
-	struct cached_rule rules[RULE_CACHE_ENTRIES];
+	struct native_rules rules;
 };
 _Static_assert(sizeof(struct scratch) <= 32768, "a per-CPU value's limit");
 
@@ -161,7 +160,7 @@ static __always_inline void begin_sample(struct scratch *scratch, struct target 
 	if (!settings.use_ring_buffer)
 		scratch->hash = mix(scratch->hash, bpf_get_smp_processor_id());
 	/* Both at once: an id with another's page would stay in the rules' cache. */
-	*(__u64 *)&scratch->code_id = *(volatile __u64 *)&target->code_id;
+	scratch->code = *(volatile __u64 *)&target->code_id;
 }
 
 /* The kernel's part of the stack, and out with it. */
@@ -207,6 +206,13 @@ static __always_inline struct scratch *this_cpu_scratch(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline struct native_rules *this_cpu_native_rules(void)
+{
+	struct scratch *scratch = this_cpu_scratch();
+
+	return scratch ? &scratch->rules : 0;
 }
 
 SEC("perf_event")
@@ -295,11 +301,10 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 	.regs = &(scratch)->regs,		\
 	.window = &(scratch)->window,		\
 	.walk = &(scratch)->walk,		\
-	.cache = (scratch)->rules,		\
+	.rules = &(scratch)->rules,		\
 	.stack = &(scratch)->stack,		\
 	.hash = (scratch)->hash,		\
-	.code_id = (scratch)->code_id,		\
-	.code_page = (scratch)->code_page,	\
+	.code = (scratch)->code,		\
 }
 
 /* The user's stack by tables, and the end of the sample. */
