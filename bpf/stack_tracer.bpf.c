@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Samples the targets' stacks: one perf event a CPU runs sample_stack() `frequency` times a second. The smallest
- * program of a recording and the first one loaded, so that samples arrive while everything else still starts.
- * Loaded and attached by helper/src/stack/capture.ts.
+ * Samples the targets' stacks: one perf event a CPU runs sample_stack() `frequency` times a second, which hands over to
+ * sample_kernel() and sample_native() by tail call. Loaded first of a recording's objects, so that samples arrive while
+ * everything else still starts: by helper/src/bpf/nativeWalker.ts for helper/src/stack/capture.ts.
  *
  * A stack is sent once in full (struct stack_event); afterwards each hit costs one struct sample_event.
  */
@@ -261,8 +261,8 @@ int sample_stack(struct perf_event_context *ctx)
 }
 
 /*
- * The kernel's stack by tables, before the user's: at its end lie the user's registers. This program and the next ones are
- * loaded by themselves, while sample_stack samples already; each as large as the verifier takes.
+ * The kernel's stack by tables, before the user's: at its end lie the user's registers. What takes the verifier long is
+ * loaded as an object of its own, while sample_stack samples already: this program, and sample_native_bounded.
  */
 SEC("?perf_event")
 int sample_kernel(struct perf_event_context *ctx)

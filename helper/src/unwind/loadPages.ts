@@ -1,8 +1,9 @@
 // The memory of unwind tables in the kernel: numbered 4 KiB pages (bpf/events.h), taken and given back in chunks of 32, each
 // an array map of its own that is mapped here and written like memory. Called by loadTables.ts and loadCode.ts.
 //
-// A page is written, and shown by commit(), before anything in the kernel names it, and after that never changed. What is released rests for a
-// while before it is used again: a child that was forked just now may still hold its parent's pages, unknown to us.
+// A page is written, and shown by commit(), before anything in the kernel names it, and after that never changed. What is
+// released rests for a while before it is used again: a child that was forked just now may still hold its parent's pages,
+// unknown to us.
 
 import type { ChunkMaps } from '../bpf/chunkMaps';
 import { BpfLoadError } from '../bpf/object';
