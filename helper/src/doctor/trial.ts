@@ -35,6 +35,7 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
     if (obstacle) throw new TracerError(obstacle);
     const capture = await startCapture({ ...OPTIONS, pid: process.pid }, sink);
     for (const end = performance.now() + BUSY_MS; performance.now() < end; );
+    await capture.complete;
     await capture.stop();
     if (failure) throw failure;
     const { attach } = capture;

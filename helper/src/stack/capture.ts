@@ -65,6 +65,7 @@ const eventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(res
 
 class StackCapture implements Capture {
   readonly attach: AttachStep[] = [];
+  complete: Promise<void> = Promise.resolve();
   private readonly loaded: LoadedTracer;
   private readonly tracer: BpfObject;
   private readonly events: SamplingEvents;
@@ -168,7 +169,9 @@ class StackCapture implements Capture {
     // Those that came since.
     this.addDescendants();
     await eventLoop();
-    void this.walkKernelStacks();
+    this.complete = this.walkKernelStacks().catch((error) =>
+      this.sink.log?.('warn', `kernel stacks: ${error instanceof Error ? error.message : error}`),
+    );
   }
 
   private attachWatch(): void {

@@ -109,6 +109,8 @@ export interface CaptureCounters {
 
 export interface Capture {
   readonly attach: AttachStep[];
+  /** `attach` is final: what is loaded while samples come already is there, or was refused. Never rejects. */
+  readonly complete: Promise<void>;
   /** A process's code changed in a way only user space knows (its perf map grew): old stacks no longer match. */
   bumpGeneration(pid: number): void;
   counters(): CaptureCounters;

@@ -17,8 +17,10 @@ import { PerfMap } from './perfmap/resolver';
 import type { Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
 import { giveMemoryBack } from './pool/rest';
+import { isLoaded } from './pool/thread';
 
 dropAllCapabilities();
+isLoaded();
 const settings = workerData as WorkerSettings;
 const cache = settings.cacheDir === null ? null : DiskCache.open(settings.cacheDir);
 const files = new Map<number, FileSymbols>();

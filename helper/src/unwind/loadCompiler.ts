@@ -3,7 +3,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { endThread, startThread } from '../symbolize/pool/thread';
 import { trimMemory } from '../symbolize/pool/trim';
 import type { LoadedTable, TableReply, TableRequest } from './loadWorker';
 
@@ -53,12 +54,9 @@ export class TableCompiler {
   }
 
   private start(): Worker {
-    const worker = new Worker(workerFile(), {
-      workerData: { cacheDir: this.cacheDir },
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: 16 },
-    });
-    worker.on('message', (reply: TableReply) => {
+    const workerData = { cacheDir: this.cacheDir };
+    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MIB, maxYoungGenerationSizeMb: 16 };
+    const worker = startThread<TableReply>(workerFile(), { workerData, resourceLimits }, (reply) => {
       if (worker !== this.worker || this.pending[0]?.request.sequence !== reply.sequence) return;
       const pending = this.pending.shift()!;
       if (this.pending.length > 0) this.watch();
@@ -81,8 +79,7 @@ export class TableCompiler {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     this.pending.shift()?.reject(new Error(why));
-    worker?.unref();
-    void worker?.terminate().then(trimMemory);
+    if (worker) void endThread(worker).then(trimMemory);
     if (this.pending.length > 0) this.post(0);
   }
 

@@ -9,6 +9,7 @@ import { BufferSource, type ByteSource, dropPages, FileSource } from '../symboli
 import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
 import { ElfFile } from '../symbolize/elf/parser';
 import type { DebugHandle, Description } from '../symbolize/pool/messages';
+import { isLoaded } from '../symbolize/pool/thread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '.';
 import { leavesCodeOpen } from './coverage';
 
@@ -31,6 +32,7 @@ export interface LoadedTable {
 export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable } | { ok: false; why: string });
 
 dropAllCapabilities();
+isLoaded();
 const { cacheDir } = workerData as { cacheDir: string | null };
 const cache = openTableCache(cacheDir);
 /** Ids of inflated sections, apart from those of the main thread's files. */

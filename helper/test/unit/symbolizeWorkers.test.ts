@@ -1,12 +1,16 @@
 // What symbolization's worker threads leave behind when the work has come to a pause, and when they have ended.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type WorkerLimits, WorkerPool } from '../../src/symbolize/pool/pool';
 
 const MB = 1e6;
 const NEVER_MS = 600_000;
+/** A thread loads in some 50 ms. */
+const ROUNDS = 60;
+const LOADING_MS = 90;
 /** Far less than what a worker gives back (some 30 MB here), far more than what this process does meanwhile. */
 const FELT_BYTES = 8 * MB;
 
@@ -58,5 +62,21 @@ describe("symbolization's workers", function () {
     assert.ok(await until(() => threads() < withWorker), 'the thread is still there');
     assert.ok(await until(() => rssBytes() < atWork - FELT_BYTES), `${atWork} at work, ${rssBytes()} after it`);
     assert.equal((await pool?.request(1, { kind: 'forget', ids: [1] }))?.ok, true);
+  });
+
+  it('may be ended at any moment of their start', () => {
+    const source = `
+      const { WorkerPool } = require(${JSON.stringify(require.resolve('../../src/symbolize/pool/pool'))});
+      (async () => {
+        for (let round = 0; round < ${ROUNDS}; round++) {
+          const pool = new WorkerPool(1, null);
+          pool.request(1, { kind: 'forget', ids: [] }).catch(() => {});
+          await new Promise((resolve) => setTimeout(resolve, (round / ${ROUNDS}) * ${LOADING_MS}));
+          await pool.close();
+        }
+        console.log('alive');
+      })();`;
+    // A crash of native code would take this process down: it happens in another one.
+    assert.equal(execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' }), 'alive\n');
   });
 });

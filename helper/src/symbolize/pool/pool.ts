@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import {
   ARRAY_BUDGET_BYTES,
   REQUEST_TIMEOUT_MS,
@@ -15,6 +15,7 @@ import {
 } from '../limits';
 import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
 import { unpackPlaces } from './packedPlaces';
+import { endThread, startThread } from './thread';
 import { trimMemory } from './trim';
 
 export type Answer = Omit<Extract<Reply, { ok: true }>, 'places'> & { places: Place[][] };
@@ -133,12 +134,8 @@ class Slot {
 
   private start(): Worker {
     const { youngHeapMib } = this.limits;
-    const worker = new Worker(workerFile(), {
-      workerData: this.settings,
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: youngHeapMib },
-    });
-    worker.on('message', (reply: Reply) => {
+    const resourceLimits = { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: youngHeapMib };
+    const worker = startThread<Reply>(workerFile(), { workerData: this.settings, resourceLimits }, (reply) => {
       const job = this.current;
       if (worker !== this.worker || !job || reply.sequence !== this.sequence) return;
       this.current = null;
@@ -160,8 +157,7 @@ class Slot {
     this.timer = null;
     current?.reject(new Error(why));
     if (this.waiting.length > 0) this.next();
-    worker?.unref();
-    if (worker) await Promise.race([worker.terminate(), delay(TERMINATE_WAIT_MS, undefined, { ref: false })]);
+    if (worker) await Promise.race([endThread(worker), delay(TERMINATE_WAIT_MS, undefined, { ref: false })]);
   }
 
   private arm(delayMs: number, action: () => void): void {

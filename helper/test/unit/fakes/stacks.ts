@@ -68,6 +68,7 @@ export class FakeSymbolizer implements Symbolizer {
 
 /** A capture whose sink the test feeds. */
 export class FakeCapture implements Capture {
+  readonly complete = Promise.resolve();
   readonly attach = [{ what: 'sampling', taken: 'fake', refused: [] }];
   readonly bumped: number[] = [];
   stopped = false;
