@@ -165,12 +165,12 @@ test-all: ## Run all tests but the browser's
 
 test-full: test test-matrix test-vm ## Run everything, other compilers and kernels included
 
-test-matrix: ## Compile with clang 11 and the newest one, and run the golden tests on their larger corpora
+test-matrix: ## Compile with clang 11 and the newest one; golden and root tests on their larger corpora
 	@$(TOOLS)/installSystemDeps.sh build test matrix
 	@$(TOOLS)/compilerMatrix.sh
-	@MATRIX=1 $(TOOLS)/test.sh golden
+	@MATRIX=1 $(TOOLS)/test.sh golden root
 
-test-vm: ## Run the root tests on kernels 5.10, 6.1, 6.12 and 7.x in QEMU
+test-vm: ## Run a fixed choice of root tests on kernels 5.10, 6.1, 6.12 and 7.x in QEMU
 	@$(TOOLS)/installSystemDeps.sh build test vm
 	@$(MAKE) all workloads out/js/.built
 	@$(TOOLS)/kernelMatrix.sh

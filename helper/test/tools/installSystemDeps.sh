@@ -74,6 +74,8 @@ matrix mmdebstrap                 mmdebstrap         -                -         
 matrix gdc                        gdc                -                -               -          -
 matrix redis-server               redis-server       redis            redis           redis      redis
 matrix redis-benchmark            redis-tools        redis            redis           redis      redis
+matrix pgbench                    postgresql         postgresql-contrib postgresql-contrib postgresql postgresql-contrib
+matrix cargo                      cargo              cargo            cargo           rust       cargo
 matrix llvm-objcopy-19            llvm-19            -                -               -          -
 "
 
