@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { RecordSummary } from '../src/protocol';
 import { measureAccuracy } from './accuracy';
 import { measureFootprint } from './footprint';
-import { ourRecording, overheadRatio } from './overhead';
+import { interruptsAlone, ourRecording, overheadRatio } from './overhead';
 import { ROOT } from './paths';
 import { bpftraceProfile, bpftraceProgramNs, isInstalled, perfRecord } from './peers';
 import { markdownTable, type Row } from './report';
@@ -60,6 +60,8 @@ async function overheadOn(target: ServerTarget, whole: boolean) {
     );
     const where = `${target.name}, ${frequencyHz} Hz`;
     add(`CPU time a request with / without, ${where}`, `<= ${bar}`, formatRatio(ratio), verdict(ratio, bar));
+    const bare = await overheadRatio(target, interruptsAlone(frequencyHz), limits);
+    add(`… of it the sampling interrupts alone, nothing recorded, ${where}`, '', formatRatio(bare));
     const nsPerSample = summaries.flatMap(({ helper, samples }) =>
       helper.bpfNs === null || samples === 0 ? [] : [helper.bpfNs / samples / 1_000],
     );
