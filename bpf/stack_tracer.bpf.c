@@ -41,16 +41,16 @@ struct {
 	__type(value, struct known_set);
 } known_stacks SEC(".maps");
 
-/* Too large for the 512 bytes of a program's own stack. */
+/* Too large for the 512 bytes of a program's own stack. What every sample touches stands together, on one page or two. */
 struct scratch {
 	struct user_regs regs;
 	struct native_walk walk;
 	__u64 hash;		/* of the stack so far */
 	__u64 code;		/* of the target: code_id below, code_page above */
 	__u64 has_user_regs;
+	struct sample_event sample;
 	struct fp_window window;
 	struct stack_event stack;
-	struct sample_event sample;
 	struct native_rules rules;
 };
 _Static_assert(sizeof(struct scratch) <= 32768, "a per-CPU value's limit");
