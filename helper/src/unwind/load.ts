@@ -13,6 +13,7 @@ import { type Code, Processes } from '../symbolize/normalize/processes';
 import { type CodeMapping, type PlacedCode, placeCode } from './loadCode';
 import { TableCompiler } from './loadCompiler';
 import type { PagePool } from './loadPages';
+import { PublishedCode } from './loadPublished';
 import { type PlacedTable, TablePlacer } from './loadTables';
 import type { LoadedTable, TableRequest } from './loadWorker';
 
@@ -39,12 +40,6 @@ interface Table {
   lastUsedMs: number;
 }
 
-interface Published {
-  code: PlacedCode;
-  codeId: number;
-  users: number;
-}
-
 export interface UnwindLoad {
   tables: number;
   rows: number;
@@ -61,18 +56,17 @@ export class UnwindLoader {
   private readonly compiler: TableCompiler;
   private readonly placer: TablePlacer;
   private readonly tables = new Map<Subject, Table>();
-  private readonly published = new Map<number, Published>();
+  private readonly published: PublishedCode;
   private readonly changed = new Set<number>();
   private readonly alive = new Set<number>();
   private inFlight = 0;
   private publishing: NodeJS.Immediate | null = null;
   private closed = false;
-  private lastCodeId = 0;
   private evicted = 0;
   private tidiedAtMs = 0;
 
   constructor(
-    private readonly targets: TargetMap,
+    targets: TargetMap,
     private readonly pool: PagePool,
     cacheDir: string | null,
     /** The user's own, as openDebugFiles takes them. */
@@ -81,6 +75,7 @@ export class UnwindLoader {
   ) {
     this.compiler = new TableCompiler(cacheDir);
     this.placer = new TablePlacer(pool);
+    this.published = new PublishedCode(targets);
   }
 
   addProcess(pid: number): void {
@@ -93,23 +88,14 @@ export class UnwindLoader {
   process(record: ProcessRecord): void {
     const { pid } = record;
     switch (record.kind) {
-      case 'fork': {
+      case 'fork':
         this.alive.add(pid);
         this.processes.forked(pid, record.parentPid);
-        // BPF gave the child its parent's code; pages that it names must stay.
-        const parent = this.published.get(record.parentPid);
-        if (!parent || this.published.has(pid)) {
-          this.changed.add(pid);
-          return;
-        }
-        parent.users++;
-        this.published.set(pid, parent);
-        this.targets.setCode(pid, parent.codeId, parent.code.codePage);
+        if (!this.published.inherit(pid, record.parentPid)) this.changed.add(pid);
         return;
-      }
       case 'exec':
         this.alive.add(pid);
-        this.withdraw(pid);
+        this.published.withdraw(pid);
         this.processes.executed(pid);
         this.changed.add(pid);
         return;
@@ -121,7 +107,7 @@ export class UnwindLoader {
       case 'exit':
         this.alive.delete(pid);
         this.changed.delete(pid);
-        this.letGo(pid);
+        this.published.letGo(pid);
         this.processes.release(pid);
     }
   }
@@ -181,10 +167,10 @@ export class UnwindLoader {
     this.changed.clear();
     const shown = this.pool.commit();
     for (const { pid, code } of placed) {
-      if (code && shown) this.publish(pid, code);
+      if (code && shown) this.published.publish(pid, code);
       else {
         code?.release();
-        this.withdraw(pid);
+        this.published.withdraw(pid);
       }
     }
   }
@@ -208,29 +194,6 @@ export class UnwindLoader {
       mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
     return loaded ? placeCode(this.pool, mappings) : null;
-  }
-
-  private publish(pid: number, code: PlacedCode): void {
-    this.lastCodeId++;
-    if (!this.targets.setCode(pid, this.lastCodeId, code.codePage)) {
-      code.release();
-      return;
-    }
-    this.letGo(pid);
-    this.published.set(pid, { code, codeId: this.lastCodeId, users: 1 });
-  }
-
-  private withdraw(pid: number): void {
-    if (!this.published.has(pid)) return;
-    this.targets.setCode(pid, 0, 0);
-    this.letGo(pid);
-  }
-
-  private letGo(pid: number): void {
-    const published = this.published.get(pid);
-    if (!published) return;
-    this.published.delete(pid);
-    if (--published.users === 0) published.code.release();
   }
 
   private tableOf(subject: Subject): Table {

@@ -1,0 +1,53 @@
+// Which code the walker has been told of, by process: pages that it names must stay until nobody uses them. Called by load.ts.
+
+import type { TargetMap } from '../stack/targetMap';
+import type { PlacedCode } from './loadCode';
+
+interface Published {
+  code: PlacedCode;
+  codeId: number;
+  users: number;
+}
+
+export class PublishedCode {
+  private readonly byPid = new Map<number, Published>();
+  /** Never given twice: what the walker remembers of an old one cannot serve. */
+  private lastCodeId = 0;
+
+  constructor(private readonly targets: TargetMap) {}
+
+  /** Takes `code` over, and lets what was there before go. */
+  publish(pid: number, code: PlacedCode): void {
+    this.lastCodeId++;
+    if (!this.targets.setCode(pid, this.lastCodeId, code.codePage)) {
+      code.release();
+      return;
+    }
+    this.letGo(pid);
+    this.byPid.set(pid, { code, codeId: this.lastCodeId, users: 1 });
+  }
+
+  /** A child by fork, which BPF gave its parent's code. False where the parent has none, or the child its own. */
+  inherit(pid: number, parentPid: number): boolean {
+    const parent = this.byPid.get(parentPid);
+    if (!parent || this.byPid.has(pid)) return false;
+    parent.users++;
+    this.byPid.set(pid, parent);
+    this.targets.setCode(pid, parent.codeId, parent.code.codePage);
+    return true;
+  }
+
+  withdraw(pid: number): void {
+    if (!this.byPid.has(pid)) return;
+    this.targets.setCode(pid, 0, 0);
+    this.letGo(pid);
+  }
+
+  /** The process has ended. */
+  letGo(pid: number): void {
+    const published = this.byPid.get(pid);
+    if (!published) return;
+    this.byPid.delete(pid);
+    if (--published.users === 0) published.code.release();
+  }
+}
