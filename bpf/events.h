@@ -46,7 +46,7 @@ struct sample_event {
 	__u32 pid;
 	__u32 tid;
 	__u32 cpu;
-	__u32 reserved;
+	__u32 goroutine;	/* its id's lower half; 0: none, or not known */
 	char comm[EVENTS_COMM_LEN];
 };
 
@@ -92,6 +92,10 @@ struct target {
 	/* Of its mappings and their unwind tables as the helper loaded them; never given twice. 0: none, frame pointers only. */
 	__u32 code_id __attribute__((aligned(8)));	/* read as one word with the next */
 	__u32 code_page;	/* struct code_page's number among the unwind pages; CODE_PAGE_INDEX: of an index over such */
+	/* Of a Go program: where a thread's goroutine is found (lib/goroutine.bpf.h), read as one word. go_goid 0: no such program. */
+	__s32 go_tls __attribute__((aligned(8)));	/* x86-64: of the thread's g, from the thread pointer */
+	__u16 go_goid;		/* offset of goid in struct g, */
+	__u16 go_curg;		/* and of curg in struct m */
 };
 
 /*

@@ -62,6 +62,9 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 	/* The same memory, so the same tables. */
 	target.code_id = known->code_id;
 	target.code_page = known->code_page;
+	target.go_tls = known->go_tls;
+	target.go_goid = known->go_goid;
+	target.go_curg = known->go_curg;
 	if (bpf_map_update_elem(&targets, &child, &target, BPF_ANY)) {
 		count = this_cpu_counters();
 		if (count)
@@ -93,6 +96,9 @@ static __always_inline int executed(void *ctx)
 		return 0;
 	now = bpf_ktime_get_ns();
 	target->code_id = 0;
+	target->go_tls = 0;
+	target->go_goid = 0;
+	target->go_curg = 0;
 	target->generation = new_generation(now);
 	target->state = TARGET_ACTIVE;
 	event.pid = tgid;

@@ -15,6 +15,7 @@
 #include "lib/unwind_fp.bpf.h"
 #include "lib/unwind_native.bpf.h"
 #include "lib/unwind_kernel.bpf.h"
+#include "lib/goroutine.bpf.h"
 
 /* Stacks remembered as sent: 4 to a set, 16,384 sets. More live stacks than that cost a full record again and again. */
 #define KNOWN_WAYS	4
@@ -47,6 +48,7 @@ struct scratch {
 	struct native_walk walk;
 	__u64 hash;		/* of the stack so far */
 	__u64 code;		/* of the target: code_id below, code_page above */
+	__u64 go;		/* of the target: go_tls, go_goid, go_curg */
 	__u64 has_user_regs;
 	struct sample_event sample;
 	struct fp_window window;
@@ -161,11 +163,12 @@ static __always_inline void begin_sample(struct scratch *scratch, struct target 
 		scratch->hash = mix(scratch->hash, bpf_get_smp_processor_id());
 	/* Both at once: an id with another's page would stay in the rules' cache. */
 	scratch->code = *(volatile __u64 *)&target->code_id;
+	scratch->go = *(volatile __u64 *)&target->go_tls;
 }
 
 /* The kernel's part of the stack, and out with it. */
 static __always_inline void finish_sample(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash,
-					  struct kernel_walk *kernel, struct capture_counters *count)
+					  struct kernel_walk *kernel, struct capture_counters *count, __u32 goroutine)
 {
 	struct stack_event *stack = &scratch->stack;
 	struct sample_event *sample;
@@ -196,6 +199,7 @@ static __always_inline void finish_sample(struct perf_event_context *ctx, struct
 	sample->pid = stack->pid;
 	sample->tid = current_tid();
 	sample->cpu = bpf_get_smp_processor_id();
+	sample->goroutine = goroutine;
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
 	if (emit(ctx, sample, sizeof(*sample)) < 0)
 		count->lost++;
@@ -256,7 +260,7 @@ int sample_stack(struct perf_event_context *ctx)
 	hash = scratch->hash;
 	if (scratch->has_user_regs)
 		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);
-	finish_sample(ctx, scratch, hash, kernel, count);
+	finish_sample(ctx, scratch, hash, kernel, count, 0);
 	return 0;
 }
 
@@ -287,13 +291,16 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 {
 	struct capture_counters *count = this_cpu_counters();
 	struct kernel_walk *kernel = this_cpu_kernel_walk();
+	__u32 goroutine = 0;
 
 	if (!count || !kernel)
 		return;
+	if (scratch->go && scratch->has_user_regs)
+		goroutine = current_goroutine(&scratch->regs, scratch->go);
 	count->table_frames += scratch->walk.table_frames;
 	count->table_misses += scratch->walk.table_misses;
 	count->pointer_frames += scratch->walk.pointer_frames;
-	finish_sample(ctx, scratch, hash, kernel, count);
+	finish_sample(ctx, scratch, hash, kernel, count, goroutine);
 }
 
 #define NATIVE_CONTEXT(scratch)			\

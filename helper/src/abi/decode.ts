@@ -81,6 +81,7 @@ export class SampleDecoder {
       pid: u32[at + SAMPLE_EVENT.pid / 4],
       tid,
       cpu: u32[at + SAMPLE_EVENT.cpu / 4],
+      goroutine: u32[at + SAMPLE_EVENT.goroutine / 4],
       threadName: this.name(u32, at + SAMPLE_EVENT.comm / 4, tid),
     };
   }

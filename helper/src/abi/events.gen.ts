@@ -54,7 +54,7 @@ export const SAMPLE_EVENT = {
   pid: 24,
   tid: 28,
   cpu: 32,
-  reserved: 36,
+  goroutine: 36,
   comm: 40,
   commLength: 16,
 } as const;
@@ -91,11 +91,14 @@ export const PROCESS_EVENT = {
 
 /** struct target: offsets in bytes. */
 export const TARGET = {
-  byteLength: 16,
+  byteLength: 24,
   generation: 0,
   state: 4,
   codeId: 8,
   codePage: 12,
+  goTls: 16,
+  goGoid: 20,
+  goCurg: 22,
 } as const;
 
 /** struct capture_counters: offsets in bytes. */

@@ -2,6 +2,7 @@
 // by executed line where the recording has its call tree by line, else by function. Loaded only when asked for.
 
 import {
+  Label,
   Line,
   Location,
   Mapping,
@@ -11,7 +12,7 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import { INLINED_SUFFIX, type RecordingFile } from '../protocol';
+import { INLINED_SUFFIX, type RecordingExtra, type RecordingFile } from '../protocol';
 import { periodOf } from './readRecording';
 
 interface Step {
@@ -84,7 +85,7 @@ export function encodePprof(file: RecordingFile): Uint8Array {
   };
   const samples: Sample[] = [];
   /** `path`: innermost first. */
-  const add = (path: Step[], count: number) => {
+  const add = (path: Step[], count: number, goroutine = 0) => {
     const locationId: number[] = [];
     for (let i = 0; i < path.length; ) {
       let end = i;
@@ -92,16 +93,23 @@ export function encodePprof(file: RecordingFile): Uint8Array {
       locationId.push(locationOf(path.slice(i, end + 1)));
       i = end + 1;
     }
-    samples.push(new Sample({ locationId, value: [Math.round(count), Math.round(count * period)] }));
+    const label = goroutine === 0 ? [] : [new Label({ key: text('goroutine'), num: goroutine })];
+    samples.push(new Sample({ locationId, value: [Math.round(count), Math.round(count * period)], label }));
   };
   const step = (frame: number, line: number): Step => ({ frame, line: line || (file.shared.frames[frame].line ?? 0) });
   if (extra?.lineTree) {
+    const goroutinesAt = goroutinesByNode(extra);
     const { parent, frame, line, self } = extra.lineTree;
     for (const [node, count] of self.entries()) {
       if (count === 0) continue;
       const path: Step[] = [];
       for (let at = node; at >= 0; at = parent[at]) path.push(step(frame[at], line[at]));
-      add(path, count);
+      let rest = count;
+      for (const { id, samples: its } of goroutinesAt.get(node) ?? []) {
+        add(path, its, id);
+        rest -= its;
+      }
+      if (rest > 0) add(path, rest);
     }
   } else {
     const merged = file.profiles[0] ?? { samples: [], weights: [] };
@@ -123,4 +131,15 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     comment: [text(`${file.exporter ?? ''} ${extra?.command ?? ''}`.trim())],
   });
   return profile.encode();
+}
+
+function goroutinesByNode({ goroutines }: RecordingExtra): Map<number, { id: number; samples: number }[]> {
+  const byNode = new Map<number, { id: number; samples: number }[]>();
+  for (const { id, nodes } of goroutines?.top ?? [])
+    for (let i = 0; i + 1 < nodes.length; i += 2) {
+      const known = byNode.get(nodes[i]);
+      if (known) known.push({ id, samples: nodes[i + 1] });
+      else byNode.set(nodes[i], [{ id, samples: nodes[i + 1] }]);
+    }
+  return byNode;
 }

@@ -5,6 +5,7 @@
 
 import type { FunctionCount, RecordingExtra } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';
+import type { GoroutineRows } from '../stack/goroutineCounts';
 import type { ProfileSnapshot } from '../stack/profileSnapshot';
 import { statusText } from './recordingMark';
 
@@ -24,6 +25,7 @@ export type RecordingHead = Omit<
   | 'frames'
   | 'symbolizedFrames'
   | 'threads'
+  | 'goroutines'
   | 'lines'
   | 'frameDetails'
   | 'lineTree'
@@ -56,6 +58,7 @@ function* texts(snapshot: ProfileSnapshot, head: RecordingHead): Generator<strin
     frames: snapshot.frames,
     symbolizedFrames: snapshot.symbolizedFrames,
     threads: snapshot.threads.map(({ tid, pid, name, samples }) => ({ tid, pid, name, samples })),
+    ...(snapshot.goroutines ? { goroutines: goroutinesOf(snapshot.goroutines, snapshot.lineTree.size) } : {}),
     sources: snapshot.sources,
     ...(snapshot.bucketNs > 0 ? { timeBucketMs: snapshot.bucketNs / 1e6 } : {}),
   };
@@ -85,6 +88,11 @@ function* texts(snapshot: ProfileSnapshot, head: RecordingHead): Generator<strin
   yield ']},"profiles":[';
   yield* profileTexts(snapshot);
   yield ']}\n';
+}
+
+/** Without nodes where the tree that they are of is left out. */
+function goroutinesOf({ top, otherSamples }: GoroutineRows, treeSize: number): RecordingExtra['goroutines'] {
+  return { top: treeSize > MAX_LINE_TREE_NODES ? top.map((row) => ({ ...row, nodes: [] })) : top, otherSamples };
 }
 
 /** The merged profile, then one per thread, most samples first. */

@@ -173,6 +173,11 @@ export interface RecordingExtra {
   firstSampleMs: number | null;
   health: Health;
   threads: { tid: number; pid: number; name: string; samples: number }[];
+  /**
+   * Of Go programs: the goroutines with the most samples, by the lower 32 bits of their ids; `nodes` is node of lineTree, samples
+   * that ended there, node, samples, … (nothing where lineTree is left out, less than all past a size limit).
+   */
+  goroutines?: { top: { pid: number; id: number; samples: number; nodes: number[] }[]; otherSamples: number };
   lines: LineCount[];
   /** By index of `shared.frames`: what speedscope's frame has no place for. */
   frameDetails: {

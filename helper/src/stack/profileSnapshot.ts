@@ -4,6 +4,7 @@
 
 import type { TruncationReason } from '../protocol';
 import type { FunctionRow, LocationRow, SourceRow } from './frameTable';
+import type { GoroutineRows } from './goroutineCounts';
 import { NO_NODE } from './prefixTree';
 import type { StackProfile, ThreadRow } from './stackProfile';
 
@@ -22,6 +23,8 @@ export interface ProfileSnapshot {
   frames: number;
   symbolizedFrames: number;
   threads: ThreadRow[];
+  /** Null where no sample was of a goroutine that is known. */
+  goroutines: GoroutineRows | null;
   functions: FunctionRow[];
   functionSelf: Float64Array;
   functionTotal: Float64Array;
@@ -86,6 +89,7 @@ export function countSnapshot(profile: StackProfile, waiting: number, waitingFun
     frames: frameCount,
     symbolizedFrames,
     threads: profile.threads.map((thread) => ({ ...thread })),
+    goroutines: profile.goroutines.rows(),
     functions: frames.functions.slice(),
     functionSelf,
     functionTotal,

@@ -5,6 +5,7 @@
 import type { TruncationReason } from '../protocol';
 import type { Frame } from '../symbolize/types';
 import { FrameTable } from './frameTable';
+import { GoroutineCounts } from './goroutineCounts';
 import { NO_NODE, PrefixTree } from './prefixTree';
 import {
   countSnapshot,
@@ -64,6 +65,7 @@ export class StackProfile {
   readonly lineTree = new PrefixTree();
   readonly functionTree = new PrefixTree();
   readonly timeline: Timeline;
+  readonly goroutines = new GoroutineCounts();
   readonly threads: ThreadRow[] = [];
   readonly truncated: Partial<Record<TruncationReason, number>> = {};
   /** Beside each node of `lineTree`: samples that ended there, its function node, FIRST_OF_… bits. */
@@ -111,6 +113,7 @@ export class StackProfile {
     const thread = this.threadOf(record);
     this.samples++;
     this.threads[thread].samples++;
+    if (record.goroutine) this.goroutines.add(record.pid, record.goroutine, slot);
     if (slot.truncated === null) this.wholeStacks++;
     else this.truncated[slot.truncated] = (this.truncated[slot.truncated] ?? 0) + 1;
     if (slot.lineNode === NO_NODE) {

@@ -3,6 +3,13 @@
 
 import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
+import type { GoroutineLayout } from '../unwind/goroutines';
+
+/** Its tables' place, and how the goroutines of a Go program are found. */
+export interface TargetCode {
+  codePage: number;
+  goroutines: GoroutineLayout | null;
+}
 
 export class TargetMap {
   private readonly key = Buffer.alloc(4);
@@ -48,12 +55,15 @@ export class TargetMap {
     native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST);
   }
 
-  /** Names the process's unwind tables (struct target); 0: none. False where the process is not traced (any more). */
-  setCode(pid: number, codeId: number, codePage: number): boolean {
+  /** Says which code the process has (struct target); 0 and null: not known. False where it is not traced (any more). */
+  setCode(pid: number, codeId: number, code: TargetCode | null): boolean {
     const BPF_EXIST = 2;
     if (this.read(pid) === null) return false;
     this.value.writeUInt32LE(codeId, TARGET.codeId);
-    this.value.writeUInt32LE(codePage, TARGET.codePage);
+    this.value.writeUInt32LE(code?.codePage ?? 0, TARGET.codePage);
+    this.value.writeInt32LE(code?.goroutines?.tls ?? 0, TARGET.goTls);
+    this.value.writeUInt16LE(code?.goroutines?.goid ?? 0, TARGET.goGoid);
+    this.value.writeUInt16LE(code?.goroutines?.curg ?? 0, TARGET.goCurg);
     return native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST) >= 0;
   }
 

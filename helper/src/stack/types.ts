@@ -32,6 +32,8 @@ export interface SampleRecord {
   pid: number;
   tid: number;
   cpu: number;
+  /** Id of the goroutine that the thread worked for, its lower 32 bits; 0 or left out: none, or not known. */
+  goroutine?: number;
   threadName: string;
 }
 

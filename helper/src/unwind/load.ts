@@ -10,6 +10,7 @@ import { openDebugFiles } from '../symbolize/normalize/debugFiles';
 import { closeFile, type MappedFile } from '../symbolize/normalize/files';
 import type { Image } from '../symbolize/normalize/images';
 import { type Code, Processes } from '../symbolize/normalize/processes';
+import type { GoroutineLayout } from './goroutines';
 import { type CodeMapping, type PlacedCode, placeCode } from './loadCode';
 import { TableCompiler } from './loadCompiler';
 import type { PagePool } from './loadPages';
@@ -35,6 +36,7 @@ interface Table {
   segments: LoadedTable['table']['segments'];
   baseAddress: number;
   isGo: boolean;
+  goroutines: GoroutineLayout | null;
   /** Stacks seen in it. */
   hits: number;
   lastUsedMs: number;
@@ -191,7 +193,8 @@ export class UnwindLoader {
       const table = subject && this.tableOf(subject);
       if (table?.placed) loaded = true;
       const isGo = table?.isGo ?? false;
-      mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
+      const goroutines = table?.goroutines ?? null;
+      mappings.push({ ...code, isGo, goroutines, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
     return loaded ? placeCode(this.pool, mappings) : null;
   }
@@ -207,6 +210,7 @@ export class UnwindLoader {
         segments: [],
         baseAddress: 0,
         isGo: false,
+        goroutines: null,
         hits: 0,
         lastUsedMs: performance.now(),
       };
@@ -262,7 +266,7 @@ export class UnwindLoader {
     return best;
   }
 
-  private keep(table: Table, { table: compiled, isGo }: LoadedTable): void {
+  private keep(table: Table, { table: compiled, isGo, goroutines }: LoadedTable): void {
     if (this.closed) return;
     for (const problem of compiled.problems) this.log('debug', `unwind table of ${table.name}: ${problem}`);
     let placed = this.placer.place(compiled);
@@ -272,7 +276,7 @@ export class UnwindLoader {
       this.log('warn', `no room for the unwind table of ${table.name}`);
       return;
     }
-    Object.assign(table, { state: 'loaded', placed, isGo });
+    Object.assign(table, { state: 'loaded', placed, isGo, goroutines });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;
     this.usersHaveChanged(table);

@@ -1,6 +1,7 @@
 // The executable memory of a process as the walker sees it (struct code_page of bpf/events.h): sorted ranges, each with the
 // table that covers it. Written anew whenever something of it changes. Called by load.ts.
 
+import type { GoroutineLayout } from './goroutines';
 import type { PagePool } from './loadPages';
 import type { PlacedTable } from './loadTables';
 import { UNWIND_PAGE_BYTES } from './rows';
@@ -36,6 +37,8 @@ export interface CodeMapping {
   /** Null: nothing loaded (yet), or nothing to load. */
   table: { placed: PlacedTable; segments: UnwindTable['segments']; baseAddress: number } | null;
   isGo: boolean;
+  /** Of a Go program's own file. */
+  goroutines: GoroutineLayout | null;
 }
 
 interface Range {
@@ -48,6 +51,7 @@ interface Range {
 export interface PlacedCode {
   /** As struct target wants it. */
   codePage: number;
+  goroutines: GoroutineLayout | null;
   release(): void;
 }
 
@@ -68,6 +72,7 @@ export function placeCode(pool: PagePool, mappings: readonly CodeMapping[]): Pla
   pool.write(page, bytes);
   return {
     codePage: above ? (page | CODE_PAGE_INDEX) >>> 0 : page,
+    goroutines: mappings.find(({ goroutines }) => goroutines !== null)?.goroutines ?? null,
     release: () => pool.release(page, above + pages),
   };
 }

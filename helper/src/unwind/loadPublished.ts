@@ -19,7 +19,7 @@ export class PublishedCode {
   /** Takes `code` over, and lets what was there before go. */
   publish(pid: number, code: PlacedCode): void {
     this.lastCodeId++;
-    if (!this.targets.setCode(pid, this.lastCodeId, code.codePage)) {
+    if (!this.targets.setCode(pid, this.lastCodeId, code)) {
       code.release();
       return;
     }
@@ -33,13 +33,13 @@ export class PublishedCode {
     if (!parent || this.byPid.has(pid)) return false;
     parent.users++;
     this.byPid.set(pid, parent);
-    this.targets.setCode(pid, parent.codeId, parent.code.codePage);
+    this.targets.setCode(pid, parent.codeId, parent.code);
     return true;
   }
 
   withdraw(pid: number): void {
     if (!this.byPid.has(pid)) return;
-    this.targets.setCode(pid, 0, 0);
+    this.targets.setCode(pid, 0, null);
     this.letGo(pid);
   }
 

@@ -5,6 +5,7 @@
 import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
+import { FormatError } from '../symbolize/bytes/cursor';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
 import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
 import { ElfFile } from '../symbolize/elf/parser';
@@ -12,6 +13,7 @@ import type { DebugHandle, Description } from '../symbolize/pool/messages';
 import { isLoaded } from '../symbolize/pool/thread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '.';
 import { leavesCodeOpen } from './coverage';
+import { type GoroutineLayout, goroutineLayout } from './goroutines';
 
 export interface TableRequest {
   sequence: number;
@@ -25,6 +27,8 @@ export interface LoadedTable {
   table: UnwindTable;
   /** Made by Go's compiler: frame pointers everywhere, and rows that say nothing of them. */
   isGo: boolean;
+  /** Of a Go program: how the goroutine is found for which a thread works; null: none, or not known. */
+  goroutines: GoroutineLayout | null;
   /** By what to look for a debug file, which may have rows for code that the file itself leaves open; null: no need. */
   wants: Description | null;
 }
@@ -50,11 +54,21 @@ async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>)
     const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
     if (debug?.problem) table.problems.push(debug.problem);
     const wants = candidates || 'bytes' in from || !leavesCodeOpen(elf, table) ? null : descriptionOf(elf);
-    return { table, isGo: table.isGo, wants };
+    return { table, isGo: table.isGo, goroutines: table.isGo ? goroutinesOf(elf, table) : null, wants };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
     for (const { id } of candidates ?? []) dropPages(id);
     for (const fd of descriptors) closeSync(fd);
+  }
+}
+
+function goroutinesOf(elf: ElfFile, table: UnwindTable): GoroutineLayout | null {
+  try {
+    return goroutineLayout(elf);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    table.problems.push(`goroutines: ${error.message}`);
+    return null;
   }
 }
 

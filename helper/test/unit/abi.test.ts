@@ -35,7 +35,7 @@ describe('records of bpf/events.h', () => {
     assert.equal(STACK_EVENT.framesLength, MAX_FRAMES_MOST + MAX_FRAMES_DEFAULT);
     assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
     assert.equal(EVENT_HEADER.byteLength, 16);
-    assert.equal(TARGET.byteLength, 16);
+    assert.equal(TARGET.byteLength, 24);
   });
 
   it('keep 64-bit fields where a 64-bit view can read them', () => {
@@ -61,6 +61,7 @@ describe('records of bpf/events.h', () => {
       bytes.writeUInt32LE(4_000_000, SAMPLE_EVENT.pid);
       bytes.writeUInt32LE(4_000_001, SAMPLE_EVENT.tid);
       bytes.writeUInt32LE(255, SAMPLE_EVENT.cpu);
+      bytes.writeUInt32LE(3_000_000_000, SAMPLE_EVENT.goroutine);
       bytes.write('grün und gelb', SAMPLE_EVENT.comm); // 14 bytes
     });
     assert.equal(kindOf(words, at), EVENT_KIND.EVENT_SAMPLE);
@@ -71,6 +72,7 @@ describe('records of bpf/events.h', () => {
       pid: 4_000_000,
       tid: 4_000_001,
       cpu: 255,
+      goroutine: 3_000_000_000,
       threadName: 'grün und gelb',
     };
     assert.deepEqual(decoder.decode(words, at), expected);

@@ -129,7 +129,15 @@ function readSegments(source: ByteSource, offset: number, entryBytes: number, co
     const fileOffset = cursor.u64();
     const address = cursor.u64();
     cursor.skip(8);
-    return { type, flags, fileOffset, address, fileSizeBytes: cursor.u64(), memorySizeBytes: cursor.u64() };
+    return {
+      type,
+      flags,
+      fileOffset,
+      address,
+      fileSizeBytes: cursor.u64(),
+      memorySizeBytes: cursor.u64(),
+      alignBytes: cursor.u64(),
+    };
   });
 }
 

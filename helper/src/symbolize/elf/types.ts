@@ -8,6 +8,7 @@ export interface Segment {
   address: number;
   fileSizeBytes: number;
   memorySizeBytes: number;
+  alignBytes: number;
 }
 
 export interface Section {

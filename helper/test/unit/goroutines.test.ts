@@ -1,0 +1,84 @@
+// Samples by goroutine: counted, bounded, and carried into the recording and pprof.
+import assert from 'node:assert/strict';
+import { Profile } from 'pprof-format';
+import { encodePprof } from '../../src/export/pprof';
+import { parseRecording } from '../../src/export/readRecording';
+import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
+import { GoroutineCounts } from '../../src/stack/goroutineCounts';
+import { StackProfile, type StackSlot } from '../../src/stack/stackProfile';
+import { frame } from './fakes/stacks';
+
+function slot(lineNode: number): StackSlot {
+  return { id: lineNode, truncated: null, lineNode, functionNode: lineNode, pending: 0 };
+}
+
+describe('goroutines of a recording', () => {
+  it('are counted by process and by where their stacks ended', () => {
+    const counts = new GoroutineCounts();
+    const [a, b] = [slot(3), slot(4)];
+    for (const at of [a, a, b]) counts.add(1, 7, at);
+    counts.add(2, 7, a);
+    assert.deepEqual(counts.rows(), {
+      top: [
+        { pid: 1, id: 7, samples: 3, nodes: [3, 2, 4, 1] },
+        { pid: 2, id: 7, samples: 1, nodes: [3, 1] },
+      ],
+      otherSamples: 0,
+    });
+  });
+
+  it('stay within their bound, and lose no sample', () => {
+    const counts = new GoroutineCounts(100);
+    const busy = slot(0);
+    for (let id = 2; id <= 5_000; id++) {
+      counts.add(1, 1, busy);
+      counts.add(1, id, slot(id));
+    }
+    const rows = counts.rows()!;
+    assert.deepEqual(rows.top[0], { pid: 1, id: 1, samples: 4_999, nodes: [0, 4_999] });
+    assert.ok(rows.top.length <= 51, `${rows.top.length} rows`);
+    assert.equal(
+      rows.top.reduce((sum, { samples }) => sum + samples, rows.otherSamples),
+      2 * 4_999,
+    );
+  });
+
+  it('are labels in pprof, also of stacks that got their names later', () => {
+    const profile = new StackProfile(1e7);
+    const stack = (stackId: bigint) =>
+      profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!;
+    const hit = (stackId: bigint, goroutine: number, count: number) => {
+      for (let timeNs = 0; timeNs < count; timeNs++)
+        profile.addSample({ stackId, timeNs, pid: 42, tid: 42, cpu: 0, goroutine, threadName: 'main' });
+    };
+    const late = stack(1n);
+    hit(1n, 18, 5);
+    hit(1n, 0, 2);
+    profile.resolved(late, [[frame('work', 20)], [frame('main', 12)]]);
+    hit(1n, 21, 3);
+    const snapshot = profile.snapshot();
+    const head = {
+      complete: true,
+      stopReason: 'stopped',
+      tracerVersion: '0',
+      title: 't',
+      frequencyHz: 100,
+      startedAt: '2026-01-01T00:00:00.000Z',
+      durationMs: 1,
+    };
+    const text = [...speedscopeText(snapshot, head as RecordingHead)].join('');
+    profile.release();
+    const { sample, stringTable } = Profile.decode(encodePprof(parseRecording(text, 'test')));
+    assert.deepEqual(
+      sample.map(({ value, label }) => [
+        Number(value[0]),
+        label.map(({ key, num }) => `${stringTable.strings[Number(key)]} ${num}`).join(),
+      ]),
+      [
+        [5, 'goroutine 18'],
+        [3, 'goroutine 21'],
+        [2, ''],
+      ],
+    );
+  });
+});
