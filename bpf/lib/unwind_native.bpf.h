@@ -495,9 +495,15 @@ static __always_inline void walk_by_tables(struct native_context *context)
 		context->stack->user_end = WALK_32BIT;
 		return;
 	}
-	for (i = 1; i < EVENTS_MAX_FRAMES; i++)
-		if (!native_frame(context))
+	/*
+	 * Counted at the top, where the compiler cannot move it: behind the body, the end of the round would fall through into
+	 * the next one's beginning, and 5.10 takes loops by jumps only ("back-edge from insn").
+	 */
+	for (i = 0;;) {
+		asm volatile("" : "+r"(i));
+		if (++i >= EVENTS_MAX_FRAMES || !native_frame(context))
 			break;
+	}
 	end_native_walk(context);
 }
 
