@@ -13,6 +13,7 @@ import { removeWorkFolder, type Unwound, unwound, wholeShare, workFolder } from 
 
 const SAMPLES = 600;
 const RIGHT_LEAST = 0.99;
+const LABELLED_LEAST = 0.9;
 
 /** Prints `function#id entry` of each goroutine as captureHarness.ts reads it. `C_PARTS` and `C_CALL`: what a program with C has more. */
 const PROGRAM = `package main
@@ -94,7 +95,14 @@ describe('goroutines', function () {
     target = await Target.start(program);
     const result = await unwound(target.pid, SAMPLES, { frequencyHz: 499 });
     const judged = ofGoroutines(result);
-    const wrong = judged.filter(({ sample, name }) => sample.goroutine !== Number(name.split('#')[1]));
+    // While the scheduler looks for the next one the thread has none, though before Go 1.25 its stack still leads to the last.
+    const isHandedOver = (name: string) => /^(yield|grow)#/.test(name);
+    const wrong = judged.filter(
+      ({ sample, name }) =>
+        sample.goroutine !== Number(name.split('#')[1]) && (sample.goroutine !== 0 || !isHandedOver(name)),
+    );
+    const labelled = judged.filter(({ sample }) => sample.goroutine !== 0).length;
+    assert.ok(labelled > judged.length * LABELLED_LEAST, `${labelled} of ${judged.length} have a label`);
     const seen = new Set(judged.map(({ name }) => name));
     assert.ok(seen.size >= 3 && judged.length > SAMPLES / 4, `${judged.length} samples of ${[...seen]}`);
     const example = wrong.slice(0, 5).map(({ sample, name }) => `${name}: ${sample.goroutine}`);
