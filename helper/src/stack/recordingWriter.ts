@@ -14,7 +14,7 @@ type StopReason = RecordingExtra['stopReason'];
 const FIRST_DELAY_MS = 700;
 const EARLY_INTERVAL_MS = 2_000;
 const EARLY_UNTIL_MS = 5_000;
-const LATE_INTERVAL_MS = 5_000;
+const LATE_INTERVAL_MS = 10_000;
 const WATCHED_INTERVAL_MS = 1_000;
 /** Time between writes as a multiple of the last one's own: 0.25 % of a core, 5 % while somebody looks. */
 const COST_FACTOR = 400;
