@@ -17,6 +17,7 @@ import { measureStartup } from './startup';
 import { type Estimate, formatRatio, formatSpread, spread } from './statistics';
 import { measureOwnBinary, measureSymbolize, type SymbolizeFigures } from './symbolize';
 import { measureUnwindTables } from './unwindTables';
+import { measureFirstWhole, measureWalk, type WalkFigures } from './walk';
 
 const MB = 1e6;
 /** Blocks of four windows at the most where the interval does not get narrow: BLOCKS=100 for a shorter run. */
@@ -176,12 +177,30 @@ async function symbolFigures(runs: number) {
   await row("node's binary", await measureOwnBinary(runs));
 }
 
+/** One run of two programs each time: the spread is that of the runs. */
+async function walkFigures(runs: number) {
+  const figures: WalkFigures[] = [];
+  for (let run = 0; run < runs; run++) figures.push(await measureWalk());
+  const us = figures.map(({ nsPerSample }) => nsPerSample / 1_000);
+  const ns = figures.map(({ nsPerFrame }) => nsPerFrame);
+  add('BPF time a sample, warm, 30 frames', '<= 2 us', formatSpread(us, 'us', 2), spread(us).median <= 2);
+  add('… a frame more', '<= 65 ns', formatSpread(ns, 'ns'), spread(ns).median <= 65);
+  const { hitShare, rows, bytesPerRow } = figures[figures.length - 1];
+  add('… frames whose rule was remembered', '', `${(100 * hitShare).toFixed(2)} %`);
+  const perRow = `${bytesPerRow.toFixed(1)} of ${rows} rows`;
+  add('kernel memory of the unwind tables, bytes a row', '<= 16', perRow, bytesPerRow <= 16);
+  const whole = await measureFirstWhole(runs);
+  const text = formatSpread(whole, 'ms');
+  add('command to the first whole stack in the file, warm cache', '<= 2000 ms', text, spread(whole).median <= 2_000);
+}
+
 const PERFORMANCE_PARTS = ['startup', 'accuracy', 'footprint', 'overhead'];
-const ALL_PARTS = [...PERFORMANCE_PARTS, 'tables', 'symbols', 'peers', 'redis', 'vsix', 'paint'];
+const ALL_PARTS = [...PERFORMANCE_PARTS, 'walk', 'tables', 'symbols', 'peers', 'redis', 'vsix', 'paint'];
 
 async function measure(parts: string[], whole: boolean) {
   const wanted = (part: string) => parts.includes(part);
   if (wanted('startup')) await startupFigures(whole ? 7 : 3);
+  if (wanted('walk')) await walkFigures(whole ? 5 : 2);
   if (wanted('tables')) await tableFigures(whole ? 9 : 3);
   if (wanted('symbols')) await symbolFigures(whole ? 7 : 3);
   if (wanted('accuracy')) await accuracyFigures(whole ? 20 : 8);
