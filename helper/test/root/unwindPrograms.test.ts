@@ -145,7 +145,7 @@ func deep(n int) int { var a [64]int; a[n%64] = n; if n == 0 { return 0 }; retur
 func work(n int, out chan<- string) {
  m := map[string]int{}; s := []string{}
  for i := 0; i < 300; i++ { k := strconv.Itoa(i * n % 997); m[k]++; s = append(s, k) }
- sort.Strings(s); out <- strings.Join(s, ",") + strconv.Itoa(deep(200)) }
+ sort.Strings(s); out <- strings.Join(s, ",") + strconv.Itoa(deep(100)) }
 func main() { out := make(chan string)
  for n := 1; ; n++ { for i := 0; i < 8; i++ { go work(n+i, out) }; for i := 0; i < 8; i++ { <-out } } }
 `;
