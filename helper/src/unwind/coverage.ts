@@ -4,7 +4,7 @@
 
 import type { ElfFile } from '../symbolize/elf/parser';
 import { SHF_EXECINSTR, SHT_NOBITS } from '../symbolize/elf/types';
-import { kindOf, ROW_WORDS, UNWIND_NONE } from './rows';
+import { kindOf, ROW_WORDS, rowAt, UNWIND_NONE } from './rows';
 import { executableSegments } from './sections';
 import type { UnwindTable } from './table';
 
@@ -39,23 +39,11 @@ function codeOf(elf: ElfFile): { low: number; high: number }[] {
 function gapsBetween({ rows, baseAddress }: UnwindTable, low: number, high: number): number {
   let bytes = 0;
   let at = low;
-  for (let i = firstAfter(rows, low - baseAddress); at < high; i += ROW_WORDS) {
+  for (let i = rowAt(rows, low - baseAddress) + ROW_WORDS; at < high; i += ROW_WORDS) {
     const end = i < rows.length ? Math.min(high, rows[i] + baseAddress) : high;
     const isGap = i === 0 || kindOf(rows[i - ROW_WORDS + 1]) === UNWIND_NONE;
     if (isGap && end - at >= SHORTEST_GAP_BYTES) bytes += end - at;
     at = end;
   }
   return bytes;
-}
-
-/** Index of the first row behind `pc`. */
-function firstAfter(rows: Uint32Array, pc: number): number {
-  let low = 0;
-  let high = rows.length / ROW_WORDS;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rows[middle * ROW_WORDS] > pc) high = middle;
-    else low = middle + 1;
-  }
-  return low * ROW_WORDS;
 }
