@@ -38,7 +38,7 @@ export interface ReportContext {
 }
 
 export function textReport(summary: RecordSummary, context: ReportContext): string {
-  const { samples, badFiles = [] } = summary;
+  const { samples, goroutines, badFiles = [] } = summary;
   const percent = (part: number, whole: number) => (whole === 0 ? '0' : ((100 * part) / whole).toFixed(1));
   const share = (value: number) =>
     `${(value * 100).toFixed(1).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
@@ -65,6 +65,11 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
       truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
     }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
+    ...(goroutines
+      ? [
+          `Goroutines: ${goroutines.seen} seen, busiest ${goroutines.busiest.id} (${share(goroutines.busiest.share).trim()}).`,
+        ]
+      : []),
     ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
     ...(badFiles.length > BAD_FILES
       ? [`… and of ${badFiles.length - BAD_FILES} more files; the recording has them all.`]

@@ -91,8 +91,8 @@ function* texts(snapshot: ProfileSnapshot, head: RecordingHead): Generator<strin
 }
 
 /** Without nodes where the tree that they are of is left out. */
-function goroutinesOf({ top, otherSamples }: GoroutineRows, treeSize: number): RecordingExtra['goroutines'] {
-  return { top: treeSize > MAX_LINE_TREE_NODES ? top.map((row) => ({ ...row, nodes: [] })) : top, otherSamples };
+function goroutinesOf({ top, ...rest }: GoroutineRows, treeSize: number): RecordingExtra['goroutines'] {
+  return { top: treeSize > MAX_LINE_TREE_NODES ? top.map((row) => ({ ...row, nodes: [] })) : top, ...rest };
 }
 
 /** The merged profile, then one per thread, most samples first. */

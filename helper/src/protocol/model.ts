@@ -175,9 +175,14 @@ export interface RecordingExtra {
   threads: { tid: number; pid: number; name: string; samples: number }[];
   /**
    * Of Go programs: the goroutines with the most samples, by the lower 32 bits of their ids; `nodes` is node of lineTree, samples
-   * that ended there, node, samples, … (nothing where lineTree is left out, less than all past a size limit).
+   * that ended there, node, samples, … (nothing where lineTree is left out, less than all past a size limit). `seen`: how many
+   * there were with a sample.
    */
-  goroutines?: { top: { pid: number; id: number; samples: number; nodes: number[] }[]; otherSamples: number };
+  goroutines?: {
+    top: { pid: number; id: number; samples: number; nodes: number[] }[];
+    otherSamples: number;
+    seen?: number;
+  };
   lines: LineCount[];
   /** By index of `shared.frames`: what speedscope's frame has no place for. */
   frameDetails: {
@@ -252,5 +257,7 @@ export interface RecordSummary {
   stopReason?: RecordingExtra['stopReason'];
   /** As in Health. */
   badFiles?: Health['badFiles'];
+  /** Of Go programs: goroutines with a sample, and the one with the most (`share` of all samples, 0..1). */
+  goroutines?: { seen: number; busiest: { pid: number; id: number; share: number } };
   top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
 }

@@ -23,6 +23,8 @@ export interface GoroutineRow {
 export interface GoroutineRows {
   top: GoroutineRow[];
   otherSamples: number;
+  /** Past the bound: one that comes back after it was counted together with others counts anew. */
+  seen: number;
 }
 
 interface Goroutine {
@@ -36,6 +38,7 @@ export class GoroutineCounts {
   private readonly processes = new Map<number, Map<number, Goroutine>>();
   private entries = 0;
   private otherSamples = 0;
+  private seen = 0;
 
   constructor(private readonly maxEntries = MAX_ENTRIES) {}
 
@@ -50,6 +53,7 @@ export class GoroutineCounts {
       goroutine = { pid, id, samples: 0, stacks: new Map() };
       goroutines.set(id, goroutine);
       this.entries++;
+      this.seen++;
     }
     goroutine.samples++;
     const count = goroutine.stacks.get(slot);
@@ -61,7 +65,7 @@ export class GoroutineCounts {
   rows(): GoroutineRows | null {
     const sorted = this.sorted();
     if (sorted.length === 0 && this.otherSamples === 0) return null;
-    const rows: GoroutineRows = { top: [], otherSamples: this.otherSamples };
+    const rows: GoroutineRows = { top: [], otherSamples: this.otherSamples, seen: this.seen };
     let nodesLeft = MAX_TOP_NODES;
     for (const { pid, id, samples, stacks } of sorted) {
       if (rows.top.length === MAX_TOP) {

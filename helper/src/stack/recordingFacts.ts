@@ -63,6 +63,7 @@ export function recordSummary(
   stopReason: RecordingExtra['stopReason'],
 ): RecordSummary {
   const share = (count: number) => count / snapshot.samples;
+  const busiest = snapshot.goroutines?.top[0];
   return {
     samples: snapshot.samples,
     lost: health.lost,
@@ -81,6 +82,14 @@ export function recordSummary(
     attach: facts.attach,
     stopReason,
     badFiles: health.badFiles,
+    ...(snapshot.goroutines && busiest
+      ? {
+          goroutines: {
+            seen: snapshot.goroutines.seen,
+            busiest: { pid: busiest.pid, id: busiest.id, share: share(busiest.samples) },
+          },
+        }
+      : {}),
     top: functionCounts(snapshot)
       .slice(0, TOP_FUNCTIONS)
       .map((row) => ({ ...row, self: share(row.self), total: share(row.total) })),

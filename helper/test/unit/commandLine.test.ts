@@ -133,6 +133,16 @@ describe('the report of a recording', () => {
     assert.match(text, /very::v?e?r?y?:?:?… \(inlined\) {2}/);
   });
 
+  it('tells of Go programs how many goroutines were seen, and the busiest; of others nothing', () => {
+    const context = { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' };
+    const goroutines = { seen: 214, busiest: { pid: 42, id: 17, share: 0.23 } };
+    assert.match(
+      textReport({ ...summary, goroutines }, context),
+      /\nGoroutines: 214 seen, busiest 17 \(23\.0 % ±3\.4\)\.\n/,
+    );
+    assert.doesNotMatch(textReport(summary, context), /oroutine/);
+  });
+
   it('draws progress on a terminal only', () => {
     const health = { lost: 1 } as Health;
     const written: string[] = [];

@@ -24,6 +24,7 @@ describe('goroutines of a recording', () => {
         { pid: 2, id: 7, samples: 1, nodes: [3, 1] },
       ],
       otherSamples: 0,
+      seen: 2,
     });
   });
 
@@ -37,6 +38,7 @@ describe('goroutines of a recording', () => {
     const rows = counts.rows()!;
     assert.deepEqual(rows.top[0], { pid: 1, id: 1, samples: 4_999, nodes: [0, 4_999] });
     assert.ok(rows.top.length <= 51, `${rows.top.length} rows`);
+    assert.equal(rows.seen, 5_000);
     assert.equal(
       rows.top.reduce((sum, { samples }) => sum + samples, rows.otherSamples),
       2 * 4_999,
@@ -68,7 +70,9 @@ describe('goroutines of a recording', () => {
     };
     const text = [...speedscopeText(snapshot, head as RecordingHead)].join('');
     profile.release();
-    const { sample, stringTable } = Profile.decode(encodePprof(parseRecording(text, 'test')));
+    const recording = parseRecording(text, 'test');
+    assert.equal(recording.ebpfTracer?.goroutines?.seen, 2);
+    const { sample, stringTable } = Profile.decode(encodePprof(recording));
     assert.deepEqual(
       sample.map(({ value, label }) => [
         Number(value[0]),

@@ -84,6 +84,7 @@ describe('a recording', function () {
       [10, 10, 20, 'stopped'],
     );
     assert.deepEqual(summary.top[0], { name: 'sixty', file: '/src/program.c', line: 20, self: 0.6, total: 0.6 });
+    assert.ok(!('goroutines' in summary), 'this is no Go program');
     const { ebpfTracer: extra } = file();
     assert.equal(extra?.complete, true);
     assert.equal(extra?.stopReason, 'stopped');
@@ -91,6 +92,14 @@ describe('a recording', function () {
     assert.ok(!notes['record/ended']);
     assert.ok(symbolizer.calls.includes(`release ${target.pid}`));
     assert.deepEqual(recordings.list(), []);
+  });
+
+  it('sums up the goroutines of a Go program', async () => {
+    const { recordingId, capture } = await start();
+    for (const goroutine of [17, 17, 17, 21, 0])
+      capture.sink.sample({ stackId: 1n, timeNs: 1, pid: 42, tid: 42, cpu: 0, goroutine, threadName: 'main' });
+    const { goroutines } = await recordings.stop(recordingId);
+    assert.deepEqual(goroutines, { seen: 2, busiest: { pid: 42, id: 17, share: 0.6 } });
   });
 
   it('tells the symbolizer where the user wants debug files to be looked for', async () => {
