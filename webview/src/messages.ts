@@ -14,5 +14,6 @@ export type FromWebview =
   | { type: 'ready' }
   /** A frame's source was asked for (link, ctrl/cmd-click, Enter in a table). `frame` indexes shared.frames. */
   | { type: 'openSource'; frame: number; line: number | null; beside: boolean }
-  | { type: 'painted'; samples: number; ms: number }
+  /** A `load` is on the screen: after `ms`, at `atMs` (epoch, the page's clock). `live` as it was in that load. */
+  | { type: 'painted'; samples: number; ms: number; atMs: number; live: boolean }
   | { type: 'error'; text: string };

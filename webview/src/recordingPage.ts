@@ -36,6 +36,7 @@ export class RecordingPage {
   /** The newest load that came while one was under way. */
   private waiting: Parameters<RecordingPage['load']> | null = null;
   private busy = false;
+  private newest: Recording | null = null;
   /** Asked for before there was a recording to select it in. */
   private toSelect: number | null = null;
 
@@ -113,6 +114,7 @@ export class RecordingPage {
 
   private async loadNow(text: string, name: string, live: boolean, startedMs: number): Promise<void> {
     const recording = parseRecording(text, name);
+    this.newest = recording;
     const before = this.loaded;
     const wanted = before?.profile.name ?? this.host.state.profile;
     const found = recording.profiles.findIndex((profile) => profile.name === wanted);
@@ -120,24 +122,36 @@ export class RecordingPage {
     this.status.show(recording, live);
     if (!recording.profiles.some((profile) => profile.stacks.length > 0)) {
       this.layout.notify(emptySentence(recording, live));
-      this.host.send({ type: 'painted', samples: 0, ms: performance.now() - startedMs });
+      this.sayPainted(0, live, startedMs);
       return;
     }
     this.layout.notify(null);
     if (before && this.selected !== null) this.selected = sameFrame(before.recording, this.selected, recording);
     await this.showProfile(recording, profileIndex, this.mode, before?.profile.name === wanted);
+    // Not waited for: a newer version need not wait for this one's frames.
+    void this.whenPainted(recording, profileIndex, live, startedMs);
+  }
+
+  private async whenPainted(
+    recording: Recording,
+    profileIndex: number,
+    live: boolean,
+    startedMs: number,
+  ): Promise<void> {
     await painted();
+    if (this.newest !== recording) return;
     if (this.graph.failed)
       this.layout.notify(
         l10n.t(
           'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
         ),
       );
-    this.host.send({
-      type: 'painted',
-      samples: recording.extra?.samples ?? recording.profiles[profileIndex].stacks.length,
-      ms: performance.now() - startedMs,
-    });
+    this.sayPainted(recording.extra?.samples ?? recording.profiles[profileIndex].stacks.length, live, startedMs);
+  }
+
+  private sayPainted(samples: number, live: boolean, startedMs: number): void {
+    const now = performance.now();
+    this.host.send({ type: 'painted', samples, ms: now - startedMs, atMs: performance.timeOrigin + now, live });
   }
 
   say(status: Extract<ToWebview, { type: 'status' }>): void {

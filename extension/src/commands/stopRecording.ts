@@ -5,8 +5,10 @@ import { formatCount, formatElapsed } from '../session/format';
 import type { Tracer } from '../tracer';
 
 export async function stopRecording(tracer: Tracer): Promise<void> {
-  const running = (await tracer.sessions()).list().filter((one) => one.state === 'recording');
+  const sessions = await tracer.sessions();
+  const running = sessions.list().filter((one) => one.state === 'recording');
   if (running.length === 0) {
+    if (sessions.ending) return;
     vscode.window.showInformationMessage(vscode.l10n.t('Nothing is being recorded.'));
     return;
   }

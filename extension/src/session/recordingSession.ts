@@ -13,6 +13,11 @@ import {
 import type { HelperClient } from '../client/helperClient';
 import { markHelperDied } from './helperDied';
 
+/** Saving takes less as a rule; then there is nothing to tell of it. */
+const SAVING_TOLD_AFTER_MS = 300;
+/** For so long the rest of the window keeps still for the graph. */
+const END_SHOWN_AT_LATEST_MS = 500;
+
 export type SessionState = 'starting' | 'recording' | 'stopping' | 'ended';
 
 export interface SessionEnd {
@@ -28,15 +33,21 @@ export type SessionSubject = Pick<RecordOptions, 'pid' | 'title' | 'output'>;
 
 export class RecordingSession {
   state: SessionState = 'starting';
+  /** `stopping` takes long enough to be told. */
+  saving = false;
   samples = 0;
   elapsedMs = 0;
   health: Health | null = null;
   readonly ended: Promise<SessionEnd>;
+  /** After `ended`: a view in sight has painted the end (`paintedEnd`), or none is, or it takes too long. */
+  readonly endShown: Promise<void>;
   private recordingId: number | null = null;
   private visible = false;
   private readonly events = new EventEmitter();
   private readonly subscriptions: { dispose(): void }[] = [];
   private end!: (end: SessionEnd) => void;
+  private savingTimer: NodeJS.Timeout | undefined;
+  paintedEnd: () => void = () => {};
 
   constructor(
     private readonly client: HelperClient,
@@ -44,6 +55,14 @@ export class RecordingSession {
   ) {
     this.ended = new Promise((resolve) => {
       this.end = resolve;
+    });
+    const painted = new Promise<void>((resolve) => {
+      this.paintedEnd = resolve;
+    });
+    this.endShown = this.ended.then(() => {
+      if (!this.visible) return;
+      const timer = setTimeout(this.paintedEnd, END_SHOWN_AT_LATEST_MS);
+      return painted.then(() => clearTimeout(timer));
     });
   }
 
@@ -73,7 +92,8 @@ export class RecordingSession {
   /** Ends it and keeps what was recorded. Idempotent; never rejects: see `ended`. */
   async stop(): Promise<SessionEnd> {
     if (this.state === 'recording' && this.recordingId !== null) {
-      this.setState('stopping');
+      this.state = 'stopping';
+      this.savingTimer = setTimeout(() => this.tellSaving(), SAVING_TOLD_AFTER_MS);
       try {
         const summary = await this.client.request('record/stop', { recordingId: this.recordingId });
         this.finish({ summary, error: null, samples: summary.samples });
@@ -136,9 +156,16 @@ export class RecordingSession {
   private finish(end: SessionEnd): void {
     if (this.state === 'ended') return;
     for (const subscription of this.subscriptions) subscription.dispose();
+    clearTimeout(this.savingTimer);
     this.samples = end.samples;
+    this.saving = false;
     this.setState('ended');
     this.end(end);
+  }
+
+  private tellSaving(): void {
+    this.saving = true;
+    this.events.emit('change');
   }
 
   private setState(state: SessionState): void {

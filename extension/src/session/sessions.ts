@@ -21,6 +21,8 @@ export const RUNNING_KEY = 'running';
 
 export class Sessions implements vscode.Disposable {
   private readonly running = new Set<RecordingSession>();
+  /** Ended, and still in the status bar until their graph is painted. */
+  private readonly leaving = new Set<RecordingSession>();
   private readonly statusBar = new StatusBar();
   private readonly started = new vscode.EventEmitter<RecordingSession>();
   readonly onDidStart = this.started.event;
@@ -29,6 +31,11 @@ export class Sessions implements vscode.Disposable {
 
   list(): RecordingSession[] {
     return [...this.running];
+  }
+
+  /** Some end is being saved or drawn: a second click on the status bar's item asks for nothing more. */
+  get ending(): boolean {
+    return this.leaving.size > 0 || this.list().some((one) => one.state === 'stopping');
   }
 
   /** The one that writes this file. */
@@ -101,10 +108,15 @@ export class Sessions implements vscode.Disposable {
       const recording = this.list().some((one) => one.state === 'recording');
       void vscode.commands.executeCommand('setContext', ContextKey.recording, recording);
     };
-    session.onDidChange(update);
+    session.onDidChange(() => session.state !== 'ended' && update());
     void session.ended.then(() => {
       this.running.delete(session);
+      this.leaving.add(session);
       void this.rememberRunning();
+    });
+    // The window draws one thing after the other: first the graph that the user waits for.
+    void session.endShown.then(() => {
+      this.leaving.delete(session);
       update();
     });
   }
@@ -133,13 +145,13 @@ export class Sessions implements vscode.Disposable {
       async (progress, token) => {
         token.onCancellationRequested(() => void session.stop());
         session.onDidChange(() => {
-          const message =
-            session.state === 'stopping'
-              ? vscode.l10n.t('saving…')
-              : vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples));
+          if (session.state === 'ended') return;
+          const message = session.saving
+            ? vscode.l10n.t('saving…')
+            : vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples));
           progress.report({ message });
         });
-        await session.ended;
+        await session.endShown;
       },
     );
   }
@@ -150,14 +162,14 @@ export class Sessions implements vscode.Disposable {
       `recording of ${title} ended: ${end.samples} samples, ${end.summary?.stopReason ?? end.error?.code ?? 'stopped'}`,
     );
     if (end.samples > 0) {
+      // Whatever the user is typing into keeps the focus. A graph in sight shows the end by itself, and sooner undisturbed.
+      if (!tabOf(output)?.isActive) await openRecording(output, true);
       await this.tracer.recordings.remember(output, {
         title,
         samples: end.samples,
         durationMs: end.summary?.durationMs ?? session.elapsedMs,
         complete: end.summary !== null,
       });
-      // Whatever the user is typing into keeps the focus.
-      await openRecording(output, true);
     }
     if (end.error) await showError(this.tracer, end.error);
     else if (end.samples === 0) await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pid));
@@ -169,13 +181,16 @@ export class Sessions implements vscode.Disposable {
 /** Opens it beside the code that it is about, or brings it to the front. */
 export async function openRecording(path: string, preserveFocus: boolean): Promise<void> {
   const uri = vscode.Uri.file(path);
-  const open = vscode.window.tabGroups.all
-    .flatMap((group) => group.tabs.map((tab) => ({ group, tab })))
-    .find(({ tab }) => tab.input instanceof vscode.TabInputCustom && tab.input.uri.fsPath === path);
   const beside = vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
   await vscode.commands.executeCommand('vscode.openWith', uri, RECORDING_EDITOR, {
-    viewColumn: open?.group.viewColumn ?? beside,
+    viewColumn: tabOf(path)?.group.viewColumn ?? beside,
     preserveFocus,
     preview: false,
   } satisfies vscode.TextDocumentShowOptions);
+}
+
+function tabOf(path: string): vscode.Tab | undefined {
+  return vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .find(({ input }) => input instanceof vscode.TabInputCustom && input.uri.fsPath === path);
 }

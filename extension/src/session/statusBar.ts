@@ -23,7 +23,7 @@ export class StatusBar implements vscode.Disposable {
     const samples = formatCount(sessions.reduce((sum, one) => sum + one.samples, 0));
     const elapsed = formatElapsed(Math.max(...sessions.map((one) => one.elapsedMs)));
     const what = sessions.length === 1 ? sessions[0].subject.title : vscode.l10n.t('{0} recordings', sessions.length);
-    this.item.text = sessions.every((one) => one.state === 'stopping')
+    this.item.text = sessions.every((one) => one.saving)
       ? `$(loading~spin) ${vscode.l10n.t('Saving {0}', what)}`
       : `$(record) ${vscode.l10n.t('{0}  {1} · {2} samples', what, elapsed, samples)}`;
     this.item.tooltip = tooltip(sessions);

@@ -16,6 +16,8 @@ import { recordingStatus } from './recordingStatus';
 
 /** Several checkpoints or watcher events at once make one reload. */
 const RELOAD_DELAY_MS = 100;
+/** The editors' figures and the rest of the window wait so long for the graph to be on the screen. */
+const PAINT_AWAITED_MS = 1_000;
 /** Hottest sources that are compared with their binary each time a recording is opened. */
 const STALE_CHECKED_FILES = 200;
 
@@ -59,6 +61,7 @@ class RecordingEditor {
   /** The file changed while it was out of sight. */
   private outdated = false;
   private pendingSelect: number | null = null;
+  private readonly awaitingPaint = new Set<(live: boolean) => void>();
   private disposed = false;
 
   constructor(
@@ -104,10 +107,12 @@ class RecordingEditor {
     this.session = session;
     session.watch(this.panel.visible);
     session.onCheckpoint(() => this.changed());
-    session.onDidChange(() => this.postStatus());
+    session.onDidChange(() => session.state === 'recording' && this.postStatus());
     void session.ended.then(() => {
       this.session = null;
-      this.changed();
+      // Nothing follows that would be worth waiting for.
+      this.reload();
+      void this.painted(false).then(session.paintedEnd);
     });
   }
 
@@ -122,9 +127,13 @@ class RecordingEditor {
         await this.openSource(message.frame, message.line, message.beside);
         return;
       case 'painted':
-        this.tracer.log.debug(`painted ${message.samples} samples in ${Math.round(message.ms)} ms`);
+        this.paintEnded(message.live);
+        this.tracer.log.debug(
+          `painted ${message.samples} samples in ${Math.round(message.ms)} ms at ${new Date(message.atMs).toISOString()}`,
+        );
         return;
       case 'error':
+        this.paintEnded(false);
         this.tracer.log.error(`webview: ${message.text}`);
         return;
     }
@@ -143,11 +152,16 @@ class RecordingEditor {
       if (version === this.shown) return;
       this.shown = version;
       const text = await readFile(path, 'utf8').catch(refuse);
+      // A newer version is being read.
+      if (version !== this.shown) return;
       this.recording = readRecording(text, path);
-      this.post({ type: 'load', name: basename(path), text, live: this.session !== null });
+      const live = this.session !== null;
+      this.post({ type: 'load', name: basename(path), text, live });
       if (this.pendingSelect !== null) this.post({ type: 'select', frame: this.pendingSelect });
       this.pendingSelect = null;
       this.postStatus();
+      await this.painted(live);
+      if (version !== this.shown) return;
       await (await this.tracer.profiles()).activate(path, this.recording);
       if (!this.session) await this.postStale();
     } catch (error) {
@@ -161,9 +175,33 @@ class RecordingEditor {
   private changed(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (this.panel.visible) void this.load();
-      else this.outdated = true;
+      // The last version is about to come: the page should be free for it.
+      if (this.session?.state !== 'stopping') this.reload();
     }, RELOAD_DELAY_MS);
+  }
+
+  private reload(): void {
+    clearTimeout(this.timer);
+    if (this.panel.visible) void this.load();
+    else this.outdated = true;
+  }
+
+  /** Resolves when the page has shown a live version or the last one, or why it cannot. */
+  private painted(live: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (isLive: boolean) => {
+        if (isLive && !live) return;
+        clearTimeout(timer);
+        this.awaitingPaint.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, PAINT_AWAITED_MS, false);
+      this.awaitingPaint.add(done);
+    });
+  }
+
+  private paintEnded(live: boolean): void {
+    for (const done of this.awaitingPaint) done(live);
   }
 
   private visibilityChanged(): void {

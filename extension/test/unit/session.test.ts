@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { errorReport, type RecordingFile, type RecordOptions, TracerError } from '../../../helper/src/protocol';
 import { connectToHelper, type HelperClient } from '../../src/client/helperClient';
 import {
@@ -135,6 +136,46 @@ describe('a window and its helper', function () {
     assert.equal(end.error, null);
     assert.ok(end.samples >= 300);
     assert.equal(read(options().output).ebpfTracer?.complete, true);
+    client.dispose();
+  });
+
+  it('tell of saving only where it takes long', async () => {
+    const client = await (await startFake({ silentStop: true })).connect();
+    const session = new RecordingSession(client, options());
+    await session.start(options());
+    const told = new Promise<void>((done) => {
+      session.onDidChange(() => session.saving && done());
+    });
+    void session.stop();
+    assert.deepEqual([session.state, session.saving], ['stopping', false]);
+    await told;
+    client.dispose();
+    await session.ended;
+    assert.equal(session.saving, false);
+  });
+
+  it('keep still at the end until a view in sight has painted it', async () => {
+    const client = await (await startFake()).connect();
+    const ended = async (watched: boolean) => {
+      const session = new RecordingSession(client, options());
+      await session.start(options());
+      session.watch(watched);
+      await reached(session, 100);
+      await session.stop();
+      return session;
+    };
+    await (await ended(false)).endShown;
+    const session = await ended(true);
+    let shown = false;
+    void session.endShown.then(() => {
+      shown = true;
+    });
+    await setImmediate();
+    assert.equal(shown, false);
+    session.paintedEnd();
+    await setImmediate();
+    assert.equal(shown, true);
+    await (await ended(true)).endShown;
     client.dispose();
   });
 

@@ -68,6 +68,7 @@ export class StatusLine {
   private readonly panel = element('div', { class: 'details', id: 'details', role: 'region', hidden: true });
   private readonly button: HTMLButtonElement;
   private readonly warnings: Status[] = [];
+  private said: Pick<Status, 'text' | 'severity'> = { text: '', severity: 'info' };
   private recording: Recording | null = null;
 
   constructor() {
@@ -118,6 +119,8 @@ export class StatusLine {
 
   say(status: Status): void {
     const { text, severity } = status;
+    if (text === this.said.text && severity === this.said.severity) return;
+    this.said = status;
     if (severity !== 'info' && text !== '' && !this.warnings.some((known) => known.text === text))
       this.warnings.push(status);
     this.message.className = `message ${severity}`;

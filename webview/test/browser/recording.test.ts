@@ -323,6 +323,19 @@ describe('recording page in Chromium', function () {
     ok(!(await page.page.locator('.live-dot').isVisible()));
   });
 
+  it('lets a newer version pass: only that is painted', async () => {
+    const page = await open();
+    const texts = [300, 400].map((samplesPerThread) => JSON.stringify(fixtureRecording({ samplesPerThread })));
+    await page.page.evaluate(([first, second]) => {
+      window.postMessage({ type: 'load', name: 'a', text: first, live: true }, '*');
+      window.postMessage({ type: 'load', name: 'a', text: second, live: false }, '*');
+    }, texts);
+    const painted = await page.received('painted');
+    strictEqual(painted.live, false);
+    strictEqual(painted.samples, JSON.parse(texts[1]).ebpfTracer.samples);
+    strictEqual((await page.messages('painted')).length, 1);
+  });
+
   it('remembers the view when the page is made anew', async () => {
     const page = await open({
       state: { tab: 'tree', graphMode: 'sandwich', profile: 'worker-2 (4713)', splitPercent: 40 },
