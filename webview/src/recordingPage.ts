@@ -11,6 +11,7 @@ import { buildStackTree, type FunctionWeights, functionWeights, heaviestPath, ty
 import { type ColorSchemeSwitch, followTheme } from './theme';
 import { CallTree } from './views/callTree';
 import { FunctionTable } from './views/functionTable';
+import { GoroutineTable } from './views/goroutineTable';
 import { Layout } from './views/layout';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
@@ -29,6 +30,7 @@ export class RecordingPage {
   private readonly status = new StatusLine();
   private readonly functions: FunctionTable;
   private readonly callTree: CallTree;
+  private readonly goroutines: GoroutineTable;
   private readonly selection: SelectionBar;
   private readonly layout: Layout;
   private loaded: Loaded | null = null;
@@ -47,6 +49,7 @@ export class RecordingPage {
     this.graph = new FlameGraph(graphRoot, (state) => this.onGraphChange(state));
     this.functions = new FunctionTable(host, (frame) => this.select(frame));
     this.callTree = new CallTree(host, (frame) => this.select(frame));
+    this.goroutines = new GoroutineTable(host, (frame) => this.select(frame));
     this.selection = new SelectionBar(host);
     this.layout = new Layout(
       host,
@@ -54,6 +57,7 @@ export class RecordingPage {
         status: this.status.root,
         functions: this.functions.root,
         tree: this.callTree.root,
+        goroutines: this.goroutines.root,
         selection: this.selection.root,
       },
       graphRoot,
@@ -220,6 +224,7 @@ export class RecordingPage {
     );
     this.functions.show(recording, profile, tree);
     this.callTree.show(recording, profile, tree);
+    this.layout.offerGoroutines(this.goroutines.show(recording));
     this.describeSelected();
   }
 

@@ -32,6 +32,7 @@ export class Layout {
   private readonly splitter: HTMLElement;
   private readonly notice = element('div', { class: 'notice', role: 'status', hidden: true });
   private readonly main: HTMLElement;
+  private hasGoroutines = false;
   private wide = true;
   private wideTab: Tab;
   private narrowTab: Tab;
@@ -39,7 +40,7 @@ export class Layout {
 
   constructor(
     private readonly host: Host,
-    parts: { status: HTMLElement; functions: HTMLElement; tree: HTMLElement; selection: HTMLElement },
+    parts: Record<'status' | 'functions' | 'tree' | 'goroutines' | 'selection', HTMLElement>,
     private readonly graphRoot: HTMLElement,
     private readonly events: LayoutEvents,
   ) {
@@ -56,6 +57,7 @@ export class Layout {
       graph: panel('graph', this.notice),
       functions: panel('functions', parts.functions),
       tree: panel('tree', parts.tree),
+      goroutines: panel('goroutines', parts.goroutines),
     };
     this.panels.graph.setAttribute('aria-owns', graphRoot.id);
     const tabList = element('div', { class: 'tabs', role: 'tablist', 'aria-label': l10n.t('Views') });
@@ -77,6 +79,7 @@ export class Layout {
     addTab('graph', l10n.t('Flame Graph'));
     addTab('functions', l10n.t('Hot Functions'));
     addTab('tree', l10n.t('Call Tree'));
+    addTab('goroutines', l10n.t('Goroutines'));
     tabList.addEventListener('keydown', (event) => this.onTabKey(event));
 
     this.graphControls = element('div', {
@@ -127,6 +130,7 @@ export class Layout {
       this.splitter,
       this.panels.functions,
       this.panels.tree,
+      this.panels.goroutines,
     );
     this.root.append(
       parts.status,
@@ -154,7 +158,9 @@ export class Layout {
     return !this.panels.graph.hidden;
   }
   get visibleTab(): Tab {
-    return this.wide ? this.wideTab : this.narrowTab;
+    const tab = this.wide ? this.wideTab : this.narrowTab;
+    if (tab !== 'goroutines' || this.hasGoroutines) return tab;
+    return this.wide ? 'functions' : 'graph';
   }
 
   select(tab: Tab): void {
@@ -166,6 +172,13 @@ export class Layout {
     this.host.remember({ tab: this.wideTab, narrowTab: this.narrowTab });
     this.arrange();
     this.events.onTab(tab);
+  }
+
+  /** Only a recording of a Go program has that tab; a remembered choice of it waits for the next one that has. */
+  offerGoroutines(offered: boolean): void {
+    if (offered === this.hasGoroutines) return;
+    this.hasGoroutines = offered;
+    this.arrange();
   }
 
   showMode(mode: GraphMode): void {
@@ -195,6 +208,8 @@ export class Layout {
     this.panels.graph.hidden = !beside && tab !== 'graph';
     this.panels.functions.hidden = tab !== 'functions';
     this.panels.tree.hidden = tab !== 'tree';
+    this.panels.goroutines.hidden = tab !== 'goroutines';
+    this.tabs.get('goroutines')!.hidden = !this.hasGoroutines;
     this.splitter.hidden = !beside;
     this.graphControls.hidden = this.panels.graph.hidden;
     for (const [id, button] of this.tabs) {
@@ -225,7 +240,7 @@ export class Layout {
   }
 
   private onTabKey(event: KeyboardEvent): void {
-    const order = [...this.tabs.keys()];
+    const order = [...this.tabs.keys()].filter((tab) => tab !== 'goroutines' || this.hasGoroutines);
     const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();

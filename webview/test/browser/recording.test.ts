@@ -138,7 +138,7 @@ describe('recording page in Chromium', function () {
     await page.page.keyboard.type('kernel');
     strictEqual(await grid(page, 'functions').locator('.grid-body [role=row]').count(), 4);
     strictEqual(await grid(page, 'functions').getAttribute('aria-rowcount'), '5');
-    strictEqual(await page.page.locator('.count').innerText(), '4 of 17 functions');
+    strictEqual(await page.page.locator('#panel-functions .count').innerText(), '4 of 17 functions');
   });
 
   it('shows the source link of a clicked frame; the link opens it', async () => {
