@@ -1,4 +1,4 @@
-// The hover of a hot line: samples with their sampling error, threads, callers. Registered by annotator.ts.
+// The hover of a hot line: samples with their sampling error, callers, goroutines, threads. Registered by annotator.ts.
 
 import * as vscode from 'vscode';
 import type { NamedSamples, ProfileIndex } from '../profile/profileIndex';
@@ -8,6 +8,8 @@ import { lineHeatEnabled } from '../settings';
 import type { Annotator } from './annotator';
 
 const LISTED = 4;
+/** Of a goroutine: a server starts one a request, and those with a sample each tell nothing. */
+const TELLING_SAMPLES = 2;
 
 export class LineHover implements vscode.HoverProvider {
   constructor(private readonly annotator: Annotator) {}
@@ -29,6 +31,8 @@ export class LineHover implements vscode.HoverProvider {
     );
     text.appendMarkdown('\n\n');
     appendList(text, vscode.l10n.t('Called from'), index, index.callersAt(heat, recorded));
+    const goroutines = index.goroutinesAt(heat, recorded).filter(({ samples }) => samples >= TELLING_SAMPLES);
+    appendList(text, vscode.l10n.t('Goroutines'), index, goroutines);
     appendList(text, vscode.l10n.t('Threads of this function'), index, index.threadsAt(heat, recorded));
     if (stale) text.appendText(vscode.l10n.t('The file was edited since it was recorded: the figures may not fit.'));
     return new vscode.Hover(text, document.lineAt(position.line).range);

@@ -1,4 +1,4 @@
-// A recording turned round: from source file to its hot lines and functions, and from a line to its threads and callers.
+// A recording turned round: from source file to its hot lines and functions, from a line to its callers, goroutines and threads.
 // Built once a recording is loaded, lookups for hovers are made on demand. Pure; called by profileStore.ts and annotate/.
 
 import { resolve } from 'node:path';
@@ -104,6 +104,26 @@ export class ProfileIndex {
       });
     }
     return [...callers].map(([name, samples]) => ({ name, samples })).sort(bySamples);
+  }
+
+  /** Goroutines that were in `line` or in what it calls, by number, most first; none where the recording has no tree by line. */
+  goroutinesAt(file: FileHeat, line: number): NamedSamples[] {
+    const { lineTree: tree, goroutines } = this.extra;
+    if (!tree || !goroutines) return [];
+    const frames = this.framesAt(file, line);
+    const within = new Uint8Array(tree.parent.length);
+    tree.parent.forEach((parent, node) => {
+      if ((parent >= 0 && within[parent]) || (tree.line[node] === line && frames.has(tree.frame[node])))
+        within[node] = 1;
+    });
+    const found: NamedSamples[] = [];
+    const severalProcesses = goroutines.top.some(({ pid }) => pid !== goroutines.top[0].pid);
+    for (const { pid, id, nodes } of goroutines.top) {
+      let samples = 0;
+      for (let i = 0; i < nodes.length; i += 2) if (within[nodes[i]]) samples += nodes[i + 1];
+      if (samples > 0) found.push({ name: severalProcesses ? `${pid}/${id}` : String(id), samples });
+    }
+    return found.sort(bySamples);
   }
 
   private framesAt(file: FileHeat, line: number): Set<number> {

@@ -127,6 +127,34 @@ describe('the index by source file', () => {
     assert.deepEqual(other.callersAt(file, 22), [{ name: 'work', samples: 600 }]);
   });
 
+  it('names the goroutines of a line and of what it calls', () => {
+    const go = makeRecording({ file: '/src/a.go', samples: 1000 });
+    // Nodes: 3 is work itself at line 14, 4 and 5 are hot's lines 22 and 23, called at line 12; 6 is cold's, at 13.
+    go.ebpfTracer.goroutines = {
+      top: [
+        { pid: 1, id: 7, samples: 500, nodes: [4, 300, 6, 200] },
+        { pid: 1, id: 9, samples: 300, nodes: [4, 100, 5, 100, 3, 100] },
+      ],
+      otherSamples: 200,
+    };
+    const other = new ProfileIndex('/r', go);
+    const file = other.files.get('/src/a.go');
+    assert.ok(file);
+    const at = (line: number) => other.goroutinesAt(file, line).map(({ name, samples }) => [name, samples]);
+    assert.deepEqual(at(22), [
+      ['7', 300],
+      ['9', 100],
+    ]);
+    assert.deepEqual(at(12), [
+      ['7', 300],
+      ['9', 200],
+    ]);
+    assert.deepEqual(at(13), [['7', 200]]);
+    assert.deepEqual(at(14), [['9', 100]]);
+    assert.deepEqual(at(99), []);
+    assert.deepEqual(index.goroutinesAt(heat, 22), [], 'this is no Go program');
+  });
+
   it('names threads', () => {
     assert.deepEqual(index.threadsAt(heat, 22), [{ name: 'worker (4243)', samples: 600 }]);
     assert.deepEqual(index.threadsAt(heat, 99), []);
