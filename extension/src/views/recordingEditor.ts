@@ -161,7 +161,13 @@ class RecordingEditor {
       this.pendingSelect = null;
       this.postStatus();
       await this.painted(live);
-      if (version !== this.shown) return;
+      if (version !== this.shown || this.disposed) return;
+      if (!this.panel.visible) {
+        // Another recording may be in sight by now, whose figures stay. This one's come when it is seen again.
+        this.outdated = true;
+        this.shown = '';
+        return;
+      }
       await (await this.tracer.profiles()).activate(path, this.recording);
       if (!this.session) await this.postStale();
     } catch (error) {
@@ -182,6 +188,8 @@ class RecordingEditor {
 
   private reload(): void {
     clearTimeout(this.timer);
+    // Its session goes on, and a closed panel must not be asked for anything.
+    if (this.disposed) return;
     if (this.panel.visible) void this.load();
     else this.outdated = true;
   }
