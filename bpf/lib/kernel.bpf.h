@@ -46,6 +46,10 @@ typedef _Bool bool;
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
+/* What is rare stands apart: the usual path runs straight on, over fewer lines of code and with fewer states to verify. */
+#define likely(condition)	__builtin_expect(!!(condition), 1)
+#define unlikely(condition)	__builtin_expect(!!(condition), 0)
+
 /* Read from map memory again, whatever the compiler and the verifier believe to know of it. */
 #define forget(field)	(*(volatile typeof(field) *)&(field))
 

@@ -24,7 +24,7 @@
 #define KERNEL_RULES_BITS	12	/* the return addresses of a busy machine's kernel stacks, several times over */
 #define KERNEL_RULES		(1 << KERNEL_RULES_BITS)
 #define KERNEL_PLACES		(2 * KERNEL_RULES)
-#define KERNEL_HINTS_BITS	10
+#define KERNEL_HINTS_BITS	12
 #define KERNEL_HINTS		(1 << KERNEL_HINTS_BITS)
 #define KERNEL_HINT_SHIFT	9	/* 512 bytes of code have some 13 rows */
 #define ORC_WINDOW_ROWS		32	/* two lines of the cache */
@@ -140,34 +140,43 @@ struct orc_entry___before_6_4 {
 
 #pragma clang attribute pop
 
-static __always_inline enum rule_frame frame_of(struct orc_entry *orc)
+/* A field of the table's entry `raw`: the kernel's BTF says where it lies. One read of the whole costs less than one a field. */
+#define ORC_FIELD(raw, orc, field)							\
+	((raw) >> 8 * __builtin_preserve_field_info((orc)->field, BPF_FIELD_BYTE_OFFSET)	\
+	       << __builtin_preserve_field_info((orc)->field, BPF_FIELD_LSHIFT_U64)		\
+	       >> __builtin_preserve_field_info((orc)->field, BPF_FIELD_RSHIFT_U64))
+
+static __always_inline enum rule_frame frame_of(__u64 raw)
 {
-	struct orc_entry___before_6_4 *older = (void *)orc;
-	__u32 type = BPF_CORE_READ_BITFIELD_PROBED(orc, type);
+	struct orc_entry___before_6_4 *older = (void *)0;
+	struct orc_entry *orc = (void *)0;
+	__u32 type = ORC_FIELD(raw, orc, type);
 
 	if (bpf_core_field_exists(older->end)) {
-		if (BPF_CORE_READ_BITFIELD_PROBED(older, end))
+		if (ORC_FIELD(raw, older, end))
 			return FRAME_END;
 		return type == 0 ? FRAME_CALL : type == 1 ? FRAME_REGS : FRAME_UNKNOWN;
 	}
 	return type == 1 ? FRAME_END : type == 2 ? FRAME_CALL : type == 3 ? FRAME_REGS : FRAME_UNKNOWN;
 }
 
-static __always_inline bool is_exact(struct orc_entry *orc, enum rule_frame frame)
+static __always_inline bool is_exact(__u64 raw, enum rule_frame frame)
 {
+	struct orc_entry *orc = (void *)0;
+
 	if (bpf_core_field_exists(orc->signal))
-		return BPF_CORE_READ_BITFIELD_PROBED(orc, signal);
+		return ORC_FIELD(raw, orc, signal);
 	return frame == FRAME_REGS;
 }
 
 /* FRAME_UNKNOWN, and so 0, for what one word or this walk cannot express. */
-static __always_inline __u64 compact_rule(struct orc_entry *orc)
+static __always_inline __u64 compact_rule(__u64 raw)
 {
-	__u64 sp_base = BPF_CORE_READ_BITFIELD_PROBED(orc, sp_reg);
-	__u64 bp_base = BPF_CORE_READ_BITFIELD_PROBED(orc, bp_reg);
-	__s64 sp_offset = (__s16)BPF_CORE_READ(orc, sp_offset), bp_offset = (__s16)BPF_CORE_READ(orc, bp_offset);
-	enum rule_frame frame = frame_of(orc);
-	struct orc_entry___before_6_4 *older = (void *)orc;
+	struct orc_entry___before_6_4 *older = (void *)0;
+	struct orc_entry *orc = (void *)0;
+	__u64 sp_base = ORC_FIELD(raw, orc, sp_reg), bp_base = ORC_FIELD(raw, orc, bp_reg);
+	__s64 sp_offset = (__s16)ORC_FIELD(raw, orc, sp_offset), bp_offset = (__s16)ORC_FIELD(raw, orc, bp_offset);
+	enum rule_frame frame = frame_of(raw);
 	__u64 saved_bp;
 
 	if (frame == FRAME_UNKNOWN || frame == FRAME_END)
@@ -190,7 +199,7 @@ static __always_inline __u64 compact_rule(struct orc_entry *orc)
 	else
 		return 0;
 	return ((__u64)sp_offset / 8 & 0xfff) << 32 | ((__u64)bp_offset / 8 & 0xff) << 44 | sp_base << 52 | saved_bp << 56 |
-	       (__u64)frame << 58 | (__u64)is_exact(orc, frame) << 60;
+	       (__u64)frame << 58 | (__u64)is_exact(raw, frame) << 60;
 }
 
 /*
@@ -205,8 +214,8 @@ static __always_inline __u64 row_in_window(struct kernel_unwind_tables *tables, 
 
 	if (bpf_probe_read_kernel(distances, sizeof(distances), (void *)place))
 		return tables->rows;
-	/* Without branches: the processor could not guess them, and each would be two ways for the verifier. */
-#pragma unroll
+	/* Without branches: the processor could not guess them. Not unrolled: 2.5 KB of code, in no cache by then. */
+#pragma clang loop unroll(disable)
 	for (i = 0; i < ORC_WINDOW_ROWS; i++)
 		below += 1 + ((__s64)(address - (place + i * sizeof(__s32) + distances[i])) >> 63);
 	return below == 0 || below == ORC_WINDOW_ROWS ? tables->rows : start + below - 1;
@@ -260,14 +269,15 @@ __noinline __u64 learn_rule(__u64 address, __u64 exact)
 	struct kernel_unwind_tables *tables = bpf_map_lookup_elem(&kernel_unwind, &zero);
 	struct kernel_rules *known = known_kernel_rules();
 	struct kernel_walk *walk = this_cpu_kernel_walk();
-	__u64 row, rule = 0, index;
+	__u64 row, raw, rule = 0, index;
 
 	if (!tables || !known || !walk || tables->rows <= ORC_WINDOW_ROWS)
 		return 0;
 	row = row_of(tables, known, address);
 	/* There a tracer of functions put its own return address; only the kernel knows what was there before. */
-	if (row < tables->rows && address + 1 != tables->trampolines[0] && address + 1 != tables->trampolines[1])
-		rule = compact_rule((void *)tables->entries + row * ORC_ENTRY_BYTES);
+	if (row < tables->rows && address + 1 != tables->trampolines[0] && address + 1 != tables->trampolines[1] &&
+	    !bpf_probe_read_kernel(&raw, sizeof(raw), (void *)tables->entries + row * ORC_ENTRY_BYTES))
+		rule = compact_rule(raw);
 	rule |= (__u32)address;
 	if (exact) {
 		known->exact[HASH_OF(address, KERNEL_RULES_BITS)] = rule;
@@ -282,17 +292,25 @@ __noinline __u64 learn_rule(__u64 address, __u64 exact)
 	return rule;
 }
 
+/* Copies the stack from `address` to its block's end. 0 where it cannot be read. */
+__noinline int copy_kernel_block(__u64 address)
+{
+	struct kernel_walk *walk = this_cpu_kernel_walk();
+
+	if (!walk)
+		return 0;
+	walk->base = address;
+	walk->valid = (address | (KERNEL_BLOCK_BYTES - 1)) + 1 - address;
+	if (!bpf_probe_read_kernel(walk->words, ((forget(walk->valid) - 1) & (KERNEL_BLOCK_BYTES - 1)) + 1, (void *)address))
+		return 1;
+	walk->valid = 0;
+	return 0;
+}
+
 static __always_inline bool kernel_stack_word(struct kernel_walk *walk, __u64 address, __u64 *word)
 {
-	if (address - forget(walk->base) >= forget(walk->valid)) {
-		walk->base = address;
-		walk->valid = (address | (KERNEL_BLOCK_BYTES - 1)) + 1 - address;
-		if (bpf_probe_read_kernel(walk->words, ((forget(walk->valid) - 1) & (KERNEL_BLOCK_BYTES - 1)) + 1,
-					  (void *)address)) {
-			walk->valid = 0;
-			return false;
-		}
-	}
+	if (unlikely(address - forget(walk->base) >= forget(walk->valid)) && !copy_kernel_block(address))
+		return false;
 	*word = walk->words[(address - forget(walk->base)) / 8 & (KERNEL_BLOCK_WORDS - 1)];
 	return true;
 }
