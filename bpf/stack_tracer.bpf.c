@@ -212,11 +212,20 @@ static __always_inline struct scratch *this_cpu_scratch(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-static __always_inline struct native_rules *this_cpu_native_rules(void)
+static __always_inline bool this_cpu_native_context(struct native_context *context)
 {
 	struct scratch *scratch = this_cpu_scratch();
 
-	return scratch ? &scratch->rules : 0;
+	if (!scratch)
+		return false;
+	context->regs = &scratch->regs;
+	context->window = &scratch->window;
+	context->walk = &scratch->walk;
+	context->rules = &scratch->rules;
+	context->stack = &scratch->stack;
+	context->hash = scratch->hash;
+	context->code = scratch->code;
+	return true;
 }
 
 SEC("perf_event")
@@ -303,27 +312,15 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 	finish_sample(ctx, scratch, hash, kernel, count, goroutine);
 }
 
-#define NATIVE_CONTEXT(scratch)			\
-{						\
-	.regs = &(scratch)->regs,		\
-	.window = &(scratch)->window,		\
-	.walk = &(scratch)->walk,		\
-	.rules = &(scratch)->rules,		\
-	.stack = &(scratch)->stack,		\
-	.hash = (scratch)->hash,		\
-	.code = (scratch)->code,		\
-}
-
 /* The user's stack by tables, and the end of the sample. */
 SEC("?perf_event")
 int sample_native(struct perf_event_context *ctx)
 {
 	struct scratch *scratch = this_cpu_scratch();
+	struct native_context context;
 
-	if (!scratch)
+	if (!scratch || !this_cpu_native_context(&context))
 		return 0;
-	struct native_context context = NATIVE_CONTEXT(scratch);
-
 	if (scratch->has_user_regs)
 		walk_by_tables_looping(&context);
 	finish_native(ctx, scratch, context.hash);
@@ -335,11 +332,10 @@ SEC("?perf_event")
 int sample_native_bounded(struct perf_event_context *ctx)
 {
 	struct scratch *scratch = this_cpu_scratch();
+	struct native_context context;
 
-	if (!scratch)
+	if (!scratch || !this_cpu_native_context(&context))
 		return 0;
-	struct native_context context = NATIVE_CONTEXT(scratch);
-
 	if (scratch->has_user_regs)
 		walk_by_tables(&context);
 	finish_native(ctx, scratch, context.hash);

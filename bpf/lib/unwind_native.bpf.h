@@ -100,21 +100,50 @@ static const volatile __u8 dwarf_registers[32] = {10, 12, 11, 5, 13, 14, 4, 19, 
 /* By frame pointer: CFA = fp + 16, saved fp at CFA - 16, return address at CFA - 8. */
 #define POINTER_RULE	(UNWIND_FP | (2 << UNWIND_CFA_SHIFT) | (2 << UNWIND_FP_SHIFT) | (UNWIND_RA_BELOW_CFA << UNWIND_RA_SHIFT))
 
+/* A walk under way, on the program's stack; all it points to is this CPU's. */
+struct native_context {
+	struct user_regs *regs;
+	struct fp_window *window;
+	struct native_walk *walk;
+	struct native_rules *rules;
+	struct stack_event *stack;
+	__u64 hash;
+	__u64 code;	/* code_id below, code_page above */
+};
+
+/* Where the program keeps them. False never in practice (key 0 of an array), but the verifier wants to see the test. */
+static __always_inline bool this_cpu_native_context(struct native_context *context);
+
+/*
+ * What follows as global functions is verified once and not in each of the walk's rounds (5.6), and stands apart from the
+ * code that every frame runs.
+ */
+
+/* Copies the stack from `address` to its block's end: what follows is needed next, and no page more is touched. 0: it is not there. */
+__noinline int copy_stack_window(__u64 address)
+{
+	struct native_context context;
+	struct fp_window *window;
+
+	if (address & 7 || !this_cpu_native_context(&context))
+		return 0;
+	window = context.window;
+	window->base = address;
+	window->valid = (address | (FP_WINDOW_BYTES - 1)) + 1 - address;
+	if (!bpf_probe_read_user(window->words, forget(window->valid) & FP_SIZE_MASK, (void *)address))
+		return 1;
+	window->valid = 0;
+	return 0;
+}
+
 /* One word of the stack. False where the memory is not there. */
 static __always_inline bool stack_word(struct fp_window *window, __u64 address, __u64 *word)
 {
 	__u64 offset = address - forget(window->base);
 
-	if (offset >= forget(window->valid) || offset & 7) {
-		if (address & 7)
+	if (unlikely(offset >= forget(window->valid) || offset & 7)) {
+		if (!copy_stack_window(address))
 			return false;
-		/* Up to the end of the block: what follows is needed next, and no page more is touched. */
-		window->base = address;
-		window->valid = (address | (FP_WINDOW_BYTES - 1)) + 1 - address;
-		if (bpf_probe_read_user(window->words, forget(window->valid) & FP_SIZE_MASK, (void *)address)) {
-			window->valid = 0;
-			return false;
-		}
 		offset = 0;
 	}
 	*word = window->words[(offset / 8) & (FP_WINDOW_WORDS - 1)];
@@ -191,26 +220,25 @@ static __noinline bool apply_wide_rule(struct native_walk *walk, struct user_reg
 	return true;
 }
 
-/* Where the program keeps them. */
-static __always_inline struct native_rules *this_cpu_native_rules(void);
-
 #define FOUND_RULE(word)	((__u32)(word))
 #define FOUND_NEXT(word)	((word) >> 32 & 0xffff)	/* 0 for exact: a path begins there */
 #define FOUND_MISS(word)	((word) >> 48)	/* it was not in memory */
 
 /*
  * The rule of `address` from elsewhere in memory than where it was expected, or from the tables into memory. `exact`: the
- * instruction was interrupted there. A global function, verified once and not in each of the walk's rounds (5.6).
+ * instruction was interrupted there.
  */
 __noinline __u64 find_native_rule(__u64 address, __u64 code, __u64 hash, __u64 exact)
 {
-	struct native_rules *known = this_cpu_native_rules();
+	struct native_context context;
+	struct native_rules *known;
 	__u64 word, place, index;
 	struct code_range *range;
 	__u32 rule = UNWIND_NONE;
 
-	if (!known)
+	if (!this_cpu_native_context(&context))
 		return 0;
+	known = context.rules;
 	if (exact) {
 		word = known->exact[NATIVE_PLACE(hash, NATIVE_EXACT_BITS)];
 		if (!((word ^ hash) >> 32))
@@ -251,11 +279,11 @@ static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct nati
 	__u64 address = walk->ip - walk->back, index = walk->next, hash, word;
 
 	/* No table is loaded yet. */
-	if (!(__u32)code)
+	if (unlikely(!(__u32)code))
 		return UNWIND_NONE;
 	hash = (address ^ (__u32)code * 0xff51afd7ed558ccdULL) * 0x9e3779b97f4a7c15ULL;
 	word = known->rules[index & (NATIVE_RULES - 1)];
-	if (!((word ^ hash) >> 32)) {
+	if (likely(!((word ^ hash) >> 32))) {
 		walk->next = index + 1;
 		return word;
 	}
@@ -410,16 +438,63 @@ static __always_inline int to_caller(struct native_walk *walk, struct fp_window 
 	return -1;
 }
 
-/* A walk under way: on the program's stack. */
-struct native_context {
-	struct user_regs *regs;
-	struct fp_window *window;
-	struct native_walk *walk;
-	struct native_rules *rules;
-	struct stack_event *stack;
-	__u64 hash;
-	__u64 code;	/* code_id below, code_page above */
-};
+/* A frame whose rule is not one of the two that nearly all have. Returns -1 to go on, else an enum walk_end. */
+__noinline int rare_frame(__u64 rule)
+{
+	struct native_context context;
+	int end;
+
+	if (!this_cpu_native_context(&context))
+		return WALK_UNEXPRESSIBLE;
+	end = apply_rule(context.walk, context.regs, rule);
+	return end < 0 ? to_caller(context.walk, context.window, rule) : end;
+}
+
+/* CFA = sp or fp and an offset, the return address at its usual place. */
+static __always_inline bool is_plain_rule(__u32 rule)
+{
+	_Static_assert((UNWIND_SP ^ UNWIND_FP) == 1, "they differ in one bit");
+#if defined(__TARGET_ARCH_x86)
+	return (rule & UNWIND_CFA_KIND_MASK & ~1) == UNWIND_SP;
+#else
+	return (rule & ((UNWIND_CFA_KIND_MASK & ~1) | UNWIND_RA_MASK << UNWIND_RA_SHIFT)) ==
+	       (UNWIND_SP | UNWIND_RA_BESIDE_FP << UNWIND_RA_SHIFT);
+#endif
+}
+
+/*
+ * The same as rare_frame() for such a rule, and the only way that most walks take. Beside what it saves in time (a sample
+ * of 30 warm frames 2.7 us, 3.1 by the general way alone), kernels before 5.17 verify the walk in a quarter of the time.
+ */
+static __always_inline int plain_frame(struct native_walk *walk, struct fp_window *window, __u32 rule)
+{
+	__s64 offset = (__s32)(rule << (32 - UNWIND_CFA_SHIFT - UNWIND_CFA_BITS)) >> (32 - UNWIND_CFA_BITS);
+	__u64 sp = walk->sp, fp = walk->fp, use_fp = -(__u64)(rule & 1), cfa, fp_place, ip;
+
+	cfa = ((sp & ~use_fp) | (fp & use_fp)) + offset * 8;
+	if (unlikely((cfa - sp) >> FP_STACK_MAX_BITS))
+		return WALK_BAD_ADDRESS;
+	fp_place = rule >> UNWIND_FP_SHIFT;
+	if (fp_place && !stack_word(window, cfa - fp_place * 8, &fp))
+		return WALK_UNREADABLE_STACK;
+#if defined(__TARGET_ARCH_x86)
+	if (!stack_word(window, cfa - 8, &ip))
+#else
+	if (!stack_word(window, cfa - fp_place * 8 + 8, &ip))
+#endif
+		return WALK_UNREADABLE_STACK;
+	ip = strip_signature(ip);
+	if (unlikely((ip - USER_ADDRESS_MIN) >> USER_ADDRESS_BITS))
+		return ip ? WALK_BAD_ADDRESS : WALK_UNKNOWN;
+	walk->sp = cfa;
+	walk->fp = fp;
+	walk->ip = ip;
+	walk->lr = 0;
+	walk->back = !(rule & UNWIND_EXACT);
+	walk->first = 0;
+	walk->table_frames++;
+	return -1;
+}
 
 static __always_inline void begin_native_walk(struct native_context *context)
 {
@@ -459,15 +534,16 @@ static __always_inline bool native_frame(struct native_context *context)
 	int end;
 
 	rule = rule_of_frame(walk, context->rules, context->code);
-	end = apply_rule(walk, context->regs, rule);
-	if (end < 0)
-		end = to_caller(walk, context->window, rule);
-	if (end >= 0) {
+	if (likely(is_plain_rule(rule)))
+		end = plain_frame(walk, context->window, rule);
+	else
+		end = rare_frame(rule);
+	if (unlikely(end >= 0)) {
 		stack->user_end = end;
 		return false;
 	}
 	i = forget(stack->user_count);
-	if (i >= EVENTS_MAX_USER_FRAMES)
+	if (unlikely(i >= EVENTS_MAX_USER_FRAMES))
 		return false;
 	stack->frames[i] = walk->ip;
 	stack->user_count = i + 1;
