@@ -2,7 +2,7 @@
 // kernel memory, and how soon a recording has its first whole stack. Called by main.ts.
 //
 // A frame's cost is a difference: two programs that do the same below stacks of different depth, so that what a sample
-// costs anyway drops out.
+// costs anyway drops out. They keep every CPU busy: on an idle one each interrupt would be a run for nobody, and count.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,9 @@ const LOADED_DEADLINE_MS = 10_000;
 
 const SOURCE = `
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <unistd.h>
 static volatile unsigned long sink;
 __attribute__((noinline, noclone)) static void spin(void)
 {
@@ -39,6 +42,12 @@ __attribute__((noinline, noclone)) static void recurse(int depth)
 }
 int main(int argc, char **argv)
 {
+	for (long others = sysconf(_SC_NPROCESSORS_ONLN) - 1; others > 0; others--) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			break;
+		}
+	}
 	recurse(argc > 1 ? atoi(argv[1]) : 0);
 	return (int)sink;
 }
@@ -76,7 +85,7 @@ async function withProgram<T>(body: (program: string) => Promise<T>): Promise<T>
 }
 
 async function withRunning<T>(command: string[], body: (pid: number) => Promise<T>): Promise<T> {
-  const child = spawn('taskset', ['-c', '0', ...command], { stdio: 'ignore' });
+  const child = spawn(command[0], command.slice(1), { stdio: 'ignore' });
   try {
     await pause(200);
     return await body(child.pid as number);
