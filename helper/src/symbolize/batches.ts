@@ -1,10 +1,11 @@
 // Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
 // way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts for what is not known.
 
-import { GATHER_MS, MAX_BATCH_ADDRESSES, MAX_CACHED_ADDRESSES } from './limits';
+import { GATHER_MS, MAX_CACHED_ADDRESSES } from './limits';
 import type { PendingStack } from './pendingStack';
-import type { Place, Task } from './pool/messages';
+import type { Place, PlacesTask } from './pool/messages';
 import type { WorkerPool } from './pool/pool';
+import type { Answer } from './pool/slot';
 import type { Frame } from './types';
 
 /** Something that has addresses: a file, an image, a perf map of one size, the kernel. */
@@ -15,7 +16,7 @@ export interface Subject {
   /** A request about it failed as a whole (not this file's format, too slow, too large): it is not tried again. */
   failed?: boolean;
   /** Makes the request for a batch. */
-  task: (addresses: Float64Array) => Task | Promise<Task>;
+  task: (positions: Float64Array) => PlacesTask | Promise<PlacesTask>;
   /** `places` of the address, innermost first; empty where the worker had no answer. */
   frames: (address: number, places: Place[]) => Frame[];
   /** The subject gave no or incomplete answers. */
@@ -66,38 +67,55 @@ export class Batches {
   private async send(waiting: Waiting): Promise<void> {
     const { subject } = waiting;
     while (waiting.questions.size > 0) {
-      // Neighbours share what a worker reads for them.
-      if (waiting.questions.size > MAX_BATCH_ADDRESSES)
-        waiting.questions = new Map([...waiting.questions].sort(([a], [b]) => a - b));
-      const batch = [...waiting.questions].slice(0, MAX_BATCH_ADDRESSES);
-      for (const [address] of batch) waiting.questions.delete(address);
-      let places: Place[][] = [];
-      try {
-        if (!subject.failed)
-          places = await this.placesOf(
-            subject,
-            batch.map(([address]) => address),
-          );
-      } catch (error) {
-        if (!subject.failed) subject.problem(error instanceof Error ? error.message : String(error));
-        subject.failed = true;
-      }
-      batch.forEach(([address, asked], i) => {
-        const frames = subject.frames(address, places[i] ?? []);
-        subject.answers.set(address, frames);
-        for (const { stack, index } of asked) stack.fulfil(index, frames);
-      });
+      const questions = [...waiting.questions];
+      waiting.questions = new Map();
+      const parts = await this.request(
+        subject,
+        Float64Array.from(questions, ([address]) => address),
+      );
+      await Promise.all(
+        parts.map(async ({ indexes, answer }) => {
+          const places = await this.placesIn(subject, answer);
+          indexes.forEach((index, i) => {
+            const [address, asked] = questions[index];
+            const frames = subject.frames(address, places[i] ?? []);
+            subject.answers.set(address, frames);
+            for (const { stack, index } of asked) stack.fulfil(index, frames);
+          });
+        }),
+      );
       this.account(subject.answers);
     }
     waiting.sending = false;
     this.waiting.delete(subject.answers);
   }
 
-  private async placesOf(subject: Subject, addresses: number[]): Promise<Place[][]> {
-    const task = await subject.task(Float64Array.from(addresses));
-    const answer = await this.pool.request(subject.affinity, task);
-    for (const problem of answer.problems) subject.problem(problem);
-    return answer.places;
+  private async request(
+    subject: Subject,
+    positions: Float64Array,
+  ): Promise<{ indexes: Uint32Array; answer: Promise<Answer> | null }[]> {
+    try {
+      if (!subject.failed) return await this.pool.requestPlaces(subject.affinity, await subject.task(positions));
+    } catch (error) {
+      this.fail(subject, error);
+    }
+    return [{ indexes: Uint32Array.from(positions.keys()), answer: null }];
+  }
+
+  private async placesIn(subject: Subject, request: Promise<Answer> | null): Promise<Place[][]> {
+    try {
+      const answer = await request;
+      for (const problem of answer?.problems ?? []) subject.problem(problem);
+      return answer?.places ?? [];
+    } catch (error) {
+      this.fail(subject, error);
+      return [];
+    }
+  }
+
+  private fail(subject: Subject, error: unknown): void {
+    if (!subject.failed) subject.problem(error instanceof Error ? error.message : String(error));
+    subject.failed = true;
   }
 
   private account(answers: Map<number, Frame[]>): void {

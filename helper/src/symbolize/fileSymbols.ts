@@ -3,6 +3,7 @@
 
 import { closeSync } from 'node:fs';
 import { messageOf } from './bytes/cursor';
+import { orderOf } from './bytes/order';
 import { cstringAt } from './bytes/source';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
@@ -19,6 +20,8 @@ import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';
 import type { Place } from './pool/messages';
 
+/** Of an offset that the file maps nowhere. */
+const NO_ADDRESS = -1;
 const MAX_PROBLEMS = 4;
 const MAX_KEPT_NAMES = 8_192;
 const PLT = '@plt';
@@ -81,14 +84,27 @@ export class FileSymbols {
     return 65_536 + count * 16 + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
   }
 
+  /**
+   * In which order to ask about addresses: neighbours share what is read for them. A unit's code is not in one place:
+   * linkers put what is rarely run apart (`.text.unlikely`).
+   */
+  orderOf(addresses: Float64Array): Uint32Array {
+    return this.attempt('debug information', () => this.dwarf?.orderOf(addresses)) ?? orderOf(addresses);
+  }
+
   /** `fileOffset` as it is mapped. Innermost function first; at least one entry, without a name where nothing is known. */
   placesOf(fileOffset: number): Place[] {
-    const address = this.elf.addressOf(fileOffset);
-    return address === null ? [nowhere(null)] : this.placesAt(address);
+    return this.placesAt(this.addressOf(fileOffset));
+  }
+
+  /** Virtual address, or NO_ADDRESS. */
+  addressOf(fileOffset: number): number {
+    return this.elf.addressOf(fileOffset) ?? NO_ADDRESS;
   }
 
   /** As `placesOf`, by virtual address. */
   placesAt(address: number): Place[] {
+    if (address === NO_ADDRESS) return [nowhere(null)];
     const place = nowhere(address);
     const go =
       this.attempt('Go inline tree', () => this.fromGo(address, true)) ??
@@ -152,7 +168,7 @@ export class FileSymbols {
       if (found < 0) continue;
       const [start, sizeBytes] = [table.starts[found], table.sizesBytes[found]];
       if (best && (best.sizeBytes > 0 === sizeBytes > 0 ? best.start >= start : best.sizeBytes > 0)) continue;
-      best = { start, sizeBytes, linkageName: cstringAt(names, table.nameOffsets[found]) };
+      best = { start, sizeBytes, linkageName: cstringAt(names, table.nameOffsets[found], true) };
     }
     return best;
   }

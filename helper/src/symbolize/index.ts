@@ -155,7 +155,7 @@ class FileSymbolizer implements Symbolizer {
         subject = {
           answers,
           affinity: id,
-          task: (offsets) => ({ kind: 'image', imageId: id, bytes, offsets }),
+          task: (positions) => ({ kind: 'image', imageId: id, bytes, positions }),
           frames: (offset, found) => userFrames('[vdso]', found, offset, null),
           problem: (why) => this.report('[vdso]', why),
         };
@@ -171,13 +171,13 @@ class FileSymbolizer implements Symbolizer {
     return {
       answers: file.answers,
       affinity: file.id,
-      task: async (offsets) => ({
+      task: async (positions) => ({
         kind: 'symbolize',
         file: handle,
         debug: await this.debugFilesOf(file, handle),
         rootPrefix: file.root.prefix,
         expectedBuildId: file.expectedBuildId,
-        offsets,
+        positions,
       }),
       frames: (offset, found) => userFrames(file.baseName, found, offset, file.mtimeMs),
       problem: (why) => {
@@ -226,7 +226,7 @@ class FileSymbolizer implements Symbolizer {
     return {
       answers,
       affinity: map.id,
-      task: (addresses) => ({ kind: 'perfMap', mapId: map.id, fd: map.fd, sizeBytes, addresses }),
+      task: (positions) => ({ kind: 'perfMap', mapId: map.id, fd: map.fd, sizeBytes, positions }),
       frames: (_, found) =>
         found[0]?.name ? userFrames('[jit]', found, null, null) : [offsetFrame('[anon]', 'unknown', null)],
       problem: (why) => this.report(map.path, why),

@@ -7,7 +7,7 @@ const MiB = 1024 * KiB;
 /** One request (a batch of addresses of one file) may take this long, then its worker is ended and the file is bad. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 /** Addresses in one request, so that the time limit means something and answers stream. */
-export const MAX_BATCH_ADDRESSES = 1_024;
+export const MAX_BATCH_ADDRESSES = 512;
 /** Addresses of a file that is known already wait so long for others: at most ten requests a second and file. */
 export const GATHER_MS = 100;
 /** A worker without work gives back what it does not hold for later; only if that may be as much. */

@@ -2,8 +2,7 @@
 // recording, only that virtual addresses are given. Called by cli/symbolize.ts.
 
 import { closeSync } from 'node:fs';
-import { orderOf } from './bytes/order';
-import { MAX_BATCH_ADDRESSES, ONE_FILE_YOUNG_HEAP_MIB } from './limits';
+import { ONE_FILE_YOUNG_HEAP_MIB } from './limits';
 import { openDebugFiles } from './normalize/debugFiles';
 import { OWN_ROOT, openRegular } from './normalize/roots';
 import type { DebugHandle, FileHandle, Place } from './pool/messages';
@@ -49,33 +48,19 @@ export class OneFile {
    * entry, in the order in which they are found. Rejects where the file is too much.
    */
   async places(addresses: number[], onPlaces: (index: number, places: Place[]) => void): Promise<void> {
-    // Neighbours share what is read for them. In pieces, so that the caller can use one while the next is looked for.
-    const order = orderOf(Float64Array.from(addresses));
-    const requests: Promise<void>[] = [];
-    for (let first = 0; first < order.length; first += MAX_BATCH_ADDRESSES) {
-      const piece = order.subarray(first, first + MAX_BATCH_ADDRESSES);
-      requests.push(
-        this.ask(
-          piece,
-          Float64Array.from(piece, (i) => addresses[i]),
-          onPlaces,
-        ),
-      );
-    }
-    await Promise.all(requests);
-  }
-
-  private async ask(
-    indexes: Uint32Array,
-    addresses: Float64Array,
-    onPlaces: (index: number, places: Place[]) => void,
-  ): Promise<void> {
     const { file, debug } = this;
-    const answer = await this.pool.request(0, { kind: 'addresses', file, debug, addresses });
-    for (const problem of answer.problems) this.problems.add(problem);
-    answer.places.forEach((places, i) => {
-      onPlaces(indexes[i], places);
-    });
+    const positions = Float64Array.from(addresses);
+    const task = { kind: 'addresses', file, debug, positions } as const;
+    // Not by a name of its own, which would keep all answers until the last one.
+    await Promise.all(
+      (await this.pool.requestPlaces(0, task)).map(async ({ indexes, answer }) => {
+        const { problems, places } = await answer;
+        for (const problem of problems) this.problems.add(problem);
+        places.forEach((found, i) => {
+          onPlaces(indexes[i], found);
+        });
+      }),
+    );
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { dropAllCapabilities } from '../privilege/capabilities';
 import { messageOf } from './bytes/cursor';
-import { orderOf } from './bytes/order';
 import { BufferSource, dropPages, FileSource } from './bytes/source';
 import { DiskCache } from './cache/diskCache';
 import { elfOpener } from './dwarf/opener';
@@ -14,7 +13,7 @@ import { FileSymbols, hasLineTable, nowhere } from './fileSymbols';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
-import type { Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
+import type { FileTask, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
 import { giveMemoryBack } from './pool/rest';
 import { isLoaded } from './pool/thread';
@@ -30,7 +29,7 @@ let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
 
 type Answer = Omit<Extract<Reply, { ok: true }>, 'sequence' | 'ok' | 'places'> & { places: Place[][] };
-const nothing: Answer = { description: null, places: [], kernelTable: null, problems: [] };
+const nothing: Answer = { description: null, places: [], order: null, kernelTable: null, problems: [] };
 
 async function answer(task: Task): Promise<Answer> {
   switch (task.kind) {
@@ -39,30 +38,29 @@ async function answer(task: Task): Promise<Answer> {
       const wantsDebugFile = !hasLineTable(elf);
       return { ...nothing, description: { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile } };
     }
-    case 'symbolize': {
-      const symbols = files.get(task.file.id) ?? (await openFile(task));
-      files.delete(task.file.id);
-      files.set(task.file.id, symbols);
-      const places = inOrder(task.offsets, (offset) => symbols.placesOf(offset));
+    case 'symbolize':
+    case 'addresses': {
+      const symbols = await symbolsFor(task);
+      const places: Place[][] = new Array(task.positions.length);
+      const addresses = addressesOf(task, symbols);
+      for (const i of symbols.orderOf(addresses)) places[i] = symbols.placesAt(addresses[i]);
       keepWithinBudget();
       return { ...nothing, places, problems: [...symbols.problems] };
     }
-    case 'addresses': {
-      const symbols = files.get(task.file.id) ?? (await openFile({ ...task, rootPrefix: '', expectedBuildId: null }));
-      files.set(task.file.id, symbols);
-      const places = inOrder(task.addresses, (address) => symbols.placesAt(address));
-      return { ...nothing, places, problems: [...symbols.problems] };
+    case 'order': {
+      const symbols = await symbolsFor(task.of);
+      return { ...nothing, order: symbols.orderOf(addressesOf(task.of, symbols)) };
     }
     case 'image': {
       const elf = ElfFile.parse(new BufferSource(Buffer.from(task.bytes)));
       const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], memoryBytes: 0, nextFileId });
-      return { ...nothing, places: Array.from(task.offsets, (offset) => symbols.placesOf(offset)) };
+      return { ...nothing, places: Array.from(task.positions, (offset) => symbols.placesOf(offset)) };
     }
     case 'perfMap': {
       const map = perfMaps.get(task.mapId) ?? new PerfMap(task.fd);
       perfMaps.set(task.mapId, map);
       map.update(task.sizeBytes);
-      const places = Array.from(task.addresses, (address) => [
+      const places = Array.from(task.positions, (address) => [
         { ...nowhere(null), name: map.find(address)?.name ?? null },
       ]);
       return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
@@ -81,16 +79,22 @@ async function answer(task: Task): Promise<Answer> {
   }
 }
 
-/** By rising offset, whatever the order asked in: neighbours share units, which are read once then. */
-function inOrder(offsets: Float64Array, placesOf: (offset: number) => Place[]): Place[][] {
-  const places: Place[][] = new Array(offsets.length);
-  for (const i of orderOf(offsets)) places[i] = placesOf(offsets[i]);
-  return places;
+function addressesOf({ kind, positions }: FileTask, symbols: FileSymbols): Float64Array {
+  return kind === 'addresses' ? positions : positions.map((offset) => symbols.addressOf(offset));
 }
 
-async function openFile(
-  task: Pick<Extract<Task, { kind: 'symbolize' }>, 'file' | 'rootPrefix' | 'debug' | 'expectedBuildId'>,
-): Promise<FileSymbols> {
+/** What 'addresses' leaves out. */
+const NO_PROCESS = { rootPrefix: '', expectedBuildId: null };
+
+/** The file becomes the one used last. */
+async function symbolsFor(task: FileTask): Promise<FileSymbols> {
+  const symbols = files.get(task.file.id) ?? (await openFile({ ...NO_PROCESS, ...task }));
+  files.delete(task.file.id);
+  files.set(task.file.id, symbols);
+  return symbols;
+}
+
+async function openFile(task: Omit<Extract<Task, { kind: 'symbolize' }>, 'kind'>): Promise<FileSymbols> {
   const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
   if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
     throw new Error('the file was replaced by another build while it was recorded');

@@ -1,13 +1,18 @@
-// What symbolization's worker threads leave behind when the work has come to a pause, and when they have ended.
+// Symbolization's worker threads: how they answer many questions, and what they leave behind when the work has come to a
+// pause, and when they have ended.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type WorkerLimits, WorkerPool } from '../../src/symbolize/pool/pool';
+import type { FileTask } from '../../src/symbolize/pool/messages';
+import { WorkerPool } from '../../src/symbolize/pool/pool';
+import type { WorkerLimits } from '../../src/symbolize/pool/slot';
 
 const MB = 1e6;
 const NEVER_MS = 600_000;
+/** Their names and places are what is given back. */
+const ADDRESSES = 20_000;
 /** A thread loads in some 50 ms. */
 const ROUNDS = 60;
 const LOADING_MS = 90;
@@ -32,10 +37,10 @@ describe("symbolization's workers", function () {
     pool = new WorkerPool(1, null, limits);
     const { size } = statSync(process.execPath);
     const file = { id: 1, fd, sizeBytes: size, path: process.execPath };
-    const offsets = Float64Array.from({ length: 1_000 }, (_, i) => Math.floor((size / 1_000) * i));
+    const positions = Float64Array.from({ length: ADDRESSES }, (_, i) => Math.floor((size / ADDRESSES) * i));
     const none = { debug: [], rootPrefix: '', expectedBuildId: null };
-    const { places } = await pool.request(1, { kind: 'symbolize', file, offsets, ...none });
-    assert.equal(places.length, offsets.length);
+    const { places } = await pool.request(1, { kind: 'symbolize', file, positions, ...none });
+    assert.equal(places.length, positions.length);
   }
 
   beforeEach(() => {
@@ -62,6 +67,53 @@ describe("symbolization's workers", function () {
     assert.ok(await until(() => threads() < withWorker), 'the thread is still there');
     assert.ok(await until(() => rssBytes() < atWork - FELT_BYTES), `${atWork} at work, ${rssBytes()} after it`);
     assert.equal((await pool?.request(1, { kind: 'forget', ids: [1] }))?.ok, true);
+  });
+
+  /** Large enough for several parts. */
+  function many(): FileTask {
+    const { size } = statSync(process.execPath);
+    const file = { id: 1, fd, sizeBytes: size, path: process.execPath };
+    // In no order.
+    const positions = Float64Array.from({ length: 1_500 }, (_, i) => Math.floor((size / 1_500) * ((i * 7) % 1_500)));
+    return { kind: 'symbolize', file, positions, debug: [], rootPrefix: '', expectedBuildId: null };
+  }
+
+  it('answer many positions in parts, each once and for what was asked', async () => {
+    const task = many();
+    const own = new WorkerPool(1, null);
+    pool = own;
+    const names = new Map<number, string | null>();
+    for (const { indexes, answer } of await own.requestPlaces(1, task)) {
+      const { places } = await answer;
+      assert.equal(places.length, indexes.length);
+      indexes.forEach((index, i) => {
+        assert.ok(!names.has(index), `${index} comes twice`);
+        names.set(index, places[i][0].name);
+      });
+    }
+    assert.equal(names.size, task.positions.length);
+    assert.ok(new Set(names.values()).size > 100, 'there are hardly any names');
+    for (let index = 0; index < names.size; index += 97) {
+      const { places } = await own.request(1, { ...task, positions: task.positions.slice(index, index + 1) });
+      assert.equal(names.get(index), places[0][0].name);
+    }
+  });
+
+  it('do not go on with the parts of a file that is too much', async () => {
+    pool = new WorkerPool(1, null);
+    // No descriptor: nothing can be read.
+    const broken = { ...many(), file: { ...many().file, fd: 1_000_000 } };
+    await assert.rejects(pool.requestPlaces(1, broken), /EBADF/);
+    const parts = await pool.requestPlaces(1, {
+      kind: 'perfMap',
+      mapId: 5,
+      fd: 1_000_000,
+      sizeBytes: 9,
+      positions: many().positions,
+    });
+    const outcomes = await Promise.allSettled(parts.map(({ answer }) => answer));
+    assert.equal(outcomes.length, 3);
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'));
   });
 
   it('may be ended at any moment of their start', () => {

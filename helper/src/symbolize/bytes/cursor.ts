@@ -86,6 +86,12 @@ export class Cursor {
 
   /** Unsigned LEB128, at most ten bytes. Exact up to 2^53. */
   uleb(): number {
+    // Most are short.
+    const first = this.bytes[this.at];
+    if (first < 0x80 && this.at < this.end) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {

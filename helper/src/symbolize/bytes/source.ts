@@ -13,6 +13,8 @@ export interface ByteSource {
   readUpTo(offset: number, lengthBytes: number): Buffer;
   /** What is at hand from `offset` on: at least `lengthBytes`, or all up to the end of the source. Cheap for small pieces. */
   window(offset: number, lengthBytes: number): Buffer;
+  /** As `readUpTo`, for what has no neighbours that are read soon: the bytes hold until the next call for any source. */
+  glance(offset: number, lengthBytes: number): Buffer;
   /** As `read`, but the bytes of a file come in the lender's memory: they hold until it lends again. */
   borrow(offset: number, lengthBytes: number, lender: Lender): Buffer;
   part(offset: number, sizeBytes: number): ByteSource;
@@ -58,6 +60,10 @@ class PageCache {
     return page;
   }
 
+  has(key: string): boolean {
+    return this.pages.has(key);
+  }
+
   clear(): void {
     this.pages.clear();
   }
@@ -68,6 +74,7 @@ class PageCache {
 }
 
 const cache = new PageCache();
+const glanced = Buffer.allocUnsafeSlow(MAX_NAME_BYTES);
 const NO_BYTES = Buffer.alloc(0);
 
 /** Forgets the windows of a file that is about to be closed. */
@@ -128,6 +135,15 @@ export class FileSource implements ByteSource {
     return this.read(offset, Math.max(0, Math.min(lengthBytes, this.sizeBytes - offset)));
   }
 
+  glance(offset: number, lengthBytes: number): Buffer {
+    const length = Math.max(0, Math.min(lengthBytes, this.sizeBytes - offset));
+    const from = this.check(offset, length);
+    const pageNumber = Math.floor(from / PAGE_BYTES);
+    if (length > glanced.length || pageNumber === this.recentNumber || cache.has(`${this.fileId}:${pageNumber}`))
+      return this.read(offset, length);
+    return this.load(glanced.subarray(0, length), from);
+  }
+
   part(offset: number, sizeBytes: number): ByteSource {
     if (!(offset >= 0 && sizeBytes >= 0 && offset + sizeBytes <= this.sizeBytes))
       throw new FormatError('part outside of the file');
@@ -180,17 +196,21 @@ export class BufferSource implements ByteSource {
     return this.read(offset, lengthBytes);
   }
 
+  glance(offset: number, lengthBytes: number): Buffer {
+    return this.readUpTo(offset, lengthBytes);
+  }
+
   part(offset: number, sizeBytes: number): ByteSource {
     return new BufferSource(this.read(offset, sizeBytes));
   }
 }
 
-/** Zero-terminated UTF-8 at `offset`; cut where it exceeds the limit for names. */
-export function cstringAt(source: ByteSource, offset: number): string {
+/** Zero-terminated UTF-8 at `offset`; cut where it exceeds the limit for names. `isAlone`: see `glance`. */
+export function cstringAt(source: ByteSource, offset: number, isAlone = false): string {
   if (!(offset >= 0 && offset < source.sizeBytes)) throw new FormatError('string outside of its table');
   let lengthBytes = 128;
   for (;;) {
-    const bytes = source.readUpTo(offset, lengthBytes);
+    const bytes = isAlone ? source.glance(offset, lengthBytes) : source.readUpTo(offset, lengthBytes);
     const zero = bytes.indexOf(0);
     if (zero >= 0) return bytes.toString('utf8', 0, zero);
     if (bytes.length < lengthBytes || lengthBytes >= MAX_NAME_BYTES) return bytes.toString('utf8');

@@ -14,7 +14,7 @@ const MAX_DENSE_CODE = 65_536;
 
 /**
  * Steps of a plan: bytes to skip, then what follows them. `form` is followed by the form; `code`, of an attribute that
- * says where the code of a function is, by attribute and form.
+ * says where the code of a function or an inlined call is, by its number in `attributes`.
  */
 export const STEP = { end: 0, sibling4: 1, number: 2, cstring: 3, block: 4, block1: 5, form: 6, code: 7 } as const;
 
@@ -143,22 +143,23 @@ export class AbbreviationTable {
   }
 
   private plan(slot: number): void {
-    const isFunction = this.kinds[slot] === KIND.function && this.hasCode[slot] === 1;
+    const kind = this.kinds[slot];
+    const hasCode = (kind === KIND.function || kind === KIND.inlined) && this.hasCode[slot] === 1;
     let step = this.firstStep[slot];
     let bytes = 0;
     for (let i = this.firstAttribute[slot]; i < this.firstAttribute[slot + 1]; i++) {
       const attribute = this.attributes[i];
       const form = this.forms[i];
-      const kind = isFunction && isCodeAttribute(attribute) ? STEP.code : this.stepOf(attribute, form);
-      if (kind === STEP.end) {
+      const what = hasCode && isCodeAttribute(attribute) ? STEP.code : this.stepOf(attribute, form);
+      if (what === STEP.end) {
         bytes += fixedBytes(form, this.encoding);
         continue;
       }
       if (step + 6 > this.steps.length) this.steps = grown(this.steps, new Int32Array(this.steps.length * 2));
       this.steps[step++] = bytes;
-      this.steps[step++] = kind;
-      if (kind === STEP.code) this.steps[step++] = attribute;
-      if (kind === STEP.code || kind === STEP.form) this.steps[step++] = form;
+      this.steps[step++] = what;
+      if (what === STEP.code) this.steps[step++] = i;
+      else if (what === STEP.form) this.steps[step++] = form;
       bytes = 0;
     }
     this.fixedBytes[slot] = step === this.firstStep[slot] ? bytes : -1;

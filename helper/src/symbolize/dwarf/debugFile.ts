@@ -8,13 +8,13 @@ import { Lender } from '../bytes/source';
 import { MAX_UNIT_BYTES } from '../limits';
 import { AbbreviationTable } from './abbreviations';
 import { type FunctionIndex, indexFunctions, sizeOfFunctions } from './functions';
-import { type InlineTree, readInlines, sizeOfInlines } from './inlines';
+import { type InlineCall, type InlineTree, readInlineCall, readInlines, sizeOfInlines } from './inlines';
 import { type LineHeader, readLineEntry, readLineHeader } from './lineHeader';
 import { findRow, type LineTable, readLineTable, sizeOfLineTable } from './lineProgram';
 import { readOwnIndex } from './ownIndex';
 import { textOf } from './strings';
 import type { DwarfSections, StringRef, Unit, UnitHeader } from './types';
-import { findUnit, indexUnits, type UnitIndex, unitHolding, unitOffsets } from './unitIndex';
+import { findUnit, indexUnits, orderByUnit, type UnitIndex, unitHolding, unitOffsets } from './unitIndex';
 import { rangesOfUnit, readUnit, readUnitHeader } from './units';
 
 /** A part of a unit that is read when it is asked for: undefined before, null where it cannot be read. */
@@ -26,6 +26,8 @@ export interface LoadedUnit {
   functions: Lazy<FunctionIndex>;
   /** By offset of the function's entry. */
   readonly inlines: Map<number, InlineTree | null>;
+  /** By offset of the inlined call's entry. */
+  readonly calls: Map<number, InlineCall>;
   lineHeader: Lazy<LineHeader>;
   lines: Lazy<LineTable>;
   readonly files: Map<number, SourceFile>;
@@ -59,6 +61,8 @@ export interface DebugFileOptions {
 }
 
 const UNIT_BYTES = 4_096;
+/** With its place in the map. */
+const CALL_BYTES = 96;
 /** Tables that several units share (dwz, some linkers). */
 const MAX_SHARED_TABLES = 16;
 const MAX_KEPT_TEXTS = 8_192;
@@ -102,6 +106,12 @@ export class DebugFile {
     this.index ??= this.indexUnits();
     const offset = findUnit(this.index, address);
     return offset === null ? null : this.load(offset);
+  }
+
+  /** In which order to ask about addresses, so that no unit is read twice. */
+  orderOf(addresses: Float64Array): Uint32Array {
+    this.index ??= this.indexUnits();
+    return orderByUnit(this.index, addresses);
   }
 
   /** Of all units but type units, rising. */
@@ -152,6 +162,17 @@ export class DebugFile {
       this.account(loaded, sizeOfInlines(tree));
     }
     return tree;
+  }
+
+  /** A call of such a tree. Throws FormatError. */
+  inlineCall(loaded: LoadedUnit, dieOffset: number): InlineCall {
+    let call = loaded.calls.get(dieOffset);
+    if (!call) {
+      call = readInlineCall(this.bytesOf(loaded), dieOffset, this.contextOf(loaded));
+      loaded.calls.set(dieOffset, call);
+      this.account(loaded, CALL_BYTES);
+    }
+    return call;
   }
 
   /** What the line table says of the address. */
@@ -213,6 +234,7 @@ export class DebugFile {
       abbreviations,
       functions: undefined,
       inlines: new Map(),
+      calls: new Map(),
       lineHeader: undefined,
       lines: undefined,
       files: new Map(),

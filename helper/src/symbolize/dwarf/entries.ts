@@ -26,7 +26,7 @@ export class EntryWalk {
   constructor(
     readonly bytes: Buffer,
     /** Offset of the bytes in .debug_info. */
-    private readonly bytesAt: number,
+    bytesAt: number,
     private readonly context: EntryContext,
   ) {
     this.siblingBase = context.unit.offset - bytesAt;
@@ -42,14 +42,15 @@ export class EntryWalk {
   }
   code = 0;
 
-  /** Of the function that was skipped last: where its code is; -1 or null: not said. */
+  /** Of the function or call that was skipped last: where its code is; -1 or null: not said. */
   low = -1;
   high = -1;
+  private lengthBytes = -1;
   ranges: RangesRef | null = null;
 
   /**
    * Position behind the attributes that begin at `at`, for an entry whose size is not fixed. May lie behind the bytes.
-   * Leaves `sibling`, and of a function `low`, `high` and `ranges`.
+   * Leaves `sibling`, and of a function or call `low`, `high` and `ranges`.
    */
   skip(slot: number, at: number): number {
     const { bytes } = this;
@@ -57,11 +58,13 @@ export class EntryWalk {
     this.sibling = -1;
     this.low = -1;
     this.high = -1;
+    this.lengthBytes = -1;
     this.ranges = null;
     for (let i = firstStep[slot]; ; ) {
       at += steps[i++];
       switch (steps[i++]) {
         case STEP.end:
+          if (this.lengthBytes >= 0) this.high = this.low + this.lengthBytes;
           return at;
         case STEP.number:
           while (bytes[at++] >= 0x80);
@@ -81,7 +84,7 @@ export class EntryWalk {
           at += 4;
           break;
         case STEP.code:
-          at = this.readCode(at, steps[i++], steps[i++]);
+          at = this.readCode(at, steps[i++]);
           break;
         default:
           this.cursor.seek(at);
@@ -98,14 +101,16 @@ export class EntryWalk {
     return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16)) + bytes[at + 3] * 0x1000000 + this.siblingBase;
   }
 
-  private readCode(at: number, attribute: number, form: number): number {
+  private readCode(at: number, index: number): number {
     const { cursor, context } = this;
+    const attribute = this.steps.attributes[index];
+    const form = this.steps.forms[index];
     cursor.seek(at);
     if (attribute === AT.lowPc) this.low = readAddress(cursor, form, context);
     else if (attribute === AT.ranges)
       this.ranges = { value: readNumber(cursor, form, 0, context.unit), isIndex: form === FORM.rnglistx };
     else if (isAddress(form)) this.high = readAddress(cursor, form, context);
-    else this.high = readNumber(cursor, form, 0, context.unit) + this.low;
+    else this.lengthBytes = readNumber(cursor, form, this.steps.constants[index], context.unit);
     return cursor.at;
   }
 
@@ -113,14 +118,6 @@ export class EntryWalk {
     this.cursor.seek(at);
     const lengthBytes = this.cursor.uleb();
     return this.cursor.at - at + lengthBytes;
-  }
-
-  /** The attributes that begin at `at`, into `entry`; returns the position behind them. */
-  read(slot: number, at: number, entry: CodeEntry): number {
-    this.cursor.seek(at);
-    readCodeEntry(this.cursor, slot, this.context, entry);
-    this.sibling = entry.sibling === NO_REFERENCE ? -1 : entry.sibling - this.bytesAt;
-    return this.cursor.at;
   }
 }
 
@@ -135,7 +132,6 @@ export class CodeEntry {
   callColumn = 0;
   /** Abstract origin or specification, as readReference gives it. */
   origin = NO_REFERENCE;
-  sibling = NO_REFERENCE;
   low = -1;
   high = -1;
   ranges: RangesRef | null = null;
@@ -153,7 +149,6 @@ export function readCodeEntry(cursor: Cursor, slot: number, context: EntryContex
   entry.callLine = 0;
   entry.callColumn = 0;
   entry.origin = NO_REFERENCE;
-  entry.sibling = NO_REFERENCE;
   entry.low = -1;
   entry.high = -1;
   entry.ranges = null;
@@ -186,9 +181,6 @@ export function readCodeEntry(cursor: Cursor, slot: number, context: EntryContex
       case AT.abstractOrigin:
       case AT.specification:
         entry.origin = readReference(cursor, form, unit.offset, unit);
-        break;
-      case AT.sibling:
-        entry.sibling = readReference(cursor, form, unit.offset, unit);
         break;
       case AT.lowPc:
         entry.low = readAddress(cursor, form, context);

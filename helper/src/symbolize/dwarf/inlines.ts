@@ -1,11 +1,11 @@
 // What was inlined into one function, and into what was inlined there: a tree of calls with the code that stands for
 // them. Called by resolver.ts for functions that have samples. DWARF 5, 3.3.8.
 
-import { FormatError } from '../bytes/cursor';
+import { Cursor, FormatError } from '../bytes/cursor';
 import { IntervalIndex, IntervalList } from '../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_INLINES_PER_FUNCTION, MAX_RANGES_PER_UNIT, MAX_TREE_DEPTH } from '../limits';
 import { KIND } from './abbreviations';
-import { CodeEntry, type EntryContext, EntryWalk } from './entries';
+import { CodeEntry, type EntryContext, EntryWalk, readCodeEntry } from './entries';
 import { readRanges } from './ranges';
 
 /** Parallel arrays, one element for each inlined call in the order of the entries: callers before what they call. */
@@ -14,34 +14,23 @@ export interface InlineTree {
   code: IntervalIndex;
   /** The call that this one is inside of; -1: the function itself. */
   parents: Int32Array;
+  /** Offsets of the calls' entries in .debug_info. */
+  dies: Float64Array;
+}
+
+/** What one of them is, read when a sample hits it: of a function's calls a profile shows few. */
+export interface InlineCall {
   /** Entry of the function that was inlined, as readReference gives it. */
-  origins: Float64Array;
+  origin: number;
   /** Where it is called, numbered as the unit's line table does; 0: not said. */
-  callFiles: Uint32Array;
-  callLines: Uint32Array;
-  callColumns: Uint32Array;
+  file: number;
+  line: number;
+  column: number;
 }
 
 /** Used for one function after another. */
 const list = new IntervalList(MAX_RANGES_PER_UNIT);
-
-class Calls {
-  readonly parents: number[] = [];
-  readonly origins: number[] = [];
-  readonly files: number[] = [];
-  readonly lines: number[] = [];
-  readonly columns: number[] = [];
-
-  /** Returns its number. */
-  add(entry: CodeEntry, parent: number): number {
-    if (this.parents.length >= MAX_INLINES_PER_FUNCTION) throw new FormatError('too many inlined calls');
-    this.origins.push(entry.origin);
-    this.files.push(entry.callFile);
-    this.lines.push(entry.callLine);
-    this.columns.push(entry.callColumn);
-    return this.parents.push(parent) - 1;
-  }
-}
+const entry = new CodeEntry();
 
 /**
  * `bytes`: the unit from its first entry on; `dieOffset`: the function's entry in .debug_info. Null where nothing was
@@ -50,9 +39,9 @@ class Calls {
 export function readInlines(bytes: Buffer, dieOffset: number, context: EntryContext): InlineTree | null {
   const { unit, sections, abbreviations } = context;
   const walk = new EntryWalk(bytes, unit.firstDie, context);
-  const entry = new CodeEntry();
   list.clear();
-  const calls = new Calls();
+  const parents: number[] = [];
+  const dies: number[] = [];
   const end = bytes.length;
   /** By depth: the call whose children come there. */
   const open: number[] = [];
@@ -79,11 +68,13 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
     let current = open.length === 0 ? -1 : open[open.length - 1];
     let sibling = -1;
     if (kind === KIND.inlined && foreign === Number.POSITIVE_INFINITY) {
-      at = walk.read(slot, at, entry);
-      current = calls.add(entry, current);
+      at = walk.skip(slot, at);
+      if (parents.length >= MAX_INLINES_PER_FUNCTION) throw new FormatError('too many inlined calls');
+      dies.push(unit.firstDie + start);
+      current = parents.push(current) - 1;
       list.owner = current;
-      if (entry.ranges) readRanges(unit, entry.ranges, sections, list);
-      else if (entry.low > 0 && entry.high > entry.low) list.range(entry.low, entry.high);
+      if (walk.ranges) readRanges(unit, walk.ranges, sections, list);
+      else if (walk.low > 0 && walk.high > walk.low) list.range(walk.low, walk.high);
     } else if (abbreviations.fixedBytes[slot] >= 0) at += abbreviations.fixedBytes[slot];
     else {
       at = walk.skip(slot, at);
@@ -103,16 +94,16 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
     if (open.push(current) > MAX_TREE_DEPTH) throw new FormatError('entries nested too deeply');
   }
   if (list.count === 0) return null;
-  return {
-    code: new IntervalIndex(list),
-    parents: Int32Array.from(calls.parents),
-    origins: Float64Array.from(calls.origins),
-    callFiles: Uint32Array.from(calls.files),
-    callLines: Uint32Array.from(calls.lines),
-    callColumns: Uint32Array.from(calls.columns),
-  };
+  return { code: new IntervalIndex(list), parents: Int32Array.from(parents), dies: Float64Array.from(dies) };
+}
+
+/** One call of the tree; `bytes` as above. Throws FormatError. */
+export function readInlineCall(bytes: Buffer, dieOffset: number, context: EntryContext): InlineCall {
+  const cursor = new Cursor(bytes, dieOffset - context.unit.firstDie);
+  readCodeEntry(cursor, context.abbreviations.slot(cursor.uleb()), context, entry);
+  return { origin: entry.origin, file: entry.callFile, line: entry.callLine, column: entry.callColumn };
 }
 
 export function sizeOfInlines(tree: InlineTree | null): number {
-  return tree ? tree.code.sizeBytes + tree.parents.length * 24 : 16;
+  return tree ? tree.code.sizeBytes + tree.parents.length * 12 : 16;
 }

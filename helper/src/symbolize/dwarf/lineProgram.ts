@@ -223,7 +223,9 @@ function run(header: LineHeader, bytes: Buffer, rows: Rows, onSequence: OnSequen
       }
     }
     if (opcode < opcodeBase && opcode !== LNS.copy) continue;
-    if (count === size) {
+    // Of rows for one address the last one holds, and most rows have one behind them.
+    if (count > firstRow && addresses[count - 1] === address) count--;
+    else if (count === size) {
       rows.count = count;
       rows.grow();
       ({ addresses, files, lines, columns, size } = rows);

@@ -80,6 +80,11 @@ export class DwarfResolver {
     return unit && this.file.lineAt(unit, address);
   }
 
+  /** As DebugFile's. */
+  orderOf(addresses: Float64Array): Uint32Array {
+    return this.file.orderOf(addresses);
+  }
+
   /** Innermost first; the last is the function that has the code, all before it were inlined. Empty: nothing is known. */
   levels(address: number): DwarfLevel[] {
     const found = this.file.unitAt(address);
@@ -93,12 +98,12 @@ export class DwarfResolver {
     const tree = file.inlinesOf(unit, die);
     if (tree)
       for (let call = tree.code.ownerAt(address); call >= 0; call = tree.parents[call]) {
-        levels.push(levelAt(place, this.declaration(file, unit, tree.origins[call]), true));
-        const line = tree.callLines[call] || null;
-        if (line === null) place = NO_PLACE;
+        const { origin, file: fileNumber, line, column } = file.inlineCall(unit, tree.dies[call]);
+        levels.push(levelAt(place, this.declaration(file, unit, origin), true));
+        if (line === 0) place = NO_PLACE;
         else {
-          const { path, md5 } = file.file(unit, tree.callFiles[call]);
-          place = { path, md5, line, column: tree.callColumns[call] || null };
+          const { path, md5 } = file.file(unit, fileNumber);
+          place = { path, md5, line, column: column || null };
         }
       }
     levels.push(levelAt(place, this.declaration(file, unit, die), false));

@@ -4,6 +4,7 @@
 
 import { FormatError } from '../bytes/cursor';
 import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
+import { orderOf } from '../bytes/order';
 import type { ByteSource } from '../bytes/source';
 import { MAX_RANGES, MAX_UNITS } from '../limits';
 import type { RangeSink } from './ranges';
@@ -109,6 +110,13 @@ export function indexUnits(
 export function findUnit({ offsets, table }: UnitIndex, address: number): number | null {
   const owner = ownerAt(table, address);
   return owner < 0 ? null : offsets[owner];
+}
+
+/** By rising address within rising units: indexes of `addresses`. What no unit holds comes first. */
+export function orderByUnit({ table }: UnitIndex, addresses: Float64Array): Uint32Array {
+  const byAddress = orderOf(addresses);
+  const units = Float64Array.from(byAddress, (i) => ownerAt(table, addresses[i]) + 1);
+  return orderOf(units).map((i) => byAddress[i]);
 }
 
 /** Offset of the unit that an entry of .debug_info lies in, or null. */

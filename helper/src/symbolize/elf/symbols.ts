@@ -4,7 +4,7 @@
 
 import { FormatError } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
-import { type ByteSource, cstringAt } from '../bytes/source';
+import { BufferSource, type ByteSource, cstringAt } from '../bytes/source';
 import { MAX_SYMBOLS } from '../limits';
 import type { ElfFile } from './parser';
 import { type Section, SHF_EXECINSTR, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from './types';
@@ -16,6 +16,8 @@ const STT_GNU_IFUNC = 10;
 const STB_LOCAL = 0;
 const STB_WEAK = 2;
 const CHUNK_SYMBOLS = 2_048;
+/** While the symbols are put in order; larger string tables are read piece by piece. */
+const MAX_STRINGS_IN_MEMORY_BYTES = 16 * 1024 * 1024;
 
 /** Ordered by start; no start twice. */
 export interface FunctionTable {
@@ -113,6 +115,13 @@ function ordered(
     sizesBytes: new Uint32Array(count),
     nameOffsets: new Uint32Array(count),
   };
+  /** All of them, since those of one address do not lie together. */
+  let inMemory: ByteSource | null = null;
+  const nameOf = (symbol: number) => {
+    inMemory ??=
+      strings.sizeBytes > MAX_STRINGS_IN_MEMORY_BYTES ? strings : new BufferSource(strings.read(0, strings.sizeBytes));
+    return cstringAt(inMemory, names[symbol]);
+  };
   let used = 0;
   let coveredUntil = 0;
   for (let i = 0; i < count; ) {
@@ -121,9 +130,7 @@ function ordered(
     for (; next < count && starts[order[next]] === starts[best]; next++) {
       const other = order[next];
       const better =
-        ranks[other] === ranks[best]
-          ? isBetterName(cstringAt(strings, names[other]), cstringAt(strings, names[best]))
-          : ranks[other] > ranks[best];
+        ranks[other] === ranks[best] ? isBetterName(nameOf(other), nameOf(best)) : ranks[other] > ranks[best];
       if (better) best = other;
     }
     const start = starts[best];

@@ -19,8 +19,9 @@ export interface DebugHandle extends FileHandle {
   crc: number | null;
 }
 
-export type Task =
-  | { kind: 'describe'; file: FileHandle }
+/** Asks what is at `positions`. */
+export type PlacesTask =
+  /** Positions are offsets in the file, as it is mapped. */
   | {
       kind: 'symbolize';
       file: FileHandle;
@@ -28,12 +29,20 @@ export type Task =
       rootPrefix: string;
       debug: DebugHandle[];
       expectedBuildId: string | null;
-      offsets: Float64Array;
+      positions: Float64Array;
     }
-  /** For people who ask about one file: virtual addresses instead of offsets. */
-  | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; addresses: Float64Array }
-  | { kind: 'image'; imageId: number; bytes: Uint8Array; offsets: Float64Array }
-  | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; addresses: Float64Array }
+  /** For people who ask about one file: virtual addresses. */
+  | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; positions: Float64Array }
+  | { kind: 'image'; imageId: number; bytes: Uint8Array; positions: Float64Array }
+  | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; positions: Float64Array };
+
+export type FileTask = Extract<PlacesTask, { file: FileHandle }>;
+
+export type Task =
+  | PlacesTask
+  | { kind: 'describe'; file: FileHandle }
+  /** Answered with the order in which to ask for the positions. */
+  | { kind: 'order'; of: FileTask }
   /** Answered with the table; `fd` is /proc/kallsyms. */
   | { kind: 'kernel'; fd: number }
   /** The main thread closes these files next. */
@@ -82,6 +91,8 @@ export type Reply =
       ok: true;
       description: Description | null;
       places: PackedPlaces;
+      /** Indexes of the positions. */
+      order: Uint32Array | null;
       /** Its arrays are handed over, not copied. */
       kernelTable: KernelTable | null;
       problems: string[];
