@@ -27,7 +27,7 @@ export interface LoadedUnit {
   /** By offset of the function's entry. */
   readonly inlines: Map<number, InlineTree | null>;
   /** By offset of the inlined call's entry. */
-  readonly calls: Map<number, InlineCall>;
+  readonly calls: Map<number, InlineCall | null>;
   lineHeader: Lazy<LineHeader>;
   lines: Lazy<LineTable>;
   readonly files: Map<number, SourceFile>;
@@ -164,11 +164,11 @@ export class DebugFile {
     return tree;
   }
 
-  /** A call of such a tree. Throws FormatError. */
-  inlineCall(loaded: LoadedUnit, dieOffset: number): InlineCall {
+  /** A call of such a tree. */
+  inlineCall(loaded: LoadedUnit, dieOffset: number): InlineCall | null {
     let call = loaded.calls.get(dieOffset);
-    if (!call) {
-      call = readInlineCall(this.bytesOf(loaded), dieOffset, this.contextOf(loaded));
+    if (call === undefined) {
+      call = this.guard(() => readInlineCall(this.bytesOf(loaded), dieOffset, this.contextOf(loaded)));
       loaded.calls.set(dieOffset, call);
       this.account(loaded, CALL_BYTES);
     }

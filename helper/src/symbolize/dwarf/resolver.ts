@@ -98,7 +98,9 @@ export class DwarfResolver {
     const tree = file.inlinesOf(unit, die);
     if (tree)
       for (let call = tree.code.ownerAt(address); call >= 0; call = tree.parents[call]) {
-        const { origin, file: fileNumber, line, column } = file.inlineCall(unit, tree.dies[call]);
+        const hit = file.inlineCall(unit, tree.dies[call]);
+        if (!hit) break;
+        const { origin, file: fileNumber, line, column } = hit;
         levels.push(levelAt(place, this.declaration(file, unit, origin), true));
         if (line === 0) place = NO_PLACE;
         else {
