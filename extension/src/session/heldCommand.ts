@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,6 +27,7 @@ exit 0`;
 
 const POLL_MS = 20;
 const PID_DEADLINE_MS = 15_000;
+const READER_DEADLINE_MS = 1_000;
 
 export interface HeldCommand {
   shellPath: string;
@@ -48,10 +49,7 @@ export async function holdCommand(argv: string[], closingWords: string): Promise
     shellArgs: ['-c', HOLDER, 'ebpf-tracer', folder, closingWords, ...argv],
     pid: () => waitForPid(join(folder, 'pid'), argv),
     release: async () => {
-      // O_NONBLOCK: fails with ENXIO instead of waiting for ever when the terminal was closed meanwhile.
-      const pipe = await open(fifo, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => {
-        throw tracerError('COMMAND_NOT_FOUND', argv.join(' '), 'its terminal was closed');
-      });
+      const pipe = await openForWriting(fifo, argv);
       await pipe.write('\n');
       await pipe.close();
     },
@@ -67,6 +65,22 @@ async function waitForPid(path: string, argv: string[]): Promise<number> {
     await delay(POLL_MS);
   }
   throw tracerError('COMMAND_NOT_FOUND', argv.join(' '), 'its terminal did not start');
+}
+
+/**
+ * O_NONBLOCK: fails with ENXIO instead of waiting for ever when the terminal was closed meanwhile. But so it does in the moment
+ * between the holder's writing its pid and its opening the fifo.
+ */
+async function openForWriting(fifo: string, argv: string[]): Promise<FileHandle> {
+  const deadline = Date.now() + READER_DEADLINE_MS;
+  for (;;) {
+    try {
+      return await open(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      if (Date.now() > deadline) throw tracerError('COMMAND_NOT_FOUND', argv.join(' '), 'its terminal was closed');
+      await delay(POLL_MS);
+    }
+  }
 }
 
 /** How `line` is run: by the user's own shell where it takes -c, else by sh. */
