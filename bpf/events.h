@@ -160,6 +160,7 @@ struct kernel_unwind_tables {
 	__u64 text_start;	/* _stext */
 	__u64 text_bytes;
 	__u64 trampolines[2];	/* return addresses that tracers of functions put in; 0: none */
+	__u64 function;		/* where some function begins */
 };
 
 /* Read-only settings, written by the helper before it loads an object. */

@@ -86,6 +86,7 @@ struct kernel_rules {
 	__u64 hints[KERNEL_HINTS];	/* by 512 bytes of code: those bytes' number above, a row of theirs below */
 	__u16 places[KERNEL_PLACES];	/* by the address's hash, in this place or its neighbour: index into rules */
 	__u64 learned;
+	__u64 register_numbers;	/* of the kernel's tables: ORC_REGS_OLD or ORC_REGS_7; 0 until the first rule is learned */
 };
 
 struct {
@@ -115,13 +116,21 @@ enum rule_saved_bp { BP_KEPT, BP_BELOW_SP, BP_AT_BP };
 
 #if defined(__TARGET_ARCH_x86)
 
-/* arch/x86/include/asm/orc_types.h */
+/* arch/x86/include/asm/orc_types.h, up to 6.x */
 #define ORC_ENTRY_BYTES		6
 #define ORC_REG_PREV_SP		1
 #define ORC_REG_BP		4
 #define ORC_REG_SP		5
 #define ORC_REG_BP_INDIRECT	8
 #define ORC_REG_SP_INDIRECT	9
+
+/*
+ * 7.x has given the registers other numbers, and BTF does not know of it. But where a function begins, the caller's sp is
+ * sp + 8: the number there is sp's. By number, the number of old; 2 stands for all that this walk does not know.
+ */
+#define ORC_REG_SP_7		3
+#define ORC_REGS_OLD		0xfedcba9876543210ULL
+#define ORC_REGS_7		0x2222289122245220ULL
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -169,12 +178,13 @@ static __always_inline bool is_exact(__u64 raw, enum rule_frame frame)
 	return frame == FRAME_REGS;
 }
 
-/* FRAME_UNKNOWN, and so 0, for what one word or this walk cannot express. */
-static __always_inline __u64 compact_rule(__u64 raw)
+/* FRAME_UNKNOWN, and so 0, for what one word or this walk cannot express. `numbers`: ORC_REGS_OLD or ORC_REGS_7. */
+static __always_inline __u64 compact_rule(__u64 raw, __u64 numbers)
 {
 	struct orc_entry___before_6_4 *older = (void *)0;
 	struct orc_entry *orc = (void *)0;
-	__u64 sp_base = ORC_FIELD(raw, orc, sp_reg), bp_base = ORC_FIELD(raw, orc, bp_reg);
+	__u64 sp_base = numbers >> 4 * ORC_FIELD(raw, orc, sp_reg) & 0xf;
+	__u64 bp_base = numbers >> 4 * ORC_FIELD(raw, orc, bp_reg) & 0xf;
 	__s64 sp_offset = (__s16)ORC_FIELD(raw, orc, sp_offset), bp_offset = (__s16)ORC_FIELD(raw, orc, bp_offset);
 	enum rule_frame frame = frame_of(raw);
 	__u64 saved_bp;
@@ -227,6 +237,8 @@ static __always_inline __u64 row_of(struct kernel_unwind_tables *tables, struct 
 	__u64 *hint = &known->hints[block & (KERNEL_HINTS - 1)];
 	__u32 i;
 
+	if (tables->rows <= ORC_WINDOW_ROWS)
+		return tables->rows;
 	if (*hint >> 32 == (__u32)block) {
 		low = (__u32)*hint;
 		low = low > ORC_WINDOW_ROWS / 2 ? low - ORC_WINDOW_ROWS / 2 : 0;
@@ -258,26 +270,52 @@ static __always_inline __u64 row_of(struct kernel_unwind_tables *tables, struct 
 }
 
 /*
- * The rule of `address` from the kernel's tables, and into memory with it.
+ * The table's entry for `address`, 0 where there is none (which says UNDEFINED, too).
  *
- * This and step_rare_frame() are global functions: the verifier checks them once and for any argument (5.6), where
- * static ones would count anew in each of the walk's 127 rounds, more than it takes.
+ * This and what follows are global functions: the verifier checks them once and for any argument (5.6), where static
+ * ones would count anew in each of the walk's 127 rounds, more than it takes.
  */
+__noinline __u64 orc_entry_of(__u64 address)
+{
+	__u32 zero = 0;
+	struct kernel_unwind_tables *tables = bpf_map_lookup_elem(&kernel_unwind, &zero);
+	struct kernel_rules *known = known_kernel_rules();
+	__u64 row, raw = 0;
+
+	if (!tables || !known)
+		return 0;
+	row = row_of(tables, known, address);
+	if (row >= tables->rows ||
+	    bpf_probe_read_kernel(&raw, ORC_ENTRY_BYTES, (void *)tables->entries + row * ORC_ENTRY_BYTES))
+		return 0;
+	return raw;
+}
+
+/* How the kernel's tables number the registers. */
+static __always_inline __u64 orc_register_numbers(struct kernel_unwind_tables *tables, struct kernel_rules *known)
+{
+	struct orc_entry *orc = (void *)0;
+
+	if (!known->register_numbers)
+		known->register_numbers = ORC_FIELD(orc_entry_of(tables->function), orc, sp_reg) == ORC_REG_SP_7 ?
+					  ORC_REGS_7 : ORC_REGS_OLD;
+	return known->register_numbers;
+}
+
+/* The rule of `address` from the kernel's tables, and into memory with it. */
 __noinline __u64 learn_rule(__u64 address, __u64 exact)
 {
 	__u32 zero = 0, slot;
 	struct kernel_unwind_tables *tables = bpf_map_lookup_elem(&kernel_unwind, &zero);
 	struct kernel_rules *known = known_kernel_rules();
 	struct kernel_walk *walk = this_cpu_kernel_walk();
-	__u64 row, raw, rule = 0, index;
+	__u64 rule = 0, index;
 
-	if (!tables || !known || !walk || tables->rows <= ORC_WINDOW_ROWS)
+	if (!tables || !known || !walk)
 		return 0;
-	row = row_of(tables, known, address);
 	/* There a tracer of functions put its own return address; only the kernel knows what was there before. */
-	if (row < tables->rows && address + 1 != tables->trampolines[0] && address + 1 != tables->trampolines[1] &&
-	    !bpf_probe_read_kernel(&raw, sizeof(raw), (void *)tables->entries + row * ORC_ENTRY_BYTES))
-		rule = compact_rule(raw);
+	if (address + 1 != tables->trampolines[0] && address + 1 != tables->trampolines[1])
+		rule = compact_rule(orc_entry_of(address), orc_register_numbers(tables, known));
 	rule |= (__u32)address;
 	if (exact) {
 		known->exact[HASH_OF(address, KERNEL_RULES_BITS)] = rule;

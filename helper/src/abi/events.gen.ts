@@ -116,7 +116,7 @@ export const CAPTURE_COUNTERS = {
 
 /** struct kernel_unwind_tables: offsets in bytes. */
 export const KERNEL_UNWIND_TABLES = {
-  byteLength: 56,
+  byteLength: 64,
   addresses: 0,
   entries: 8,
   rows: 16,
@@ -124,6 +124,7 @@ export const KERNEL_UNWIND_TABLES = {
   textBytes: 32,
   trampolines: 40,
   trampolinesLength: 2,
+  function: 56,
 } as const;
 
 /** struct tracer_settings: offsets in bytes. */

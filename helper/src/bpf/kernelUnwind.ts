@@ -12,13 +12,17 @@ const FILE_MAX_BYTES = 256 << 20;
 const ADDRESS_CHARACTERS = 16;
 const ROW_ADDRESS_BYTES = 4n;
 
-/** Those of x86-64's ORC tables; the last two put return addresses of their own onto traced functions' stacks. */
+/**
+ * Those of x86-64's ORC tables; a function of every kernel; the last three put return addresses of their own onto traced
+ * functions' stacks.
+ */
 const SYMBOLS = [
   '_stext',
   '_etext',
   '__start_orc_unwind_ip',
   '__stop_orc_unwind_ip',
   '__start_orc_unwind',
+  'vfs_read',
   'return_to_handler',
   'arch_rethook_trampoline',
   '__kretprobe_trampoline',
@@ -94,6 +98,7 @@ function encode(symbols: Map<KernelSymbol, bigint>): Buffer | null {
   value.writeBigUInt64LE(rows, KERNEL_UNWIND_TABLES.rows);
   value.writeBigUInt64LE(address('_stext'), KERNEL_UNWIND_TABLES.textStart);
   value.writeBigUInt64LE(address('_etext') - address('_stext'), KERNEL_UNWIND_TABLES.textBytes);
+  value.writeBigUInt64LE(address('vfs_read'), KERNEL_UNWIND_TABLES.function);
   value.writeBigUInt64LE(address('return_to_handler'), KERNEL_UNWIND_TABLES.trampolines);
   const rethook = address('arch_rethook_trampoline') || address('__kretprobe_trampoline');
   value.writeBigUInt64LE(rethook, KERNEL_UNWIND_TABLES.trampolines + 8);
