@@ -26,6 +26,8 @@ export interface FakeBehaviour {
   recordError?: ErrorReport;
   /** Ends itself like kill -9 after so many checkpoints. */
   dieAfterCheckpoints?: number;
+  /** No more checkpoints after so many: what a test then kills has said all it wrote. */
+  pauseAfterCheckpoints?: number;
   /** Ends each recording by itself after so many checkpoints, as if its process had exited. */
   exitAfterCheckpoints?: number;
   /** record/stop is never answered. */
@@ -146,6 +148,7 @@ function tick(say: Say, recordingId: number): void {
     health: fakeHealth(samples),
   });
   if (samples > 0) say('record/checkpoint', { recordingId, output: options.output, samples });
+  if (one.checkpoints === behaviour.pauseAfterCheckpoints) clearInterval(one.timer);
   if (one.checkpoints === behaviour.dieAfterCheckpoints) process.kill(process.pid, 'SIGKILL');
   const over = options.durationMs !== null && elapsedMs >= options.durationMs;
   if (over || one.checkpoints === behaviour.exitAfterCheckpoints) {

@@ -192,9 +192,12 @@ describe('a window and its helper', function () {
   });
 
   it('keep what had arrived when the helper is killed', async () => {
-    const client = await (await startFake({ dieAfterCheckpoints: 3 })).connect();
+    const fake = await startFake({ pauseAfterCheckpoints: 3 });
+    const client = await fake.connect();
     const session = new RecordingSession(client, options());
     await session.start(options());
+    await reached(session, 300);
+    fake.child.kill('SIGKILL');
     const end = await session.ended;
     assert.equal(end.error?.code, 'HELPER_DIED');
     assert.equal(end.samples, 300);
