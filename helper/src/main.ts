@@ -24,6 +24,7 @@ import { HelperServer } from './rpc/server';
 import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
+import { threadsLoaded } from './symbolize/pool/thread';
 
 async function serve(): Promise<void> {
   optimizeLater();
@@ -62,7 +63,7 @@ async function serve(): Promise<void> {
     close: (why) => server.close(why),
     log,
     leave: () => removeSocketFolder(args.socketDir),
-    exit: (code) => process.exit(code),
+    exit: (code) => void threadsLoaded().then(() => process.exit(code)),
   });
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
   process.stdout.write(`${JSON.stringify(ready)}\n`);

@@ -1,15 +1,16 @@
 // Starts and ends the threads that parse: a thread is not told to end while it still loads. Koffi, which it loads first to give
 // up its capabilities, takes the whole process down when it fails in a thread that may run no more JavaScript (napi_throw).
-// Called by pool.ts and unwind/loadCompiler.ts; the threads themselves say isLoaded().
+// Called by pool/slot.ts, unwind/loadCompiler.ts and, before the process exits, main.ts; the threads themselves say isLoaded().
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, Worker, type WorkerOptions } from 'node:worker_threads';
 
 const LOADED = 'loaded';
-/** Loading takes some 50 ms; a thread that waits for a disk that does not answer cannot be ended in any case. */
+/** Loading takes some 50 ms, seconds on a busy machine; nobody waits longer for a thread that waits for a disk. */
 const LOAD_WAIT_MS = 5_000;
 
-const loading = new WeakMap<Worker, Promise<unknown>>();
+/** Until it has loaded, or is gone. */
+const loading = new Map<Worker, Promise<unknown>>();
 
 /** In the thread, once all native code is there and its rights are gone. */
 export function isLoaded(): void {
@@ -19,22 +20,37 @@ export function isLoaded(): void {
 /** `onReply`: of every message but the first. */
 export function startThread<Reply>(file: string, options: WorkerOptions, onReply: (reply: Reply) => void): Worker {
   const worker = new Worker(file, { execArgv: [], ...options });
+  const loaded = new Promise((resolve) => {
+    worker.once('exit', resolve);
+    worker.on('message', (message: Reply | typeof LOADED) => {
+      if (message === LOADED) resolve(null);
+      else onReply(message);
+    });
+  });
   loading.set(
     worker,
-    new Promise((resolve) => {
-      worker.once('exit', resolve);
-      worker.on('message', (message: Reply | typeof LOADED) => {
-        if (message === LOADED) resolve(null);
-        else onReply(message);
-      });
-    }),
+    loaded.then(() => loading.delete(worker)),
   );
   return worker;
 }
 
-/** Resolves when the thread is gone. Keeps the process until the thread has loaded, not longer. */
-export async function endThread(worker: Worker): Promise<void> {
-  await Promise.race([loading.get(worker), delay(LOAD_WAIT_MS, undefined, { ref: false })]);
-  worker.unref();
-  await worker.terminate();
+/**
+ * Ends the thread as soon as it has loaded, and keeps the process until then. Resolves when it is gone; after `waitMs` without
+ * it, for nobody's work should hang on that.
+ */
+export async function endThread(worker: Worker, waitMs = LOAD_WAIT_MS): Promise<void> {
+  const ended = Promise.resolve(loading.get(worker)).then(() => {
+    worker.unref();
+    return worker.terminate();
+  });
+  await within(ended, waitMs);
+}
+
+/** Before process.exit(), which ends threads wherever they are. */
+export async function threadsLoaded(): Promise<void> {
+  await within(Promise.all(loading.values()), LOAD_WAIT_MS);
+}
+
+async function within(promise: Promise<unknown>, waitMs: number): Promise<void> {
+  await Promise.race([promise, delay(waitMs, undefined, { ref: false })]);
 }
