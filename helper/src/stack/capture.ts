@@ -103,9 +103,11 @@ class StackCapture implements Capture {
     this.zeroCopy = !without('zerocopy') && canViewNativeMemory();
     this.mappableArrays = !without('mmaparrays') && hasMappableArrays();
     this.mappings = new MappingRecords(this.zeroCopy);
+    this.unwind = this.prepareTables();
     try {
       this.loaded = loadTracer(this.settings, (object) => this.prepareTracer(object), options.without);
     } catch (error) {
+      this.unwind.close();
       throw this.explained(error);
     }
     this.tracer = this.loaded.tracer;
@@ -219,16 +221,23 @@ class StackCapture implements Capture {
     }
   }
 
-  private startLoadingTables(targets: TargetMap): void {
-    const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
-    const pool = new PagePool(chunks, UNWIND_CEILING_BYTES);
+  /** First of all: a thread makes the tables while this one loads the programs. */
+  private prepareTables(): UnwindLoader {
     const { cacheDir, debugFileDirectories, pid, startAtExec } = this.options;
-    this.unwind = new UnwindLoader(targets, pool, cacheDir ?? null, debugFileDirectories ?? [], (level, text) =>
+    const unwind = new UnwindLoader(cacheDir ?? null, debugFileDirectories ?? [], (level, text) =>
       this.sink.log?.(level, text),
     );
     // A held launcher's own code is of no interest.
-    if (!startAtExec) this.unwind.addProcess(pid);
-    this.unwind.update();
+    if (!startAtExec) unwind.prepare(pid);
+    return unwind;
+  }
+
+  private startLoadingTables(targets: TargetMap): void {
+    const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
+    this.unwind?.attach(targets, new PagePool(chunks, UNWIND_CEILING_BYTES));
+    const { pid, startAtExec } = this.options;
+    if (!startAtExec) this.unwind?.addProcess(pid);
+    this.unwind?.update();
   }
 
   /** The walk by tables, where it was not loaded with sample_stack. */

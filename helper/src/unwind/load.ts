@@ -1,7 +1,8 @@
 // Keeps the kernel's unwind tables current while a recording runs: which files the traced processes have mapped, their
 // tables made in the background (what is on the CPU first), put into pages, named to the walker; given back when nobody
 // needs them. Until a process's tables are there it is unwound by frame pointers. Called by stack/capture.ts, which tells
-// of processes and stacks as they arrive.
+// of processes and stacks as they arrive. The first process's files are looked at before sampling begins: starting a thread
+// and making tables takes longer than loading the programs that want them.
 
 import { closeSync } from 'node:fs';
 import type { TargetMap } from '../stack/targetMap';
@@ -53,12 +54,22 @@ export interface UnwindLoad {
   waiting: number;
 }
 
+/** The kernel's side of it. */
+interface Walker {
+  pool: PagePool;
+  placer: TablePlacer;
+  published: PublishedCode;
+}
+
 export class UnwindLoader {
   private readonly processes = new Processes();
   private readonly compiler: TableCompiler;
-  private readonly placer: TablePlacer;
   private readonly tables = new Map<Subject, Table>();
-  private readonly published: PublishedCode;
+  private walker: Walker | null = null;
+  private onWalker: (walker: Walker) => void = () => {};
+  private readonly untilWalker = new Promise<Walker>((resolve) => {
+    this.onWalker = resolve;
+  });
   private readonly changed = new Set<number>();
   private readonly alive = new Set<number>();
   private inFlight = 0;
@@ -68,22 +79,34 @@ export class UnwindLoader {
   private tidiedAtMs = 0;
 
   constructor(
-    targets: TargetMap,
-    private readonly pool: PagePool,
     cacheDir: string | null,
     /** The user's own, as openDebugFiles takes them. */
     private readonly debugFolders: readonly string[],
     private readonly log: (level: 'debug' | 'warn', text: string) => void,
   ) {
     this.compiler = new TableCompiler(cacheDir);
-    this.placer = new TablePlacer(pool);
-    this.published = new PublishedCode(targets);
+  }
+
+  /** Has the tables made of what the process has mapped by now. */
+  prepare(pid: number): void {
+    for (const code of this.processes.add(pid).maps.all) {
+      const subject = subjectOf(code);
+      if (subject) this.tableOf(subject);
+    }
+    this.loadMore();
+  }
+
+  /** From now on tables go to `pool`, and the walker hears of them by `targets`. Processes that were prepared are added anew. */
+  attach(targets: TargetMap, pool: PagePool): void {
+    this.walker = { pool, placer: new TablePlacer(pool), published: new PublishedCode(targets) };
+    this.onWalker(this.walker);
   }
 
   addProcess(pid: number): void {
     if (this.alive.has(pid)) return;
     this.alive.add(pid);
-    this.processes.add(pid);
+    // Read again where it was prepared: what was mapped before mapping records arrived.
+    this.processes.executed(pid);
     this.changed.add(pid);
   }
 
@@ -93,11 +116,11 @@ export class UnwindLoader {
       case 'fork':
         this.alive.add(pid);
         this.processes.forked(pid, record.parentPid);
-        if (!this.published.inherit(pid, record.parentPid)) this.changed.add(pid);
+        if (!this.walker?.published.inherit(pid, record.parentPid)) this.changed.add(pid);
         return;
       case 'exec':
         this.alive.add(pid);
-        this.published.withdraw(pid);
+        this.walker?.published.withdraw(pid);
         this.processes.executed(pid);
         this.changed.add(pid);
         return;
@@ -109,7 +132,7 @@ export class UnwindLoader {
       case 'exit':
         this.alive.delete(pid);
         this.changed.delete(pid);
-        this.published.letGo(pid);
+        this.walker?.published.letGo(pid);
         this.processes.release(pid);
     }
   }
@@ -147,7 +170,7 @@ export class UnwindLoader {
       rows += placed.rowCount;
     }
     if (this.publishing) waiting++;
-    const { heldBytes, ceilingBytes } = this.pool;
+    const { heldBytes = 0, ceilingBytes = 0 } = this.walker?.pool ?? {};
     return { tables, rows, bytes: heldBytes, ceilingBytes, evicted: this.evicted, waiting };
   }
 
@@ -159,20 +182,22 @@ export class UnwindLoader {
     const { files, perfMaps } = this.processes.takeUnused(() => false);
     for (const file of files) closeFile(file);
     for (const { fd } of perfMaps) closeSync(fd);
-    this.pool.close();
+    this.walker?.pool.close();
   }
 
   /** Tells the walker of the mappings of processes and of the tables there are; nothing of one that has no table. */
   private publishChanged(): void {
+    if (!this.walker) return;
+    const { pool, published } = this.walker;
     const placed: { pid: number; code: PlacedCode | null }[] = [];
-    for (const pid of this.changed) if (this.alive.has(pid)) placed.push({ pid, code: this.placeCodeOf(pid) });
+    for (const pid of this.changed) if (this.alive.has(pid)) placed.push({ pid, code: this.placeCodeOf(pid, pool) });
     this.changed.clear();
-    const shown = this.pool.commit();
+    const shown = pool.commit();
     for (const { pid, code } of placed) {
-      if (code && shown) this.published.publish(pid, code);
+      if (code && shown) published.publish(pid, code);
       else {
         code?.release();
-        this.published.withdraw(pid);
+        published.withdraw(pid);
       }
     }
   }
@@ -185,7 +210,7 @@ export class UnwindLoader {
     });
   }
 
-  private placeCodeOf(pid: number): PlacedCode | null {
+  private placeCodeOf(pid: number, pool: PagePool): PlacedCode | null {
     const mappings: CodeMapping[] = [];
     let loaded = false;
     for (const code of this.processes.codeOf(pid)) {
@@ -196,7 +221,7 @@ export class UnwindLoader {
       const goroutines = table?.goroutines ?? null;
       mappings.push({ ...code, isGo, goroutines, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
-    return loaded ? placeCode(this.pool, mappings) : null;
+    return loaded ? placeCode(pool, mappings) : null;
   }
 
   private tableOf(subject: Subject): Table {
@@ -240,7 +265,8 @@ export class UnwindLoader {
         'bytes' in subject
           ? { bytes: subject.bytes }
           : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
-      this.keep(table, await this.completed(subject, from, await this.compiler.request(from)));
+      const loaded = await this.completed(subject, from, await this.compiler.request(from));
+      this.keep(table, loaded, await this.untilWalker);
     } catch (error) {
       table.state = 'failed';
       this.log('debug', `unwind table of ${table.name}: ${error instanceof Error ? error.message : error}`);
@@ -266,11 +292,11 @@ export class UnwindLoader {
     return best;
   }
 
-  private keep(table: Table, { table: compiled, isGo, goroutines }: LoadedTable): void {
+  private keep(table: Table, { table: compiled, isGo, goroutines }: LoadedTable, { placer }: Walker): void {
     if (this.closed) return;
     for (const problem of compiled.problems) this.log('debug', `unwind table of ${table.name}: ${problem}`);
-    let placed = this.placer.place(compiled);
-    while (!placed && this.evictOne(table)) placed = this.placer.place(compiled);
+    let placed = placer.place(compiled);
+    while (!placed && this.evictOne(table)) placed = placer.place(compiled);
     if (!placed) {
       table.state = 'failed';
       this.log('warn', `no room for the unwind table of ${table.name}`);
@@ -329,7 +355,7 @@ export class UnwindLoader {
     );
     for (const file of files) closeFile(file);
     for (const { fd } of perfMaps) closeSync(fd);
-    this.pool.trim();
+    this.walker?.pool.trim();
   }
 }
 
