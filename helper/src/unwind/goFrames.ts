@@ -34,6 +34,8 @@ const NAME_AT = 0;
 const PCSP_AT = 12;
 /** A function's table is longer only where it is damaged. */
 const MAX_PCSP_BYTES = 65_536;
+/** Of all functions, which share tables; 100,000 functions' take some 2 MB. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
 const OVERLAP_BYTES = 8;
 /** Of one table: 8 MiB, all of it in nearly every program. */
@@ -52,6 +54,7 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
   const functions = new Window(table.functions);
   const values = new Window(table.pcValues);
   const rowBytes = 2 * entryBytes;
+  let readBytes = 0;
   const entryOf = (i: number) => index.unsigned(i * rowBytes, entryBytes) + textStart;
   for (let i = 0; i < functionCount; i++) {
     const start = entryOf(i);
@@ -65,11 +68,12 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
       rows.add(pc, UNWIND_END);
     // It moves to another stack at some place within.
     else if (flags & WRITES_SP) rows.add(pc, UNWIND_GO);
-    else addRows(values, functions.unsigned(at + PCSP_AT, 4), pc, end - start, table.quantum, rows, arch);
+    else readBytes += addRows(values, functions.unsigned(at + PCSP_AT, 4), pc, end - start, table.quantum, rows, arch);
+    if (readBytes > MAX_READ_BYTES) throw new FormatError("more in Go's tables than functions need");
   }
 }
 
-/** Pairs of (zigzag delta of the stack pointer's distance, delta of the pc), both LEB128; it begins at -1. */
+/** Pairs of (zigzag delta of the stack pointer's distance, delta of the pc), both LEB128; it begins at -1. Returns bytes read. */
 function addRows(
   values: Window,
   offset: number,
@@ -78,8 +82,11 @@ function addRows(
   quantum: number,
   rows: RowCollector,
   arch: Architecture,
-): void {
-  if (offset === 0) return void rows.add(pc, UNWIND_GO);
+): number {
+  if (offset === 0) {
+    rows.add(pc, UNWIND_GO);
+    return 0;
+  }
   let value = -1;
   let covered = 0;
   const end = offset + MAX_PCSP_BYTES;
@@ -89,8 +96,12 @@ function addRows(
     if (zigzag === 0 && covered > 0) break;
     value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     rows.add(pc + covered, ruleOf(value, arch));
-    covered += values.uleb() * quantum;
+    const step = values.uleb() * quantum;
+    // Each pair stands for some code; a damaged one would go on for long.
+    if (step === 0) break;
+    covered += step;
   }
+  return values.at - offset;
 }
 
 /** `distance`: of the stack pointer from where it was at the function's first instruction. */
