@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { FormatError } from '../../src/symbolize/bytes/cursor';
 import { flatten, IntervalIndex, IntervalList, ownerAt } from '../../src/symbolize/bytes/intervals';
 import { BufferSource } from '../../src/symbolize/bytes/source';
+import { readOwnIndex } from '../../src/symbolize/dwarf/ownIndex';
 import { DwarfPackage } from '../../src/symbolize/dwarf/package';
 import type { DwarfSections } from '../../src/symbolize/dwarf/types';
 import { ElfFile } from '../../src/symbolize/elf/parser';
@@ -201,6 +202,19 @@ describe('dwarf: packages', () => {
     const full = bytes(u32(2), u32(1), u32(1), u32(2), u64(1), u64(1), u32(1), u32(1), u32(1), u32(2), u32(3));
     assert.equal(parse(full)!.sectionsOf(0x99n), null);
     assert.throws(() => parse(index.subarray(0, 30))!.sectionsOf(0x1235n), FormatError);
+  });
+});
+
+describe('dwarf: .debug_aranges', () => {
+  const set = (unit: number, low: number, sizeBytes: number) =>
+    withLength(bytes(u16(2), u32(unit), Buffer.from([8, 0]), u32(0), u64(low), u64(sizeBytes), u64(0), u64(0)));
+
+  it('end where a set is shorter than its header, with what came before', () => {
+    const ranges: number[][] = [];
+    const sections = { gdbIndex: null, aranges: new BufferSource(bytes(set(7, 0x1000, 16), Buffer.alloc(64))) };
+    const read = () => readOwnIndex(sections as unknown as DwarfSections, (...range) => void ranges.push(range));
+    assert.throws(read, FormatError);
+    assert.deepEqual(ranges, [[7, 0x1000, 0x1010]]);
   });
 });
 

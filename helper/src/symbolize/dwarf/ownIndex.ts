@@ -30,7 +30,9 @@ function readAranges(section: ByteSource, onRange: OnUnitRange): void {
     }
     const start = at;
     const end = at + head.at + lengthBytes;
-    if (!(end <= section.sizeBytes) || lengthBytes > MAX_UNIT_BYTES) throw new FormatError('absurd .debug_aranges');
+    // Shorter than what its own header says: zeros, by the million where they came compressed.
+    const isBroken = lengthBytes < offsetBytes + 4 || lengthBytes > MAX_UNIT_BYTES || !(end <= section.sizeBytes);
+    if (isBroken) throw new FormatError('absurd .debug_aranges');
     head.skip(2);
     const unitOffset = head.unsigned(offsetBytes);
     const addressBytes = head.u8();
