@@ -3,7 +3,7 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { endThread, startThread } from '../src/symbolize/pool/thread';
 import type { TableReply, TableRequest } from '../src/unwind/loadWorker';
 import { ROW_WORDS } from '../src/unwind/rows';
 import { ROOT } from './paths';
@@ -70,7 +70,9 @@ function perMillion(times: TableTime[]): number {
 
 /** One after the other. Rejects where a file has no table. */
 function inThread(paths: string[], cacheDir: string | null): Promise<TableTime[]> {
-  const worker = new Worker(join(ROOT, 'dist/unwindWorker.js'), { workerData: { cacheDir } });
+  let onReply: (reply: TableReply) => void = () => {};
+  const options = { workerData: { cacheDir } };
+  const worker = startThread<TableReply>(join(ROOT, 'dist/unwindWorker.js'), options, (reply) => onReply(reply));
   const times: TableTime[] = [];
   return new Promise<TableTime[]>((resolve, reject) => {
     let startedMs = 0;
@@ -84,15 +86,15 @@ function inThread(paths: string[], cacheDir: string | null): Promise<TableTime[]
     };
     worker.on('online', ask);
     worker.on('error', reject);
-    worker.on('message', (reply: TableReply) => {
+    onReply = (reply) => {
       const elapsedMs = performance.now() - startedMs;
       closeSync(fd);
       if (!reply.ok) return reject(new Error(`${paths[times.length]}: ${reply.why}`));
       times.push({ rows: reply.loaded.table.rows.length / ROW_WORDS, elapsedMs });
       if (times.length < paths.length) ask();
       else resolve(times);
-    });
-  }).finally(() => worker.terminate());
+    };
+  }).finally(() => endThread(worker));
 }
 
 /** Programs and libraries of this process. */

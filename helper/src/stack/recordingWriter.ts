@@ -16,9 +16,9 @@ const EARLY_INTERVAL_MS = 2_000;
 const EARLY_UNTIL_MS = 5_000;
 const LATE_INTERVAL_MS = 10_000;
 const WATCHED_INTERVAL_MS = 1_000;
-/** Time between writes as a multiple of the last one's own: 0.25 % of a core, 5 % while somebody looks. */
+/** Time between writes as a multiple of the last one's own: 0.25 % of a core, 5 % while somebody looks and at the beginning. */
 const COST_FACTOR = 400;
-const WATCHED_COST_FACTOR = 20;
+const EAGER_COST_FACTOR = 20;
 
 /** Thrown into a checkpoint that the recording's end makes needless. */
 const SUPERSEDED = new Error('superseded by the last version');
@@ -88,7 +88,8 @@ export class RecordingWriter {
     const now = performance.now();
     const early = now - this.startedAtMs < EARLY_UNTIL_MS;
     const intervalMs = this.visible ? WATCHED_INTERVAL_MS : early ? EARLY_INTERVAL_MS : LATE_INTERVAL_MS;
-    const restMs = this.lastCostMs * (this.visible ? WATCHED_COST_FACTOR : COST_FACTOR);
+    // A slow first write must not keep back the first names: they come with the next one.
+    const restMs = this.lastCostMs * (this.visible || early ? EAGER_COST_FACTOR : COST_FACTOR);
     return Math.max(0, this.lastEndMs + Math.max(intervalMs, restMs) - now);
   }
 
