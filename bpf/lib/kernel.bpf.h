@@ -47,6 +47,9 @@ typedef _Bool bool;
 #define __always_inline inline __attribute__((always_inline))
 
 /* What is rare stands apart: the usual path runs straight on, over fewer lines of code and with fewer states to verify. */
+/* libbpf from 1.6 on has them, too. */
+#undef likely
+#undef unlikely
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
