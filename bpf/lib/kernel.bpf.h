@@ -46,8 +46,10 @@ typedef _Bool bool;
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
-/* What is rare stands apart: the usual path runs straight on, over fewer lines of code and with fewer states to verify. */
-/* libbpf from 1.6 on has them, too. */
+/*
+ * What is rare stands apart: the usual path runs straight on, over fewer lines of code and with fewer states to verify.
+ * libbpf has both from 1.6 on.
+ */
 #undef likely
 #undef unlikely
 #define likely(condition)	__builtin_expect(!!(condition), 1)
