@@ -2,32 +2,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
 import { fixtureRecording } from '../fixtureRecording';
 import { G, goRecording } from '../goRecording';
-import { missingBrowser, TestBrowser, type TestPage } from './testPage';
+import { suiteBrowser } from './suiteBrowser';
+import type { TestPage } from './testPage';
 
 describe('goroutines in Chromium', function () {
   this.timeout(120_000);
-  let browser: TestBrowser;
-  let opened: TestPage | null = null;
-
-  before(async function () {
-    const missing = missingBrowser();
-    if (missing) {
-      console.log(`skipped: ${missing}`);
-      this.skip();
-    }
-    browser = await TestBrowser.start();
-  });
-  after(async () => {
-    await browser?.stop();
-  });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
-  const open = async (options?: Parameters<TestBrowser['open']>[0]) => {
-    opened = await browser.open(options);
-    return opened;
-  };
+  const browser = suiteBrowser();
+  const { open } = browser;
   const grid = (page: TestPage) => page.page.locator('#goroutines');
   const tab = (page: TestPage) => page.page.getByRole('tab', { name: 'Goroutines' });
   const ids = (page: TestPage) => grid(page).locator('.grid-body [role=gridcell]:first-child').allTextContents();

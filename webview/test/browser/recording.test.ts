@@ -3,32 +3,13 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
 import { buildStackTree, type CallNode, callees } from '../../src/stackTree';
 import { F, fixtureRecording } from '../fixtureRecording';
-import { missingBrowser, TestBrowser, type TestPage } from './testPage';
+import { suiteBrowser } from './suiteBrowser';
+import type { TestPage } from './testPage';
 
 describe('recording page in Chromium', function () {
   this.timeout(120_000);
-  let browser: TestBrowser;
-  let opened: TestPage | null = null;
-
-  before(async function () {
-    const missing = missingBrowser();
-    if (missing) {
-      console.log(`skipped: ${missing}`);
-      this.skip();
-    }
-    browser = await TestBrowser.start();
-  });
-  after(async () => {
-    await browser?.stop();
-  });
-  afterEach(async () => {
-    await opened?.close();
-    opened = null;
-  });
-  const open = async (options?: Parameters<TestBrowser['open']>[0]) => {
-    opened = await browser.open(options);
-    return opened;
-  };
+  const browser = suiteBrowser();
+  const { open } = browser;
   const grid = (page: TestPage, id: 'functions' | 'calltree') => page.page.locator(`#${id}`);
   const row = (page: TestPage, id: 'functions' | 'calltree', text: string) =>
     grid(page, id).locator('.grid-body [role=row]', { hasText: text }).first();
