@@ -76,8 +76,10 @@ async function openForWriting(fifo: string, argv: string[]): Promise<FileHandle>
   for (;;) {
     try {
       return await open(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch {
-      if (Date.now() > deadline) throw tracerError('COMMAND_NOT_FOUND', argv.join(' '), 'its terminal was closed');
+    } catch (error) {
+      const nobodyReads = (error as NodeJS.ErrnoException).code === 'ENXIO';
+      if (!nobodyReads || Date.now() > deadline)
+        throw tracerError('COMMAND_NOT_FOUND', argv.join(' '), 'its terminal was closed');
       await delay(POLL_MS);
     }
   }
