@@ -2,7 +2,7 @@
 /*
  * Samples the targets' stacks: one perf event a CPU runs sample_stack() `frequency` times a second, which hands over to
  * sample_kernel() and sample_native() by tail call. Loaded first of a recording's objects, so that samples arrive while
- * everything else still starts: by helper/src/bpf/nativeWalker.ts for helper/src/stack/capture.ts.
+ * everything else still starts: by helper/src/bpf/nativeWalker.ts for helper/src/engine/capture.ts.
  *
  * A stack is sent once in full (struct stack_event); afterwards each hit costs one struct sample_event.
  */

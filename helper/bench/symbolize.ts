@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { dropPages, FileSource } from '../src/symbolize/bytes/source';
-import { ElfFile } from '../src/symbolize/elf/parser';
+import { dropPages, FileSource } from '../src/bytes/source';
+import { ElfFile } from '../src/elf/parser';
 import { CLI, ROOT } from './paths';
 
 const ADDRESSES = 10_000;

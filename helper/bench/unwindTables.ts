@@ -3,9 +3,9 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { endThread, startThread } from '../src/symbolize/pool/thread';
 import type { TableReply, TableRequest } from '../src/unwind/loadWorker';
 import { ROW_WORDS } from '../src/unwind/rows';
+import { endThread, startThread } from '../src/workers/thread';
 import { ROOT } from './paths';
 
 interface TableTime {

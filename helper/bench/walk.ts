@@ -8,9 +8,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startCapture } from '../src/engine/capture';
+import type { Capture, CaptureCounters } from '../src/engine/types';
 import { openBpfStats } from '../src/health/bpfStats';
-import { startCapture } from '../src/stack/capture';
-import type { Capture, CaptureCounters } from '../src/stack/types';
 import { pause } from './processes';
 import { record, startRecording } from './recorder';
 

@@ -24,7 +24,7 @@ import { HelperServer } from './rpc/server';
 import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
-import { threadsLoaded } from './symbolize/pool/thread';
+import { threadsLoaded } from './workers/thread';
 
 async function serve(): Promise<void> {
   optimizeLater();

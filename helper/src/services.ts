@@ -1,13 +1,13 @@
 // The parts of the helper that answer requests, loaded when they are first needed so that the helper listens at once:
 // recordings (capture + symbolizer), the process list, the machine check. Made by main.ts, asked by rpc/methods.ts.
 
+import type { StartCapture } from './engine/types';
 import { kernelObstacle } from './privilege/rights';
 import type { TakenAsRoot } from './privilege/takeAsRoot';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
 import type { HelperServer } from './rpc/server';
 import type { ServeArguments } from './serveArguments';
-import type { StartCapture } from './stack/types';
 
 /**
  * A stack has its names when its last file has: nearly all wait for the program itself, so that a second worker is hardly felt.
@@ -50,8 +50,8 @@ export function createServices(options: ServiceOptions): HelperServices {
 
 async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<RecordingService> {
   const [{ Recordings }, { startCapture }, { createSymbolizer }] = await Promise.all([
-    import('./stack/recordings'),
-    import('./stack/capture'),
+    import('./recording/recordings'),
+    import('./engine/capture'),
     import('./symbolize'),
   ]);
   const checkedCapture: StartCapture = (wanted, sink) => {

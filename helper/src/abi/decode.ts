@@ -1,9 +1,9 @@
 // Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Called
-// by stack/captureStream.ts for each record, so: no allocation that the result does not need.
+// by engine/captureStream.ts for each record, so: no allocation that the result does not need.
 
 import type { Words } from '../bpf/mappedMemory';
+import type { Address, SampleRecord, StackRecord } from '../engine/types';
 import type { TruncationReason } from '../protocol';
-import type { Address, SampleRecord, StackRecord } from '../stack/types';
 import { EVENT_HEADER, EVENT_KIND, PROCESS_EVENT, SAMPLE_EVENT, STACK_EVENT, WALK_END } from './events.gen';
 
 const TWO_32 = 2 ** 32;
@@ -33,7 +33,7 @@ function unsigned64(u32: Uint32Array, index: number): number {
   return u32[index] + u32[index + 1] * TWO_32;
 }
 
-/** See Address in stack/types.ts: kernel addresses come out negative. */
+/** See Address in engine/types.ts: kernel addresses come out negative. */
 export function addressAt(u32: Uint32Array, index: number): Address {
   return u32[index] + (u32[index + 1] | 0) * TWO_32;
 }

@@ -1,7 +1,7 @@
 // Loads stack_tracer.bpf.c: sample_stack, and the walks by tables to which it hands over (sample_native for user stacks,
 // sample_kernel for the kernel's). What the verifier takes quickly comes at once, so that the first samples are walked by
 // tables already; the rest is loaded while sample_stack samples: the same object file once more, with the first one's maps.
-// Called by stack/capture.ts.
+// Called by engine/capture.ts.
 
 import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
 import { native } from './libbpf';

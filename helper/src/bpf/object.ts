@@ -1,5 +1,5 @@
 // One BPF object file from disk to the kernel: open, set up, load, look after its links, close. Called by
-// stack/capture.ts and processWatch.ts. An object that fails to load throws with the tail of the verifier's log, which
+// engine/capture.ts and processWatch.ts. An object that fails to load throws with the tail of the verifier's log, which
 // loadError.ts turns into a sentence for the user.
 
 import { existsSync } from 'node:fs';

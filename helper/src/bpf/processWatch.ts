@@ -1,5 +1,5 @@
 // Attaches process_watch.bpf.c, which follows the targets' fork, exec and exit in the kernel: the first rung of
-// tp_btf -> raw_tp -> tracepoint that loads and attaches. Called by stack/capture.ts, whose maps it shares.
+// tp_btf -> raw_tp -> tracepoint that loads and attaches. Called by engine/capture.ts, whose maps it shares.
 
 import type { AttachStep } from '../protocol';
 import { BpfLoadError, BpfObject, type TracerSettings } from './object';

@@ -3,14 +3,14 @@
 // main.ts.
 
 import { closeSync, realpathSync } from 'node:fs';
+import { FormatError } from '../bytes/cursor';
+import { dropPages, FileSource } from '../bytes/source';
+import type { Spill } from '../elf/contents';
+import { chooseDebugFile } from '../elf/debugCandidates';
+import { openDebugFiles } from '../elf/debugFiles';
+import { ElfFile } from '../elf/parser';
+import { OWN_ROOT, openRegular } from '../process/roots';
 import { EXIT, tracerError } from '../protocol';
-import { FormatError } from '../symbolize/bytes/cursor';
-import { dropPages, FileSource } from '../symbolize/bytes/source';
-import type { Spill } from '../symbolize/elf/contents';
-import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
-import { ElfFile } from '../symbolize/elf/parser';
-import { openDebugFiles } from '../symbolize/normalize/debugFiles';
-import { OWN_ROOT, openRegular } from '../symbolize/normalize/roots';
 import { compileUnwindTable, type UnwindTable } from '../unwind';
 import { leavesCodeOpen } from '../unwind/coverage';
 import { type DescribedRow, describeRow } from '../unwind/describe';

@@ -1,10 +1,10 @@
 // The proof: a real capture of this process for a moment, with everything that a recording attaches. Called by check.ts
 // where the process has the rights.
 
+import { startCapture } from '../engine/capture';
+import type { CaptureOptions } from '../engine/types';
 import { kernelObstacle } from '../privilege/rights';
 import { type AttachStep, TracerError, toErrorReport } from '../protocol';
-import { startCapture } from '../stack/capture';
-import type { CaptureOptions } from '../stack/types';
 import { type Finding, missing, ok } from './finding';
 
 const OPTIONS: Omit<CaptureOptions, 'pid'> = {

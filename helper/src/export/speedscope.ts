@@ -1,7 +1,7 @@
 // Writes a recording as a speedscope file, piece by piece, so that no giant string arises and the ring can be drained
 // in between: one frame per function, first all threads merged, then one sampled profile per thread, and our own
 // `ebpfTracer` key near the start, where `recordingMark.ts` can find and change it in place. Called by
-// stack/recordingWriter.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
+// recording/recordingWriter.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
 
 import type { FunctionCount, RecordingExtra } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';

@@ -117,7 +117,7 @@ export interface RecordOptions {
   anyUser: boolean;
   /** Test and diagnosis switch: features to do without, e.g. ['ringbuf', 'zerocopy']. */
   without: string[];
-  /** Folders of the user's with debug files, absolute; see the helper's symbolize/normalize/debugFiles.ts for their layouts. */
+  /** Folders of the user's with debug files, absolute; see the helper's elf/debugFiles.ts for their layouts. */
   debugFileDirectories?: string[];
   /** debuginfod servers that the user allows to be asked (http or https). Default: none, and no network. */
   debuginfodUrls?: string[];

@@ -19,7 +19,7 @@ import { checkRecordingId, checkRecordOptions, checkWatch } from './params';
 /** What the recordings say on their own, by the name that the protocol gives it. */
 export type SayToClient = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
 
-/** What this folder asks of stack/recordings.ts. */
+/** What this folder asks of recording/recordings.ts. */
 export interface RecordingService {
   start(options: RecordOptions, say: SayToClient): Promise<{ recordingId: number; attachedMs: number }>;
   stop(recordingId: number): Promise<RecordSummary>;

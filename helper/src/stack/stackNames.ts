@@ -1,11 +1,11 @@
 // From a stack's addresses to its place in the profile: at once where all names are known, else when the symbolizer has
 // found them. Owned by a Recording.
 
+import type { StackRecord } from '../engine/types';
 import { type HelperNotes, toErrorReport } from '../protocol';
+import type { ProcessWatch } from '../recording/processWatch';
 import type { Frame } from '../symbolize/types';
-import type { ProcessWatch } from './processWatch';
 import type { StackProfile } from './stackProfile';
-import type { StackRecord } from './types';
 import { unnamedFrame } from './unnamedFrame';
 
 /**

@@ -2,6 +2,7 @@
 // time order by function (a timeline over a tree of functions). A session feeds it as the ring drains; stacks get their
 // names later (`resolved`), samples count from the start. `snapshot` gives the exporters one consistent view.
 
+import type { SampleRecord, StackId, StackRecord } from '../engine/types';
 import type { TruncationReason } from '../protocol';
 import type { Frame } from '../symbolize/types';
 import { FrameTable } from './frameTable';
@@ -15,7 +16,6 @@ import {
   type ProfileSnapshot,
 } from './profileSnapshot';
 import { Timeline } from './timeline';
-import type { SampleRecord, StackId, StackRecord } from './types';
 
 /** Nodes of the location tree, after which new stacks show only their innermost frame: some 35 MB. */
 const MAX_NODES = 1 << 20;

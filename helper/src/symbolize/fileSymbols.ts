@@ -2,19 +2,19 @@
 // the symbol table for the function and DWARF for the line. Called by worker.ts; one object per mapped file.
 
 import { closeSync } from 'node:fs';
-import { messageOf } from './bytes/cursor';
-import { orderOf } from './bytes/order';
-import { cstringAt } from './bytes/source';
+import { messageOf } from '../bytes/cursor';
+import { orderOf } from '../bytes/order';
+import { cstringAt } from '../bytes/source';
+import type { Spill } from '../elf/contents';
+import { miniDebugFile } from '../elf/miniDebug';
+import type { ElfFile } from '../elf/parser';
+import { PltStubs } from '../elf/plt';
+import { findFunction, type NamedFunctions, readFunctions } from '../elf/symbols';
+import { SHT_NOBITS } from '../elf/types';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
 import { shortGoName } from './demangle/shortName';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
-import type { Spill } from './elf/contents';
-import { miniDebugFile } from './elf/miniDebug';
-import type { ElfFile } from './elf/parser';
-import { PltStubs } from './elf/plt';
-import { findFunction, type NamedFunctions, readFunctions } from './elf/symbols';
-import { SHT_NOBITS } from './elf/types';
 import { findPclntab } from './gopclntab/parser';
 import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';

@@ -2,19 +2,19 @@
 // (which parse files and have none). Called by the helper's main.ts once; see types.ts for what it promises.
 
 import { closeSync, openSync } from 'node:fs';
-import type { Address, MappedCode } from '../stack/types';
+import { openDebugFiles } from '../elf/debugFiles';
+import type { DebugHandle, FileHandle } from '../elf/handles';
+import type { Address, MappedCode } from '../engine/types';
+import { openRegular } from '../process/roots';
 import { Batches, type Subject } from './batches';
 import { Downloads } from './debuginfod/downloads';
 import { KernelFrames } from './kernel/frames';
 import type { KernelTable } from './kernel/types';
 import { offsetFrame, userFrames } from './labels';
 import { MAX_UNNAMED_ADDRESSES } from './limits';
-import { openDebugFiles } from './normalize/debugFiles';
 import { closeFile, type MappedFile } from './normalize/files';
 import { type JitCode, type Place, Processes } from './normalize/processes';
-import { openRegular } from './normalize/roots';
 import { PendingStack } from './pendingStack';
-import type { DebugHandle, FileHandle } from './pool/messages';
 import { WorkerPool } from './pool/pool';
 import type { DebugSources, Frame, Symbolizer, SymbolizerOptions } from './types';
 

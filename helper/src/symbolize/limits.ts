@@ -1,5 +1,8 @@
-// Every bound of symbolization in one place: what a hostile or absurd file may cost. Parsers throw FormatError where one
-// is exceeded; the worker pool ends a worker that exceeds time or heap. Either costs the names of that one file.
+// Every bound of symbolization in one place (those of reading and of ELF itself are in bytes/limits.ts and elf/limits.ts): what a
+// hostile or absurd file may cost. Parsers throw FormatError where one is exceeded; the worker pool ends a worker that exceeds
+// time or heap. Either costs the names of that one file.
+
+import { MAX_READ_BYTES } from '../bytes/limits';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -10,9 +13,8 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const MAX_BATCH_ADDRESSES = 512;
 /** Addresses of a file that is known already wait so long for others: at most ten requests a second and file. */
 export const GATHER_MS = 100;
-/** A worker without work gives back what it does not hold for later; only if that may be as much. */
+/** A worker without work gives back what it does not hold for later. */
 export const WORKER_REST_MS = 500;
-export const WORTH_COLLECTING_BYTES = 12 * MiB;
 /** A worker without work is ended after this long; its memory goes back, the disk cache makes the next start cheap. */
 export const WORKER_IDLE_MS = 20_000;
 /** V8 heap of one worker (typed arrays and buffers are outside, see ARRAY_BUDGET_BYTES). */
@@ -28,22 +30,6 @@ export const ONE_FILE_YOUNG_HEAP_MIB = 16;
  * them); above its share a worker forgets the file that was used longest ago.
  */
 export const ARRAY_BUDGET_BYTES = 96 * MiB;
-/** Most that one read may bring into memory. */
-export const MAX_READ_BYTES = 48 * MiB;
-/** Compressed sections up to the first are inflated into memory, larger ones into the cache folder, up to the second. */
-export const MAX_INFLATED_IN_MEMORY_BYTES = 4 * MiB;
-export const MAX_SPILL_BYTES = 2048 * MiB;
-/** Of one compressed section of a file of split debug information. */
-export const MAX_INFLATED_AT_ONCE_BYTES = 48 * MiB;
-/** zstd itself asks for 8 MiB at the most unless it is told to be --ultra. */
-export const MAX_ZSTD_WINDOW_BYTES = 32 * MiB;
-/** Window of a read, and how many windows a worker keeps. */
-export const PAGE_BYTES = 16 * KiB;
-export const MAX_PAGES = 384;
-
-/** .gnu_debugdata, compressed and inflated, and what its decoder may take besides (xz -9 asks for 64 MiB). */
-export const MAX_MINI_DEBUG_BYTES = 48 * MiB;
-export const MAX_XZ_DICTIONARY_BYTES = 64 * MiB;
 
 /** A debug file from a server: all of it, between two pieces of it, and how large. Samples wait for their lines so long. */
 export const DOWNLOAD_TIMEOUT_MS = 90_000;
@@ -54,13 +40,9 @@ export const MAX_DOWNLOADS_AT_ONCE = 4;
 export const MAX_DOWNLOADS_BYTES = 4096 * MiB;
 export const DOWNLOADER_IDLE_MS = 10_000;
 
-export const MAX_PROGRAM_HEADERS = 4_096;
-export const MAX_SECTIONS = 262_144;
-export const MAX_SYMBOLS = 4_000_000;
 export const MAX_RELOCATIONS = 2_000_000;
 /** Of a program's data, looking for a table that no section names. */
 export const MAX_SCANNED_BYTES = 64 * MiB;
-export const MAX_NAME_BYTES = 16 * KiB;
 /** Mangled names beyond this are shown as they are: demanglers may need time exponential in the length. */
 export const MAX_DEMANGLE_BYTES = 4 * KiB;
 
@@ -104,5 +86,3 @@ export const MAX_CACHED_ADDRESSES = 200_000;
 export const MAX_OPEN_FILES = 4_096;
 /** /proc/PID/maps is read again for an unknown address, at most this often. */
 export const REREAD_MAPS_MS = 200;
-/** Disk cache: all of it; what was used longest ago goes first. One entry takes at most half. */
-export const MAX_CACHE_BYTES = 1024 * MiB;

@@ -2,10 +2,11 @@
 // recording, only that virtual addresses are given. Called by cli/symbolize.ts.
 
 import { closeSync } from 'node:fs';
+import { openDebugFiles } from '../elf/debugFiles';
+import type { DebugHandle, FileHandle } from '../elf/handles';
+import { OWN_ROOT, openRegular } from '../process/roots';
 import { ONE_FILE_YOUNG_HEAP_MIB } from './limits';
-import { openDebugFiles } from './normalize/debugFiles';
-import { OWN_ROOT, openRegular } from './normalize/roots';
-import type { DebugHandle, FileHandle, Place } from './pool/messages';
+import type { Place } from './pool/messages';
 import { WorkerPool } from './pool/pool';
 
 export class OneFile {

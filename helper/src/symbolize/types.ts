@@ -1,7 +1,7 @@
 // What the rest of the helper asks of symbolization. One Symbolizer serves one helper process and all its recordings.
 // Flow: (pid, address) --normalize--> (file, build-id, file address) --symbolize in a worker--> Frame[].
 
-import type { Address, MappedCode } from '../stack/types';
+import type { Address, MappedCode } from '../engine/types';
 
 export interface Frame {
   /** Demangled, short enough for a box; never empty: `libfoo.so+0x1234`, `[anon]` where nothing is known. */
@@ -30,7 +30,7 @@ export interface Frame {
 
 /** Where the user wants debug files to be looked for, besides the system's own places. */
 export interface DebugSources {
-  /** Absolute; tried in this order, before the system's. See normalize/debugFiles.ts for what may lie in them. */
+  /** Absolute; tried in this order, before the system's. See elf/debugFiles.ts for what may lie in them. */
   folders: string[];
   /** debuginfod servers, asked where no folder has the file. Empty: none, no network. */
   servers: string[];

@@ -2,21 +2,21 @@
 // answers one request after another: parses what the main thread opened. Started and ended by pool/pool.ts.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../bytes/cursor';
+import { DiskCache } from '../bytes/diskCache';
+import { BufferSource, dropPages, FileSource } from '../bytes/source';
+import { chooseDebugFile } from '../elf/debugCandidates';
+import { ElfFile } from '../elf/parser';
 import { dropAllCapabilities } from '../privilege/capabilities';
-import { messageOf } from './bytes/cursor';
-import { BufferSource, dropPages, FileSource } from './bytes/source';
-import { DiskCache } from './cache/diskCache';
+import { giveMemoryBack } from '../workers/rest';
+import { isLoaded } from '../workers/thread';
 import { elfOpener } from './dwarf/opener';
-import { chooseDebugFile } from './elf/debugCandidates';
-import { ElfFile } from './elf/parser';
 import { FileSymbols, hasLineTable, nowhere } from './fileSymbols';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
 import type { FileTask, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
-import { giveMemoryBack } from './pool/rest';
-import { isLoaded } from './pool/thread';
 
 dropAllCapabilities();
 isLoaded();

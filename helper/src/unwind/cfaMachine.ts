@@ -3,7 +3,7 @@
 // frameSection.ts. Instructions: DWARF 5, section 6.4.2; GNU's and Arm's additions: LSB Core, "DWARF Extensions", and
 // "DWARF for the Arm 64-bit Architecture".
 
-import { Cursor } from '../symbolize/bytes/cursor';
+import { Cursor } from '../bytes/cursor';
 import type { Cie } from './cie';
 import { recognize, recognizePlt } from './expressions';
 import { MAX_REMEMBERED_STATES } from './limits';

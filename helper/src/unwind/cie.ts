@@ -2,7 +2,7 @@
 // instruction. Called by frameSection.ts, once a CIE. Layout: LSB Core, "The Common Information Entry Format"; DWARF 5,
 // section 6.4.1 for .debug_frame; the letters B (Arm's second key) and G (tagged stack) are Arm's.
 
-import { Cursor, FormatError } from '../symbolize/bytes/cursor';
+import { Cursor, FormatError } from '../bytes/cursor';
 import type { CfaMachine } from './cfaMachine';
 import { DW_EH_PE_absptr, DW_EH_PE_omit, type PointerReader } from './pointers';
 import { STATE_WORDS } from './state';

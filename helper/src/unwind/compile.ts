@@ -1,9 +1,9 @@
 // From an ELF file to its unwind table. Pure but for reading the file: runs in a worker (../symbolize/worker.ts), in the
 // command line's own process, and in the tests. Called through index.ts.
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import type { Spill } from '../symbolize/elf/contents';
-import type { ElfFile } from '../symbolize/elf/parser';
+import { FormatError } from '../bytes/cursor';
+import type { Spill } from '../elf/contents';
+import type { ElfFile } from '../elf/parser';
 import { findPclntab } from '../symbolize/gopclntab/parser';
 import { CfaMachine } from './cfaMachine';
 import { type CompileParts, FrameSection } from './frameSection';

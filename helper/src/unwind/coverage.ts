@@ -2,8 +2,8 @@
 // -fno-asynchronous-unwind-tables have all but the start-up code's rows in the .debug_frame that strip took away. Called
 // by loadWorker.ts and cli/unwindTable.ts.
 
-import type { ElfFile } from '../symbolize/elf/parser';
-import { SHF_EXECINSTR, SHT_NOBITS } from '../symbolize/elf/types';
+import type { ElfFile } from '../elf/parser';
+import { SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';
 import { kindOf, ROW_WORDS, rowAt, UNWIND_NONE } from './rows';
 import { executableSegments } from './sections';
 import type { UnwindTable } from './table';

@@ -2,7 +2,7 @@
 // "register + offset", what memory holds there, and the linker's rule for PLT stubs have a form in a row; anything else is
 // null, and the caller counts it. Called by cfaMachine.ts. Numbers of operations: DWARF 5, section 7.7.1.
 
-import { type Cursor, FormatError } from '../symbolize/bytes/cursor';
+import { type Cursor, FormatError } from '../bytes/cursor';
 import { MAX_EXPRESSION_DEPTH } from './limits';
 import { UNWIND_BASE_CFA } from './rows';
 

@@ -2,8 +2,8 @@
 // section of any size costs a megabyte. Entries that make no sense are counted and left out, the others hold. Called by
 // compile.ts. Layout: LSB Core, "Exception Frames"; DWARF 5, section 6.4.1.
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import type { ByteSource } from '../symbolize/bytes/source';
+import { FormatError } from '../bytes/cursor';
+import type { ByteSource } from '../bytes/source';
 import type { CfaMachine } from './cfaMachine';
 import { type Cie, parseCie } from './cie';
 import {

@@ -6,8 +6,8 @@
 // x86-64: UNWIND_GO, which says where the CFA is in the first frame; beyond it frame pointers hold, also where the runtime
 // switches stacks. arm64: x30 lies at sp and x29 below it, so a row tells all.
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import { type ByteSource, cstringAt } from '../symbolize/bytes/source';
+import { FormatError } from '../bytes/cursor';
+import { type ByteSource, cstringAt } from '../bytes/source';
 import type { Pclntab } from '../symbolize/gopclntab/types';
 import type { CodeRange } from './frameSection';
 import { MAX_FRAMES } from './limits';

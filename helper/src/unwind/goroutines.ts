@@ -5,9 +5,9 @@
 // the same on x86-64 and arm64. What changed: 1.23 put syscallbp before goid, 1.25 took `ret` out of gobuf, which both hold.
 // The version: debug/buildinfo of Go's library.
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import type { ElfFile } from '../symbolize/elf/parser';
-import { SHT_NOBITS, SHT_SYMTAB } from '../symbolize/elf/types';
+import { FormatError } from '../bytes/cursor';
+import type { ElfFile } from '../elf/parser';
+import { SHT_NOBITS, SHT_SYMTAB } from '../elf/types';
 
 export interface GoroutineLayout {
   /** x86-64: of g, from the thread pointer; bytes. */

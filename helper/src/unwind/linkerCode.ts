@@ -4,9 +4,9 @@
 // Layouts: System V ABI, AMD64 supplement, "Procedure Linkage Table", and its IBT variant as GNU ld writes it; ELF for the
 // Arm 64-bit Architecture, "Procedure Linkage Table".
 
-import { Cursor } from '../symbolize/bytes/cursor';
-import type { ElfFile } from '../symbolize/elf/parser';
-import { SHF_EXECINSTR, SHT_NOBITS } from '../symbolize/elf/types';
+import { Cursor } from '../bytes/cursor';
+import type { ElfFile } from '../elf/parser';
+import { SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';
 import type { CodeRange } from './frameSection';
 import type { Architecture } from './registers';
 import type { RowCollector } from './rowCollector';

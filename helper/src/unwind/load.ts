@@ -1,13 +1,13 @@
 // Keeps the kernel's unwind tables current while a recording runs: which files the traced processes have mapped, their
 // tables made in the background (what is on the CPU first), put into pages, named to the walker; given back when nobody
-// needs them. Until a process's tables are there it is unwound by frame pointers. Called by stack/capture.ts, which tells
+// needs them. Until a process's tables are there it is unwound by frame pointers. Called by engine/capture.ts, which tells
 // of processes and stacks as they arrive. The first process's files are looked at before sampling begins: starting a thread
 // and making tables takes longer than loading the programs that want them.
 
 import { closeSync } from 'node:fs';
-import type { TargetMap } from '../stack/targetMap';
-import type { ProcessRecord, StackRecord } from '../stack/types';
-import { openDebugFiles } from '../symbolize/normalize/debugFiles';
+import { openDebugFiles } from '../elf/debugFiles';
+import type { TargetMap } from '../engine/targetMap';
+import type { ProcessRecord, StackRecord } from '../engine/types';
 import { closeFile, type MappedFile } from '../symbolize/normalize/files';
 import type { Image } from '../symbolize/normalize/images';
 import { type Code, Processes } from '../symbolize/normalize/processes';

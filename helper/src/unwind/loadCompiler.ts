@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { endThread, startThread } from '../symbolize/pool/thread';
-import { trimMemory } from '../symbolize/pool/trim';
+import { endThread, startThread } from '../workers/thread';
+import { trimMemory } from '../workers/trim';
 import type { LoadedTable, TableReply, TableRequest } from './loadWorker';
 
 const TIMEOUT_MS = 60_000;

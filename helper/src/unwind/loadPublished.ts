@@ -1,6 +1,6 @@
 // Which code the walker has been told of, by process: pages that it names must stay until nobody uses them. Called by load.ts.
 
-import type { TargetMap } from '../stack/targetMap';
+import type { TargetMap } from '../engine/targetMap';
 import type { PlacedCode } from './loadCode';
 
 interface Published {

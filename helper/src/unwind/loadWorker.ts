@@ -4,13 +4,13 @@
 
 import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { FormatError } from '../bytes/cursor';
+import { BufferSource, type ByteSource, dropPages, FileSource } from '../bytes/source';
+import { chooseDebugFile } from '../elf/debugCandidates';
+import type { DebugHandle, Description } from '../elf/handles';
+import { ElfFile } from '../elf/parser';
 import { dropAllCapabilities } from '../privilege/capabilities';
-import { FormatError } from '../symbolize/bytes/cursor';
-import { BufferSource, type ByteSource, dropPages, FileSource } from '../symbolize/bytes/source';
-import { chooseDebugFile } from '../symbolize/elf/debugCandidates';
-import { ElfFile } from '../symbolize/elf/parser';
-import type { DebugHandle, Description } from '../symbolize/pool/messages';
-import { isLoaded } from '../symbolize/pool/thread';
+import { isLoaded } from '../workers/thread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '.';
 import { leavesCodeOpen } from './coverage';
 import { type GoroutineLayout, goroutineLayout } from './goroutines';

@@ -2,7 +2,7 @@
 // kernel's signal frame holds registers. Sources: System V ABI, AMD64 supplement, figure "DWARF Register Number Mapping";
 // "DWARF for the Arm 64-bit Architecture"; the offsets are those of bpf/unwind_rows.h.
 
-import type { ElfFile } from '../symbolize/elf/parser';
+import type { ElfFile } from '../elf/parser';
 import {
   UNWIND_SIGNAL_ARM64_FP,
   UNWIND_SIGNAL_ARM64_IP,

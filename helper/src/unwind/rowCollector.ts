@@ -2,8 +2,8 @@
 // functions marked, equal neighbours merged. Typed arrays that grow; no object per row. Called by cfaMachine.ts (rows),
 // frameSection.ts (functions) and compile.ts (the result).
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import { orderOf } from '../symbolize/bytes/order';
+import { FormatError } from '../bytes/cursor';
+import { orderOf } from '../bytes/order';
 import { MAX_FRAMES, MAX_ROWS } from './limits';
 import { ROW_WORDS, UNWIND_NONE } from './rows';
 

@@ -2,11 +2,11 @@
 // (sstrip); .debug_frame, inflated where it is compressed, of the file itself or of its separate debug file. Called by
 // compile.ts. Layout of .eh_frame_hdr: LSB Core, "The .eh_frame_hdr section".
 
-import { FormatError } from '../symbolize/bytes/cursor';
-import type { ByteSource } from '../symbolize/bytes/source';
-import { type Spill, sectionContents } from '../symbolize/elf/contents';
-import type { ElfFile } from '../symbolize/elf/parser';
-import { PF_X, PT_LOAD, SHF_COMPRESSED, SHT_NOBITS } from '../symbolize/elf/types';
+import { FormatError } from '../bytes/cursor';
+import type { ByteSource } from '../bytes/source';
+import { type Spill, sectionContents } from '../elf/contents';
+import type { ElfFile } from '../elf/parser';
+import { PF_X, PT_LOAD, SHF_COMPRESSED, SHT_NOBITS } from '../elf/types';
 import type { CodeRange } from './frameSection';
 import { PointerReader } from './pointers';
 

@@ -1,4 +1,4 @@
-// Unwind tables kept for the next run, by build-id, in the caller's cache folder (../symbolize/cache/diskCache.ts says how
+// Unwind tables kept for the next run, by build-id, in the caller's cache folder (../bytes/diskCache.ts says how
 // entries are named, written and evicted). An entry that is damaged in any way is compiled anew. Called by loadWorker.ts.
 //
 // An entry: six u32 (magic, CRC-32 of all that follows the header, bytes of JSON, words of rows, words of wide rules, zero),
@@ -6,10 +6,10 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import * as zlib from 'node:zlib';
-import { crc32 } from '../symbolize/bytes/crc32';
-import { DiskCache } from '../symbolize/cache/diskCache';
-import type { Spill } from '../symbolize/elf/contents';
-import type { ElfFile } from '../symbolize/elf/parser';
+import { crc32 } from '../bytes/crc32';
+import { DiskCache } from '../bytes/diskCache';
+import type { Spill } from '../elf/contents';
+import type { ElfFile } from '../elf/parser';
 import { compileUnwindTable } from './compile';
 import { MAX_ROWS } from './limits';
 import { ROW_WORDS } from './rows';

@@ -2,8 +2,8 @@
 // arm64 (which left it out on purpose, so that unwinders go by the instructions). Called by compile.ts.
 // Only code that no entry covers is searched, and only for the whole call of rt_sigreturn.
 
-import type { ElfFile } from '../symbolize/elf/parser';
-import { MAX_READ_BYTES } from '../symbolize/limits';
+import { MAX_READ_BYTES } from '../bytes/limits';
+import type { ElfFile } from '../elf/parser';
 import type { CodeRange } from './frameSection';
 import { MAX_SEARCHED_BYTES } from './limits';
 import type { Architecture } from './registers';

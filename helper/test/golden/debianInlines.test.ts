@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDebugFiles } from '../../src/symbolize/normalize/debugFiles';
-import { OWN_ROOT } from '../../src/symbolize/normalize/roots';
+import { openDebugFiles } from '../../src/elf/debugFiles';
+import { OWN_ROOT } from '../../src/process/roots';
 import { aliasesOf, askAddr2line, askLlvmLevels, compareLevels, levelsOf } from './inline/compare';
 import { PROGRAMS, unpackedPackages } from './inline/debianPackages';
 import { has } from './symbolize/build';

@@ -6,8 +6,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { openDebugFiles } from '../../src/symbolize/normalize/debugFiles';
-import { OWN_ROOT } from '../../src/symbolize/normalize/roots';
+import { openDebugFiles } from '../../src/elf/debugFiles';
+import { OWN_ROOT } from '../../src/process/roots';
 import { build, has, run } from './symbolize/build';
 import { offsetOf, openForTest } from './symbolize/oracle';
 

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { FormatError } from '../../src/symbolize/bytes/cursor';
-import { BufferSource } from '../../src/symbolize/bytes/source';
-import { ElfFile } from '../../src/symbolize/elf/parser';
+import { FormatError } from '../../src/bytes/cursor';
+import { BufferSource } from '../../src/bytes/source';
+import { ElfFile } from '../../src/elf/parser';
 import { FileSymbols } from '../../src/symbolize/fileSymbols';
 import { build } from './symbolize/build';
 import { offsetOf } from './symbolize/oracle';

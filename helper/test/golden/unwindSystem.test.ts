@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { FormatError } from '../../src/symbolize/bytes/cursor';
+import { FormatError } from '../../src/bytes/cursor';
 import { ROW_WORDS } from '../../src/unwind/rows';
 import { arm64Packages } from './unwind/arm64Packages';
 import { has, tableOf } from './unwind/build';

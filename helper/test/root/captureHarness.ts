@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCapture } from '../../src/stack/capture';
+import { startCapture } from '../../src/engine/capture';
 import type {
   Address,
   Capture,
@@ -13,7 +13,7 @@ import type {
   SampleRecord,
   StackId,
   StackRecord,
-} from '../../src/stack/types';
+} from '../../src/engine/types';
 import { SLOWNESS } from './slowness';
 
 /** The sources stay in the repository; the tests' JavaScript runs from out/js. */

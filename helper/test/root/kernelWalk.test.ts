@@ -11,7 +11,7 @@ import { native } from '../../src/bpf/libbpf';
 import { BpfObject } from '../../src/bpf/object';
 import { hasRingBuffer, hasTaskPtRegs } from '../../src/bpf/probe';
 import { SamplingEvents } from '../../src/bpf/samplingEvents';
-import { TargetMap } from '../../src/stack/targetMap';
+import { TargetMap } from '../../src/engine/targetMap';
 import { SLOWNESS } from './slowness';
 
 const ROOT = resolve(__dirname, '../../../../..');

@@ -2,14 +2,14 @@
 // costs its own names, quickly, and says why. The honest forms stand beside, so that the attacks are known to reach the code.
 
 import assert from 'node:assert/strict';
-import { FormatError } from '../../src/symbolize/bytes/cursor';
-import { flatten, IntervalIndex, IntervalList, ownerAt } from '../../src/symbolize/bytes/intervals';
-import { BufferSource } from '../../src/symbolize/bytes/source';
+import { FormatError } from '../../src/bytes/cursor';
+import { flatten, IntervalIndex, IntervalList, ownerAt } from '../../src/bytes/intervals';
+import { BufferSource } from '../../src/bytes/source';
+import { ElfFile } from '../../src/elf/parser';
+import { inflateZstd } from '../../src/elf/zstd';
 import { readOwnIndex } from '../../src/symbolize/dwarf/ownIndex';
 import { DwarfPackage } from '../../src/symbolize/dwarf/package';
 import type { DwarfSections } from '../../src/symbolize/dwarf/types';
-import { ElfFile } from '../../src/symbolize/elf/parser';
-import { inflateZstd } from '../../src/symbolize/elf/zstd';
 import { FileSymbols } from '../../src/symbolize/fileSymbols';
 import {
   bytes,

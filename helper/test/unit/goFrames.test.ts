@@ -1,8 +1,8 @@
 // Go's own tables as rows: what damaged ones may cost. Sound ones are held against oracles in golden/unwindTable.test.ts.
 
 import assert from 'node:assert/strict';
-import { FormatError } from '../../src/symbolize/bytes/cursor';
-import { BufferSource } from '../../src/symbolize/bytes/source';
+import { FormatError } from '../../src/bytes/cursor';
+import { BufferSource } from '../../src/bytes/source';
 import type { Pclntab } from '../../src/symbolize/gopclntab/types';
 import { addGoFrames } from '../../src/unwind/goFrames';
 import type { Architecture } from '../../src/unwind/registers';

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
 import { TracerError } from '../../src/protocol';
-import { emptyReason } from '../../src/stack/emptyReason';
-import { Recordings } from '../../src/stack/recordings';
-import { SharedSymbolizer } from '../../src/stack/sharedSymbolizer';
+import { emptyReason } from '../../src/recording/emptyReason';
+import { Recordings } from '../../src/recording/recordings';
+import { SharedSymbolizer } from '../../src/recording/sharedSymbolizer';
 import { FakeCapture, FakeSymbolizer, frame } from './fakes/stacks';
 
 const TABLE = { 1: [frame('main', 12)], 2: [frame('sixty', 21)], [-1]: [frame('sys_read', null, { kind: 'kernel' })] };

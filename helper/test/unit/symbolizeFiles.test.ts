@@ -17,9 +17,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DiskCache, spillEntry } from '../../src/symbolize/cache/diskCache';
-import { MAX_CACHE_BYTES } from '../../src/symbolize/limits';
-import { openRegular, pathInRoot } from '../../src/symbolize/normalize/roots';
+import { DiskCache, spillEntry } from '../../src/bytes/diskCache';
+import { MAX_CACHE_BYTES } from '../../src/bytes/limits';
+import { openRegular, pathInRoot } from '../../src/process/roots';
 
 describe('symbolize: disk cache', () => {
   let folder: string;

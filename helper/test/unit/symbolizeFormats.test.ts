@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { deflateSync } from 'node:zlib';
-import { crc32 } from '../../src/symbolize/bytes/crc32';
-import { Cursor, FormatError } from '../../src/symbolize/bytes/cursor';
-import { orderOf } from '../../src/symbolize/bytes/order';
-import { BufferSource } from '../../src/symbolize/bytes/source';
-import { ElfFile } from '../../src/symbolize/elf/parser';
-import { findFunction, readFunctions } from '../../src/symbolize/elf/symbols';
+import { crc32 } from '../../src/bytes/crc32';
+import { Cursor, FormatError } from '../../src/bytes/cursor';
+import { orderOf } from '../../src/bytes/order';
+import { BufferSource } from '../../src/bytes/source';
+import { ElfFile } from '../../src/elf/parser';
+import { findFunction, readFunctions } from '../../src/elf/symbols';
 import { FileSymbols } from '../../src/symbolize/fileSymbols';
 import {
   bytes,

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { endThread, startThread, threadsLoaded } from '../../src/symbolize/pool/thread';
+import { endThread, startThread, threadsLoaded } from '../../src/workers/thread';
 
 const LOAD_MS = 400;
 

@@ -2,8 +2,8 @@
 // Walking a unit of megabytes is mostly skipping: an entry without strings and blocks is one addition. Read only as far as
 // the caller's codes reach. Called by debugFile.ts; used by all that walks entries. DWARF 5, 7.5.3.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import type { ByteSource } from '../../bytes/source';
 import { MAX_ABBREVIATION_ATTRIBUTES, MAX_ABBREVIATIONS } from '../limits';
 import { fixedBytes, isSkippedByNumber } from './forms';
 import { AT, type Encoding, FORM, TAG } from './types';

@@ -3,8 +3,8 @@
 // declarations.ts.
 
 import { posix } from 'node:path';
-import { FormatError } from '../bytes/cursor';
-import { Lender } from '../bytes/source';
+import { FormatError } from '../../bytes/cursor';
+import { Lender } from '../../bytes/source';
 import { MAX_UNIT_BYTES } from '../limits';
 import { AbbreviationTable } from './abbreviations';
 import { type FunctionIndex, indexFunctions, sizeOfFunctions } from './functions';

@@ -2,7 +2,7 @@
 // specification, which may stand in another unit or in the supplementary file. Called by resolver.ts, which keeps them.
 // DWARF 5, 2.13 and 3.3.8.
 
-import { Cursor, FormatError } from '../bytes/cursor';
+import { Cursor, FormatError } from '../../bytes/cursor';
 import { MAX_ORIGIN_DEPTH } from '../limits';
 import type { DebugFile, LoadedUnit } from './debugFile';
 import { CodeEntry, type EntryContext, readCodeEntry } from './entries';

@@ -1,7 +1,7 @@
 // Reading entries (DIEs) of .debug_info: skipping one quickly, and reading one of a function or an inlined call. Called by
 // functions.ts and inlines.ts, which walk units, and by declarations.ts. DWARF 5, 2.13, 3.3.8.
 
-import { Cursor, FormatError } from '../bytes/cursor';
+import { Cursor, FormatError } from '../../bytes/cursor';
 import { type AbbreviationTable, STEP } from './abbreviations';
 import { isAddressIndex, NO_REFERENCE, readNumber, readReference, readString, skipForm } from './forms';
 import { indexedAddress } from './strings';

@@ -2,7 +2,7 @@
 // references). Called by abbreviations.ts, entries.ts, units.ts and lineHeader.ts (whose version 5 tables use forms too).
 // DWARF 5, 7.5.5 and 7.5.6.
 
-import { type Cursor, FormatError } from '../bytes/cursor';
+import { type Cursor, FormatError } from '../../bytes/cursor';
 import { type Encoding, FORM, type StringRef } from './types';
 
 /** Bytes that the form takes, or -1 where only reading tells. */

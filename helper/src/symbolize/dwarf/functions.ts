@@ -2,8 +2,8 @@
 // Only entries of functions are read, all others are skipped; what lies below them is jumped over where they say how
 // (GCC), which makes a unit of megabytes a matter of microseconds. DWARF 5, 3.3.
 
-import { FormatError } from '../bytes/cursor';
-import { IntervalIndex, IntervalList } from '../bytes/intervals';
+import { FormatError } from '../../bytes/cursor';
+import { IntervalIndex, IntervalList } from '../../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_RANGES_PER_UNIT } from '../limits';
 import { KIND } from './abbreviations';
 import { type EntryContext, EntryWalk } from './entries';

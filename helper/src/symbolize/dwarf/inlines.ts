@@ -1,8 +1,8 @@
 // What was inlined into one function, and into what was inlined there: a tree of calls with the code that stands for
 // them. Called by resolver.ts for functions that have samples. DWARF 5, 3.3.8.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import { IntervalIndex, IntervalList } from '../bytes/intervals';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import { IntervalIndex, IntervalList } from '../../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_INLINES_PER_FUNCTION, MAX_RANGES_PER_UNIT, MAX_TREE_DEPTH } from '../limits';
 import { KIND } from './abbreviations';
 import { CodeEntry, type EntryContext, EntryWalk, readCodeEntry } from './entries';

@@ -2,9 +2,10 @@
 // a unit of a large program names hundreds of files, of which a profile shows a few. Called by lineProgram.ts.
 // DWARF 5, 6.2.4; DWARF 4, 6.2.4.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
-import { MAX_LINE_FILES, MAX_NAME_BYTES, MAX_UNIT_BYTES } from '../limits';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import { MAX_NAME_BYTES } from '../../bytes/limits';
+import type { ByteSource } from '../../bytes/source';
+import { MAX_LINE_FILES, MAX_UNIT_BYTES } from '../limits';
 import { readNumber, readString, skipForm } from './forms';
 import { type Encoding, FORM, type StringRef } from './types';
 

@@ -1,9 +1,9 @@
 // Runs the line program of one unit into rows (address, file, line, column) in typed arrays. Called by debugFile.ts for
 // units that have samples, kept there while memory allows. DWARF 5, 6.2.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import { IntervalIndex, IntervalList } from '../bytes/intervals';
-import { type ByteSource, Lender } from '../bytes/source';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import { IntervalIndex, IntervalList } from '../../bytes/intervals';
+import { type ByteSource, Lender } from '../../bytes/source';
 import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
 import type { LineHeader } from './lineHeader';
 

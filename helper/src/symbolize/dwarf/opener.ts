@@ -3,10 +3,10 @@
 // before anything in it is believed. Made by worker.ts; called by split.ts and supplement.ts.
 
 import { closeSync } from 'node:fs';
-import { FormatError } from '../bytes/cursor';
-import { dropPages, FileSource } from '../bytes/source';
-import { ElfFile } from '../elf/parser';
-import { type OpenedFile, openRegular, pathInRoot } from '../normalize/roots';
+import { FormatError } from '../../bytes/cursor';
+import { dropPages, FileSource } from '../../bytes/source';
+import { ElfFile } from '../../elf/parser';
+import { type OpenedFile, openRegular, pathInRoot } from '../../process/roots';
 
 export interface OpenedElf {
   elf: ElfFile;

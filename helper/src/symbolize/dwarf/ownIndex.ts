@@ -2,8 +2,8 @@
 // (gold, lld, gdb-add-index; layout: "Index Section Format" in GDB's manual). Called through debugFile.ts by unitIndex.ts,
 // which completes what they leave out.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import type { ByteSource } from '../../bytes/source';
 import { MAX_RANGES, MAX_UNIT_BYTES } from '../limits';
 import type { DwarfSections } from './types';
 import type { OnUnitRange } from './unitIndex';

@@ -1,8 +1,8 @@
 // Address ranges of units, functions and inlined calls: .debug_ranges (DWARF 3, 4) and .debug_rnglists (5). Called by
 // units.ts, functions.ts and inlines.ts. DWARF 5, 7.25; DWARF 4, 2.17.3.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import type { ByteSource } from '../../bytes/source';
 import { MAX_RANGES_PER_UNIT } from '../limits';
 import { indexedAddress } from './strings';
 import type { DwarfSections, RangesRef, Unit } from './types';

@@ -1,8 +1,8 @@
 // Address -> the functions there and their source places, from DWARF. Reads the index of units at once and everything else
 // only for units that are asked for. Called by fileSymbols.ts.
 
-import type { Spill } from '../elf/contents';
-import type { ElfFile } from '../elf/parser';
+import type { Spill } from '../../elf/contents';
+import type { ElfFile } from '../../elf/parser';
 import { MAX_KEPT_DECLARATIONS, MAX_LOADED_UNITS_BYTES } from '../limits';
 import { DebugFile, type LoadedUnit, type SourcePlace } from './debugFile';
 import { type Declaration, readDeclaration } from './declarations';

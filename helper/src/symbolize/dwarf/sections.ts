@@ -1,8 +1,8 @@
 // The sections of debug information of an ELF file, inflated. Called by resolver.ts for the program or its debug file, by
 // supplement.ts and by split.ts, whose files name their sections `.dwo`.
 
-import { type Spill, sectionContents, sectionContentsNow } from '../elf/contents';
-import type { ElfFile } from '../elf/parser';
+import { type Spill, sectionContents, sectionContentsNow } from '../../elf/contents';
+import type { ElfFile } from '../../elf/parser';
 import type { DwarfSections } from './types';
 
 const NAMES: Record<keyof DwarfSections, string> = {

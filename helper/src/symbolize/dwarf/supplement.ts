@@ -3,10 +3,10 @@
 // `.debug_sup`: DWARF 5, 7.3.6.
 
 import { posix } from 'node:path';
-import { Cursor } from '../bytes/cursor';
-import type { Spill } from '../elf/contents';
-import { sectionContentsNow } from '../elf/contents';
-import type { ElfFile } from '../elf/parser';
+import { Cursor } from '../../bytes/cursor';
+import type { Spill } from '../../elf/contents';
+import { sectionContentsNow } from '../../elf/contents';
+import type { ElfFile } from '../../elf/parser';
 import type { ElfOpener } from './opener';
 import { readSections } from './sections';
 import type { DwarfSections } from './types';

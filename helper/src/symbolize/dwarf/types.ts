@@ -1,7 +1,7 @@
 // Numbers and shapes of DWARF 2 to 5 that more than one file here needs. DWARF 5 standard, section 7; DWARF 4, section 7;
 // GNU extensions: the wiki page "DwarfExtensions" of elfutils.
 
-import type { ByteSource } from '../bytes/source';
+import type { ByteSource } from '../../bytes/source';
 
 export const TAG = {
   lexicalBlock: 0x0b,

@@ -2,10 +2,10 @@
 // .debug_aranges); what that leaves out, and files without, are found by the header and first entry of each unit.
 // (.debug_names has no addresses, so nothing to gain from.) Called by debugFile.ts.
 
-import { FormatError } from '../bytes/cursor';
-import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
-import { orderOf } from '../bytes/order';
-import type { ByteSource } from '../bytes/source';
+import { FormatError } from '../../bytes/cursor';
+import { flatten, IntervalList, type IntervalTable, ownerAt } from '../../bytes/intervals';
+import { orderOf } from '../../bytes/order';
+import type { ByteSource } from '../../bytes/source';
 import { MAX_RANGES, MAX_UNITS } from '../limits';
 import type { RangeSink } from './ranges';
 import type { Unit } from './types';

@@ -1,10 +1,10 @@
 // Finds Go's pclntab in an ELF file and cuts it into its tables, in its four layouts (Go 1.12 to 1.27). It is part of the
 // program (tracebacks need it), so stripped binaries have it too. Called by fileSymbols.ts.
 
-import { Cursor, FormatError } from '../bytes/cursor';
-import type { ByteSource } from '../bytes/source';
-import type { ElfFile } from '../elf/parser';
-import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';
+import { Cursor, FormatError } from '../../bytes/cursor';
+import type { ByteSource } from '../../bytes/source';
+import type { ElfFile } from '../../elf/parser';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../../elf/types';
 import { MAX_SCANNED_BYTES } from '../limits';
 import { findModuleData } from './moduledata';
 import type { InlineLayout, Pclntab, PclntabVersion } from './types';

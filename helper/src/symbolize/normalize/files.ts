@@ -3,9 +3,9 @@
 
 import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
+import { type OpenedFile, OWN_ROOT, openRegular, type Root } from '../../process/roots';
 import { MAX_OPEN_FILES } from '../limits';
 import type { Frame } from '../types';
-import { type OpenedFile, OWN_ROOT, openRegular, type Root } from './roots';
 
 /** One mapped file, whoever mapped it. */
 export interface MappedFile {

@@ -2,7 +2,7 @@
 // where it belongs to the target's user (anybody may write to /tmp). Called by processes.ts.
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
-import { openRegular } from './roots';
+import { openRegular } from '../../process/roots';
 
 export interface PerfMapFile {
   /** For the workers; never reused. */

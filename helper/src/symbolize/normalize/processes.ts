@@ -1,15 +1,15 @@
 // (pid, address) -> what is mapped there: a file and the offset in it, the vdso, code that was generated at run time, or
 // nothing known. Needs the process, not the contents of files; those are the workers'. Called by ../index.ts.
 
+import type { MappedCode } from '../../engine/types';
 import { readMaps } from '../../process/maps';
 import { type AddressRange, MapsTable } from '../../process/mapsTable';
-import type { MappedCode } from '../../stack/types';
+import { type Root, Roots } from '../../process/roots';
 import { REREAD_MAPS_MS } from '../limits';
 import type { Frame } from '../types';
 import { type FileIdentity, type MappedFile, MappedFiles } from './files';
 import { type Image, Images } from './images';
 import { openPerfMap, type PerfMapFile, perfMapSize } from './perfMaps';
-import { type Root, Roots } from './roots';
 
 /** A process's code generated at run time, with the names its perf map gave for one size of that map. */
 export interface JitCode {

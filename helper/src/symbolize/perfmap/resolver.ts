@@ -3,7 +3,8 @@
 // checking its owner, and says how much of it counts for a question.
 
 import { readSync } from 'node:fs';
-import { MAX_NAME_BYTES, MAX_PERF_MAP_BYTES, MAX_PERF_MAP_ENTRIES } from '../limits';
+import { MAX_NAME_BYTES } from '../../bytes/limits';
+import { MAX_PERF_MAP_BYTES, MAX_PERF_MAP_ENTRIES } from '../limits';
 import { parsePerfMap } from './parser';
 import type { JitFunction } from './types';
 

@@ -1,23 +1,9 @@
 // What the main thread and the symbolization workers say to each other. The main thread opens files (it alone holds the
 // capabilities) and passes descriptors, which all threads of a process share; workers read and parse.
 
+import type { DebugHandle, Description, FileHandle } from '../../elf/handles';
 import type { KernelTable } from '../kernel/types';
 import type { PackedPlaces } from './packedPlaces';
-
-export interface FileHandle {
-  /** Never reused. */
-  id: number;
-  fd: number;
-  sizeBytes: number;
-  /** For messages only. */
-  path: string;
-}
-
-/** A candidate for the separate debug file; the worker takes the first that belongs to the program. */
-export interface DebugHandle extends FileHandle {
-  /** CRC-32 that the program's debug link asks for; null: the build-ids must agree. */
-  crc: number | null;
-}
 
 /** Asks what is at `positions`. */
 export type PlacesTask =
@@ -53,13 +39,6 @@ export type Task =
 export interface Request {
   sequence: number;
   task: Task;
-}
-
-export interface Description {
-  buildId: string | null;
-  debugLink: { name: string; crc: number } | null;
-  /** The file itself holds no line table. */
-  wantsDebugFile: boolean;
 }
 
 /**

@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import { endThread, startThread } from '../../workers/thread';
+import { trimMemory } from '../../workers/trim';
 import { WORKER_HEAP_MIB } from '../limits';
 import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
 import { unpackPlaces } from './packedPlaces';
-import { endThread, startThread } from './thread';
-import { trimMemory } from './trim';
 
 export type Answer = Omit<Extract<Reply, { ok: true }>, 'places'> & { places: Place[][] };
 

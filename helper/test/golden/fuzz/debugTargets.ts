@@ -5,9 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { FormatError } from '../../../src/symbolize/bytes/cursor';
-import { BufferSource } from '../../../src/symbolize/bytes/source';
-import { ElfFile } from '../../../src/symbolize/elf/parser';
+import { FormatError } from '../../../src/bytes/cursor';
+import { BufferSource } from '../../../src/bytes/source';
+import { ElfFile } from '../../../src/elf/parser';
 import { FileSymbols, type FurtherFiles } from '../../../src/symbolize/fileSymbols';
 import type { FuzzTarget } from '../../tools/mutate';
 import { OUTPUT, PROGRAMS } from '../unwind/build';

@@ -13,11 +13,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cursor, FormatError } from '../../../src/symbolize/bytes/cursor';
-import { BufferSource } from '../../../src/symbolize/bytes/source';
-import { ElfFile } from '../../../src/symbolize/elf/parser';
-import { PltStubs } from '../../../src/symbolize/elf/plt';
-import { findFunction, readFunctions } from '../../../src/symbolize/elf/symbols';
+import { Cursor, FormatError } from '../../../src/bytes/cursor';
+import { BufferSource } from '../../../src/bytes/source';
+import { ElfFile } from '../../../src/elf/parser';
+import { PltStubs } from '../../../src/elf/plt';
+import { findFunction, readFunctions } from '../../../src/elf/symbols';
 import { findPclntab } from '../../../src/symbolize/gopclntab/parser';
 import { findGoPlaces } from '../../../src/symbolize/gopclntab/resolver';
 import { readKallsyms } from '../../../src/symbolize/kernel/parser';

@@ -4,14 +4,14 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
-import { FileSource } from '../../../src/symbolize/bytes/source';
-import { DiskCache } from '../../../src/symbolize/cache/diskCache';
+import { DiskCache } from '../../../src/bytes/diskCache';
+import { FileSource } from '../../../src/bytes/source';
+import { chooseDebugFile } from '../../../src/elf/debugCandidates';
+import { ElfFile } from '../../../src/elf/parser';
+import { readFunctions } from '../../../src/elf/symbols';
+import { PF_X, PT_LOAD } from '../../../src/elf/types';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
 import { elfOpener } from '../../../src/symbolize/dwarf/opener';
-import { chooseDebugFile } from '../../../src/symbolize/elf/debugCandidates';
-import { ElfFile } from '../../../src/symbolize/elf/parser';
-import { readFunctions } from '../../../src/symbolize/elf/symbols';
-import { PF_X, PT_LOAD } from '../../../src/symbolize/elf/types';
 import { FileSymbols } from '../../../src/symbolize/fileSymbols';
 import type { Place } from '../../../src/symbolize/pool/messages';
 

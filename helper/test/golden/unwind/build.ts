@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropPages, FileSource } from '../../../src/symbolize/bytes/source';
-import { ElfFile } from '../../../src/symbolize/elf/parser';
+import { dropPages, FileSource } from '../../../src/bytes/source';
+import { ElfFile } from '../../../src/elf/parser';
 import { compileUnwindTable, type UnwindTable } from '../../../src/unwind';
 import { type Architecture, architectureOf } from '../../../src/unwind/registers';
 

@@ -1,7 +1,7 @@
 // A made-up program for the tests of session and export: addresses are indexes into a table of functions, captured and
 // symbolized by fakes that tests drive by hand.
 
-import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/stack/types';
+import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/engine/types';
 import type { DebugSources, Frame, Symbolizer } from '../../../src/symbolize/types';
 
 export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {

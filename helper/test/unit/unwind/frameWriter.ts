@@ -1,7 +1,7 @@
 // Writes .eh_frame and .debug_frame sections byte by byte, and compiles the table of a small file that holds one.
 
-import { BufferSource } from '../../../src/symbolize/bytes/source';
-import { ElfFile } from '../../../src/symbolize/elf/parser';
+import { BufferSource } from '../../../src/bytes/source';
+import { ElfFile } from '../../../src/elf/parser';
 import { compileUnwindTable, type UnwindTable } from '../../../src/unwind';
 import { type DescribedRow, describeRow } from '../../../src/unwind/describe';
 import { architectureOf } from '../../../src/unwind/registers';

@@ -5,7 +5,7 @@
 import { Decompress } from 'fzstd';
 import { Cursor, FormatError } from '../bytes/cursor';
 import type { ByteSource } from '../bytes/source';
-import { MAX_ZSTD_WINDOW_BYTES } from '../limits';
+import { MAX_ZSTD_WINDOW_BYTES } from './limits';
 
 const FRAME_MAGIC = 0xfd2fb528;
 /** 16 of them: frames to be skipped. */

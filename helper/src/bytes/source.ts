@@ -2,8 +2,8 @@
 // buffer. Parsers of big sections take a ByteSource and never load a file whole. Used by every format here.
 
 import { readSync } from 'node:fs';
-import { MAX_NAME_BYTES, MAX_PAGES, MAX_READ_BYTES, PAGE_BYTES } from '../limits';
 import { FormatError } from './cursor';
+import { MAX_NAME_BYTES, MAX_PAGES, MAX_READ_BYTES, PAGE_BYTES } from './limits';
 
 export interface ByteSource {
   readonly sizeBytes: number;

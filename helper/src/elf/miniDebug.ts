@@ -5,7 +5,7 @@
 import { XzReadableStream } from 'xz-decompress';
 import { Cursor, FormatError } from '../bytes/cursor';
 import { BufferSource, type ByteSource } from '../bytes/source';
-import { MAX_MINI_DEBUG_BYTES, MAX_XZ_DICTIONARY_BYTES } from '../limits';
+import { MAX_MINI_DEBUG_BYTES, MAX_XZ_DICTIONARY_BYTES } from './limits';
 import { ElfFile } from './parser';
 import { SHT_NOBITS } from './types';
 

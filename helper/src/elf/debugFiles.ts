@@ -3,9 +3,9 @@
 // the program. Places: "Debugging Information in Separate Files" in GDB's manual.
 
 import { posix } from 'node:path';
-import type { DebugHandle, Description } from '../pool/messages';
-import type { MappedFile } from './files';
-import { OWN_ROOT, openRegular, pathInRoot, type Root } from './roots';
+import { OWN_ROOT, openRegular, pathInRoot, type Root } from '../process/roots';
+import type { MappedFile } from '../symbolize/normalize/files';
+import type { DebugHandle, Description } from './handles';
 
 const DEBUG_FOLDER = '/usr/lib/debug';
 

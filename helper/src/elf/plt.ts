@@ -4,7 +4,7 @@
 // Linkage Table"; `.plt.sec` and `.plt.got` as GNU ld writes them.
 
 import { type ByteSource, cstringAt } from '../bytes/source';
-import { MAX_SYMBOLS } from '../limits';
+import { MAX_SYMBOLS } from './limits';
 import type { ElfFile } from './parser';
 import { SHT_DYNSYM, SHT_NOBITS } from './types';
 

@@ -2,6 +2,7 @@
 // current, and ends by request, after its duration, when the target exits, or when something breaks; what was recorded
 // is kept in every case. Made by Recordings.
 
+import type { Capture, CaptureSink, ProcessRecord, SampleRecord, StackRecord } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
 import { checkTarget } from '../process/validate';
@@ -16,6 +17,8 @@ import {
   toErrorReport,
   tracerError,
 } from '../protocol';
+import { StackNames } from '../stack/stackNames';
+import { StackProfile } from '../stack/stackProfile';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
 import { ProcessWatch } from './processWatch';
 import { RecordedTarget } from './recordedTarget';
@@ -23,9 +26,6 @@ import { type RecordingFacts, recordingHead, recordSummary } from './recordingFa
 import type { Notify, RecordingParts } from './recordings';
 import { RecordingTimes } from './recordingTimes';
 import { RecordingWriter } from './recordingWriter';
-import { StackNames } from './stackNames';
-import { StackProfile } from './stackProfile';
-import type { Capture, CaptureSink, ProcessRecord, SampleRecord, StackRecord } from './types';
 
 type StopReason = Exclude<RecordingExtra['stopReason'], 'running'>;
 

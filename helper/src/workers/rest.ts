@@ -4,7 +4,7 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { releaseReadMemory } from '../bytes/source';
-import { WORTH_COLLECTING_BYTES } from '../limits';
+import { WORTH_COLLECTING_BYTES } from './limits';
 import { trimMemory } from './trim';
 
 /** Until V8's threads have freed the buffers of a collection. */

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import { MAX_CACHE_BYTES } from '../limits';
+import { MAX_CACHE_BYTES } from './limits';
 
 const VERSION = 'symbols-v1';
 const TEMPORARY = '.new';

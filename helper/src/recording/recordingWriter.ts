@@ -6,7 +6,7 @@ import { writeAtomically } from '../export/outputFile';
 import { markIncomplete } from '../export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../export/speedscope';
 import { type RecordingExtra, toErrorReport } from '../protocol';
-import type { StackProfile } from './stackProfile';
+import type { StackProfile } from '../stack/stackProfile';
 
 type StopReason = RecordingExtra['stopReason'];
 

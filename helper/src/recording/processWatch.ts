@@ -1,8 +1,8 @@
 // The processes of one recording as the symbolizer must know them: told as they appear, run other programs and end, and
 // released once the last of their stacks has its names. Owned by a Recording.
 
+import type { ProcessRecord, StackRecord } from '../engine/types';
 import type { Frame, Symbolizer } from '../symbolize/types';
-import type { ProcessRecord, StackRecord } from './types';
 
 interface Watched {
   /** Stacks that wait for their names. */

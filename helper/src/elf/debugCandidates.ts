@@ -4,7 +4,7 @@
 import { crc32OfFile } from '../bytes/crc32';
 import { messageOf } from '../bytes/cursor';
 import { FileSource } from '../bytes/source';
-import type { DebugHandle } from '../pool/messages';
+import type { DebugHandle } from './handles';
 import { ElfFile } from './parser';
 
 /** The first candidate that belongs to the program: same build-id, or the CRC that its debug link gives. */

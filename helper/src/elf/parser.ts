@@ -4,7 +4,7 @@
 
 import { Cursor, FormatError } from '../bytes/cursor';
 import { type ByteSource, cstringAt } from '../bytes/source';
-import { MAX_PROGRAM_HEADERS, MAX_SECTIONS } from '../limits';
+import { MAX_PROGRAM_HEADERS, MAX_SECTIONS } from './limits';
 import {
   type DebugLink,
   PF_X,

@@ -12,7 +12,7 @@ import {
   type RecordSummary,
   TRACER_VERSION,
 } from '../protocol';
-import type { ProfileSnapshot } from './profileSnapshot';
+import type { ProfileSnapshot } from '../stack/profileSnapshot';
 
 const TOP_FUNCTIONS = 50;
 

@@ -1,4 +1,4 @@
-// The joints of the stack tracer inside the helper: what the capture (helper/src/bpf, helper/src/stack/capture.ts)
+// The joints of the stack tracer inside the helper: what the capture (helper/src/bpf, helper/src/engine/capture.ts)
 // hands to the session, and what the session asks of it. Nothing here touches koffi or files.
 
 import type { AttachStep, TruncationReason } from '../protocol';

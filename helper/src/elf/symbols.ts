@@ -5,7 +5,7 @@
 import { FormatError } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
 import { BufferSource, type ByteSource, cstringAt } from '../bytes/source';
-import { MAX_SYMBOLS } from '../limits';
+import { MAX_SYMBOLS } from './limits';
 import type { ElfFile } from './parser';
 import { type Section, SHF_EXECINSTR, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from './types';
 

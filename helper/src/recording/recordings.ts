@@ -1,6 +1,7 @@
 // All recordings of one helper: starts them, knows which go on, ends them. Called by rpc/methods.ts; what a recording
 // says on its own goes to the client that started it.
 
+import type { StartCapture } from '../engine/types';
 import {
   type HelperNoteMethod,
   type HelperNotes,
@@ -13,7 +14,6 @@ import {
 import type { Symbolizer } from '../symbolize/types';
 import { type Outcome, Recording } from './recording';
 import { SharedSymbolizer } from './sharedSymbolizer';
-import type { StartCapture } from './types';
 
 /** Says something to the client: a note of the protocol by its name. */
 export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
