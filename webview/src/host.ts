@@ -4,17 +4,17 @@ import type { FromWebview } from './messages';
 
 /** What a tab remembers. Every field is optional: an older version may have written it. */
 export interface ViewState {
-  /** What stands beside the graph in a wide page; `graph`: nothing. */
-  tab?: 'graph' | 'functions' | 'tree' | 'goroutines';
-  /** What a narrow page shows. */
-  narrowTab?: 'graph' | 'functions' | 'tree' | 'goroutines';
+  /** Id of the view that stands beside the graph in a wide page; `graph`: none. */
+  tab?: string;
+  /** What a narrow page shows: `graph`, or a view's id. */
+  narrowTab?: string;
   /** Width of the flame graph in percent of the page, where it stands beside a table. */
   splitPercent?: number;
   graphMode?: GraphMode;
   /** Name of the profile (thread) shown: its place in the file changes while it is being recorded. */
   profile?: string;
-  functionSort?: { column: string; descending: boolean };
-  goroutineSort?: { column: string; descending: boolean };
+  /** By a view's id. */
+  sorts?: Record<string, { column: string; descending: boolean }>;
   filter?: string;
   treeDirection?: 'callees' | 'callers';
 }

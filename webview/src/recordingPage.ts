@@ -2,35 +2,28 @@
 // graph, a table, the toolbar or the extension. Called by boot.ts.
 import * as l10n from '@vscode/l10n';
 import type { GraphMode, Host } from './host';
-import { parseRecording, type Recording, RecordingError, type StackProfile } from './load';
+import { parseRecording, type Recording, RecordingError } from './load';
 import type { ToWebview } from './messages';
 import { describeShare, formatWeight } from './shares';
 import { fullName, openSource, sameFrame } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
-import { buildStackTree, type FunctionWeights, functionWeights, heaviestPath, type StackTree } from './stackTree';
+import { buildStackTree, functionWeights, heaviestPath } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
-import { CallTree } from './views/callTree';
-import { FunctionTable } from './views/functionTable';
-import { GoroutineTable } from './views/goroutineTable';
+import { VIEWS } from './views';
 import { Layout } from './views/layout';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
+import type { Shown, View } from './views/view';
 
-interface Loaded {
-  recording: Recording;
+interface Loaded extends Shown {
   profileIndex: number;
-  profile: StackProfile;
-  tree: StackTree;
-  weights: FunctionWeights;
 }
 
 export class RecordingPage {
   readonly root: HTMLElement;
   private readonly graph: FlameGraph;
   private readonly status = new StatusLine();
-  private readonly functions: FunctionTable;
-  private readonly callTree: CallTree;
-  private readonly goroutines: GoroutineTable;
+  private readonly views: readonly View[];
   private readonly selection: SelectionBar;
   private readonly layout: Layout;
   private loaded: Loaded | null = null;
@@ -47,19 +40,12 @@ export class RecordingPage {
     graphRoot: HTMLElement,
   ) {
     this.graph = new FlameGraph(graphRoot, (state) => this.onGraphChange(state));
-    this.functions = new FunctionTable(host, (frame) => this.select(frame));
-    this.callTree = new CallTree(host, (frame) => this.select(frame));
-    this.goroutines = new GoroutineTable(host, (frame) => this.select(frame));
+    this.views = VIEWS.map((make) => make(host, (frame) => this.select(frame)));
     this.selection = new SelectionBar(host);
     this.layout = new Layout(
       host,
-      {
-        status: this.status.root,
-        functions: this.functions.root,
-        tree: this.callTree.root,
-        goroutines: this.goroutines.root,
-        selection: this.selection.root,
-      },
+      { status: this.status.root, selection: this.selection.root },
+      this.views,
       graphRoot,
       {
         onMode: (mode) => void this.show({ mode }),
@@ -222,9 +208,9 @@ export class RecordingPage {
       }),
       profileIndex,
     );
-    this.functions.show(recording, profile, tree);
-    this.callTree.show(recording, profile, tree);
-    this.layout.offerGoroutines(this.goroutines.show(recording));
+    const views = this.views.filter((view) => view.isFor(recording));
+    for (const view of views) view.show(this.loaded);
+    this.layout.offer(views);
     this.describeSelected();
   }
 
@@ -239,12 +225,17 @@ export class RecordingPage {
   private revealSelected(): void {
     this.describeSelected();
     if (!this.loaded || this.selected === null) return;
-    if (this.layout.visibleTab === 'functions') this.functions.reveal(this.selected);
-    if (this.layout.visibleTab === 'tree') {
-      const path = this.graph.selectedPath();
-      const shown = path.length > 0 && path[path.length - 1] === this.selected;
-      this.callTree.reveal(shown ? path : heaviestPath(this.loaded.tree, this.selected));
-    }
+    const { loaded, selected } = this;
+    this.views
+      .find(({ id }) => id === this.layout.visibleTab)
+      ?.reveal?.({
+        frame: selected,
+        path: () => {
+          const path = this.graph.selectedPath();
+          const inGraph = path.length > 0 && path[path.length - 1] === selected;
+          return inGraph ? path : heaviestPath(loaded.tree, selected);
+        },
+      });
   }
 
   private onGraphChange(state: GraphState): void {

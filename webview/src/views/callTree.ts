@@ -1,5 +1,5 @@
 // The call tree as an expandable table, top-down (who is called) or bottom-up (who calls the functions that burn the
-// time). Children are looked up when a row is opened. Called by boot.ts.
+// time). Children are looked up when a row is opened.
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
@@ -9,6 +9,7 @@ import { type CallNode, callees, callers, hasChildren, type StackTree } from '..
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
+import type { Selection, Shown, View } from './view';
 
 export interface CallRow {
   node: CallNode;
@@ -52,7 +53,9 @@ export function openChain(tree: StackTree, recording: Recording, direction: Dire
   return opened;
 }
 
-export class CallTree {
+export class CallTree implements View {
+  readonly id = 'tree';
+  readonly title = l10n.t('Call Tree');
   readonly root: HTMLElement;
   private readonly grid: Grid<CallRow>;
   private readonly buttons: Record<Direction, HTMLElement>;
@@ -136,7 +139,11 @@ export class CallTree {
     this.turn(this.direction);
   }
 
-  show(recording: Recording, profile: StackProfile, tree: StackTree): void {
+  isFor(): boolean {
+    return true;
+  }
+
+  show({ recording, profile, tree }: Shown): void {
     const first = this.recording === null;
     this.recording = recording;
     this.profile = profile;
@@ -146,11 +153,11 @@ export class CallTree {
   }
 
   /** Makes the row of this call current; top-down the way to it is opened, bottom-up it is the function itself. */
-  reveal(path: readonly number[]): void {
+  reveal(selection: Selection): void {
     const { recording } = this;
-    const frame = path[path.length - 1];
+    const { frame } = selection;
     if (!recording || this.grid.currentRow?.node.frame === frame) return;
-    const wanted = this.direction === 'callees' ? path : path.slice(-1);
+    const wanted = this.direction === 'callees' ? selection.path() : [frame];
     let key = '';
     for (const [depth, step] of wanted.entries()) {
       if (depth > 0) this.open[this.direction].add(key);

@@ -1,14 +1,16 @@
 // The table of hot functions: self and total of every function in the profile shown, sortable by each column, with a
-// filter over name, module and path. Called by boot.ts.
+// filter over name, module and path.
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
 import { describeShare, formatCount } from '../shares';
 import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
-import { functionWeights, type StackTree } from '../stackTree';
+import type { FunctionWeights } from '../stackTree';
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
+import { Sorting } from './sorting';
+import type { Selection, Shown, View } from './view';
 
 export interface FunctionRow {
   frame: number;
@@ -23,8 +25,7 @@ export interface FunctionRow {
 }
 
 /** One row for each function with samples. */
-export function functionRows(recording: Recording, tree: StackTree): FunctionRow[] {
-  const weights = functionWeights(tree, recording.frames.length);
+export function functionRows(recording: Recording, weights: FunctionWeights): FunctionRow[] {
   const rows: FunctionRow[] = [];
   recording.frames.forEach(({ name, file, line }, frame) => {
     if (weights.total[frame] > 0)
@@ -64,7 +65,9 @@ export function filterRows(rows: readonly FunctionRow[], filter: string): Functi
   });
 }
 
-export class FunctionTable {
+export class FunctionTable implements View {
+  readonly id = 'functions';
+  readonly title = l10n.t('Hot Functions');
   readonly root: HTMLElement;
   private readonly grid: Grid<FunctionRow>;
   private readonly count: HTMLElement;
@@ -73,13 +76,13 @@ export class FunctionTable {
   private profile: StackProfile | null = null;
   private rows: FunctionRow[] = [];
   private totalWeight = 0;
-  private sort: { column: string; descending: boolean };
+  private readonly sorting: Sorting;
 
   constructor(
     private readonly host: Host,
     private readonly onSelect: (frame: number) => void,
   ) {
-    this.sort = host.state.functionSort ?? { column: 'self', descending: true };
+    this.sorting = new Sorting(host, this.id, { column: 'self', descending: true }, new Set(['self', 'total']));
     const share = (id: 'self' | 'total', title: string): Column<FunctionRow> => ({
       id,
       title,
@@ -131,7 +134,10 @@ export class FunctionTable {
       keyOf: (row) => (this.recording ? frameIdentity(this.recording, row.frame) : row.frame),
       onSelect: (row) => this.onSelect(row.frame),
       onOpen: (row, event) => this.recording && openSource(this.host, this.recording, row.frame, event),
-      onSort: (column) => this.sortBy(column),
+      onSort: (column) => {
+        this.sorting.choose(column);
+        this.refresh();
+      },
     });
     this.input = element('input', {
       type: 'search',
@@ -171,33 +177,29 @@ export class FunctionTable {
     );
   }
 
-  show(recording: Recording, profile: StackProfile, tree: StackTree): void {
+  isFor(): boolean {
+    return true;
+  }
+
+  show({ recording, profile, tree, weights }: Shown): void {
     this.recording = recording;
     this.profile = profile;
     this.totalWeight = tree.totalWeight;
-    this.rows = functionRows(recording, tree);
+    this.rows = functionRows(recording, weights);
     this.refresh();
   }
 
-  reveal(frame: number): void {
+  reveal({ frame }: Selection): void {
     this.grid.reveal((row) => row.frame === frame);
   }
 
-  private sortBy(column: string): void {
-    // Numbers start with the largest, texts with A.
-    const descending = this.sort.column === column ? !this.sort.descending : column === 'self' || column === 'total';
-    this.sort = { column, descending };
-    this.host.remember({ functionSort: this.sort });
-    this.refresh();
-  }
-
   private refresh(): void {
-    const compare = COMPARE[this.sort.column] ?? COMPARE.self;
-    const direction = this.sort.descending ? -1 : 1;
+    const { column, descending, direction } = this.sorting;
+    const compare = COMPARE[column] ?? COMPARE.self;
     const shown = filterRows(this.rows, this.input.value).sort(
       (a, b) => direction * compare(a, b) || a.frame - b.frame,
     );
-    this.grid.showSort(this.sort.column, this.sort.descending);
+    this.grid.showSort(column, descending);
     this.grid.setRows(shown);
     this.count.textContent =
       shown.length === this.rows.length

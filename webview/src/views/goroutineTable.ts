@@ -1,5 +1,4 @@
 // The table of goroutines: which were on the CPU most, in all threads together. Only recordings of Go programs have one.
-// Called by recordingPage.ts.
 import * as l10n from '@vscode/l10n';
 import { type GoroutineRow, goroutineRows } from '../goroutines';
 import type { Host } from '../host';
@@ -9,6 +8,8 @@ import { fullName, openSource, sourceLink } from '../sourceLinks';
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
+import { Sorting } from './sorting';
+import type { Shown, View } from './view';
 
 /** Goroutines are counted in samples, whatever the unit of the profiles is. */
 const SAMPLES = { unit: 'none', samplesPerWeight: 1 } as const;
@@ -31,7 +32,9 @@ export function leftOut(recording: Recording, rows: readonly GoroutineRow[]): { 
   return { others, none: Math.max(0, (recording.extra?.samples ?? 0) - others - shown) };
 }
 
-export class GoroutineTable {
+export class GoroutineTable implements View {
+  readonly id = 'goroutines';
+  readonly title = l10n.t('Goroutines');
   readonly root: HTMLElement;
   private readonly grid: Grid<GoroutineRow>;
   private readonly about = element('span', { class: 'about' });
@@ -39,13 +42,10 @@ export class GoroutineTable {
   private recording: Recording | null = null;
   private rows: GoroutineRow[] = [];
   private severalProcesses = false;
-  private sort: { column: string; descending: boolean };
+  private readonly sorting: Sorting;
 
-  constructor(
-    private readonly host: Host,
-    onSelect: (frame: number) => void,
-  ) {
-    this.sort = host.state.goroutineSort ?? { column: 'share', descending: true };
+  constructor(host: Host, onSelect: (frame: number) => void) {
+    this.sorting = new Sorting(host, this.id, { column: 'share', descending: true }, new Set(['share']));
     const onFunction = (id: 'start' | 'hottest', title: string): Column<GoroutineRow> => ({
       id,
       title,
@@ -101,7 +101,10 @@ export class GoroutineTable {
       onSelect: ({ hottest }) => hottest !== null && onSelect(hottest),
       onOpen: ({ hottest }, event) =>
         this.recording && hottest !== null && openSource(host, this.recording, hottest, event),
-      onSort: (column) => this.sortBy(column),
+      onSort: (column) => {
+        this.sorting.choose(column);
+        this.refresh();
+      },
     });
     this.root = element(
       'div',
@@ -111,11 +114,13 @@ export class GoroutineTable {
     );
   }
 
-  /** Returns whether the recording has goroutines at all. */
-  show(recording: Recording): boolean {
-    const rows = goroutineRows(recording);
+  isFor(recording: Recording): boolean {
+    return recording.extra?.goroutines !== undefined;
+  }
+
+  show({ recording }: Shown): void {
     this.recording = recording;
-    this.rows = rows ?? [];
+    this.rows = goroutineRows(recording) ?? [];
     this.severalProcesses = this.rows.some(({ pid }) => pid !== this.rows[0].pid);
     const { others, none } = leftOut(recording, this.rows);
     const share = (samples: number) => formatShare(samples / Math.max(1, this.samples));
@@ -133,25 +138,16 @@ export class GoroutineTable {
         ? l10n.t('{0} of {1} goroutines', formatCount(this.rows.length), formatCount(seen))
         : l10n.t('{0} goroutines', formatCount(this.rows.length));
     this.refresh();
-    return rows !== null;
   }
 
   private get samples(): number {
     return this.recording?.extra?.samples ?? 0;
   }
 
-  private sortBy(column: string): void {
-    // The share starts with the largest, the others with the first.
-    const descending = this.sort.column === column ? !this.sort.descending : column === 'share';
-    this.sort = { column, descending };
-    this.host.remember({ goroutineSort: this.sort });
-    this.refresh();
-  }
-
   private refresh(): void {
-    const compare = COMPARE[this.sort.column] ?? COMPARE.share;
-    const direction = this.sort.descending ? -1 : 1;
-    this.grid.showSort(this.sort.column, this.sort.descending);
+    const { column, descending, direction } = this.sorting;
+    const compare = COMPARE[column] ?? COMPARE.share;
+    this.grid.showSort(column, descending);
     this.grid.setRows([...this.rows].sort((a, b) => direction * compare(a, b) || b.samples - a.samples || byId(a, b)));
   }
 

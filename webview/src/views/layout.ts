@@ -1,12 +1,15 @@
 // The frame around the views: tabs, graph modes, thread choice, and a splitter that puts a table beside the flame graph
 // where there is room for both. In a narrow page one tab has it all: the graph, until another is chosen there, because
 // a page mostly becomes narrow by a source that was opened beside it. The flame graph itself is
-// speedscope's element, which stays the body's last child: this file tells it where its place is. Called by boot.ts.
+// speedscope's element, which stays the body's last child: this file tells it where its place is.
 import * as l10n from '@vscode/l10n';
-import type { GraphMode, Host, ViewState } from '../host';
+import type { GraphMode, Host } from '../host';
 import { element } from './element';
+import type { View } from './view';
 
-export type Tab = NonNullable<ViewState['tab']>;
+/** `graph`, or the id of a view. */
+export type Tab = string;
+const GRAPH: Tab = 'graph';
 
 /** From this width on, a table stands beside the graph. */
 const WIDE_PX = 960;
@@ -25,14 +28,16 @@ export interface LayoutEvents {
 export class Layout {
   readonly root = element('div', { class: 'page' });
   private readonly tabs = new Map<Tab, HTMLButtonElement>();
-  private readonly panels: Record<Tab, HTMLElement>;
+  private readonly panels = new Map<Tab, HTMLElement>();
+  private readonly graphPanel: HTMLElement;
   private readonly modes = new Map<GraphMode, HTMLButtonElement>();
   private readonly threads: HTMLSelectElement;
   private readonly graphControls: HTMLElement;
   private readonly splitter: HTMLElement;
   private readonly notice = element('div', { class: 'notice', role: 'status', hidden: true });
   private readonly main: HTMLElement;
-  private hasGoroutines = false;
+  /** Whose tabs are there: the graph's always is. */
+  private offered: ReadonlySet<Tab>;
   private wide = true;
   private wideTab: Tab;
   private narrowTab: Tab;
@@ -40,28 +45,17 @@ export class Layout {
 
   constructor(
     private readonly host: Host,
-    parts: Record<'status' | 'functions' | 'tree' | 'goroutines' | 'selection', HTMLElement>,
+    parts: Record<'status' | 'selection', HTMLElement>,
+    private readonly views: readonly View[],
     private readonly graphRoot: HTMLElement,
     private readonly events: LayoutEvents,
   ) {
-    this.wideTab = host.state.tab ?? 'functions';
-    this.narrowTab = host.state.narrowTab ?? 'graph';
+    this.wideTab = host.state.tab ?? views[0].id;
+    this.narrowTab = host.state.narrowTab ?? GRAPH;
+    this.offered = new Set(views.map(({ id }) => id));
     this.splitPercent = host.state.splitPercent ?? DEFAULT_SPLIT_PERCENT;
-    const panel = (tab: Tab, ...content: Node[]) =>
-      element(
-        'section',
-        { id: `panel-${tab}`, class: `panel ${tab}`, role: 'tabpanel', 'aria-labelledby': `tab-${tab}` },
-        ...content,
-      );
-    this.panels = {
-      graph: panel('graph', this.notice),
-      functions: panel('functions', parts.functions),
-      tree: panel('tree', parts.tree),
-      goroutines: panel('goroutines', parts.goroutines),
-    };
-    this.panels.graph.setAttribute('aria-owns', graphRoot.id);
     const tabList = element('div', { class: 'tabs', role: 'tablist', 'aria-label': l10n.t('Views') });
-    const addTab = (tab: Tab, text: string) => {
+    const addTab = (tab: Tab, text: string, content: Node) => {
       const button = element(
         'button',
         {
@@ -75,11 +69,17 @@ export class Layout {
       );
       this.tabs.set(tab, button);
       tabList.append(button);
+      const panel = element(
+        'section',
+        { id: `panel-${tab}`, class: `panel ${tab}`, role: 'tabpanel', 'aria-labelledby': `tab-${tab}` },
+        content,
+      );
+      this.panels.set(tab, panel);
+      return panel;
     };
-    addTab('graph', l10n.t('Flame Graph'));
-    addTab('functions', l10n.t('Hot Functions'));
-    addTab('tree', l10n.t('Call Tree'));
-    addTab('goroutines', l10n.t('Goroutines'));
+    this.graphPanel = addTab(GRAPH, l10n.t('Flame Graph'), this.notice);
+    this.graphPanel.setAttribute('aria-owns', graphRoot.id);
+    const viewPanels = views.map(({ id, title, root }) => addTab(id, title, root));
     tabList.addEventListener('keydown', (event) => this.onTabKey(event));
 
     this.graphControls = element('div', {
@@ -123,15 +123,7 @@ export class Layout {
         this.split(this.splitPercent + step);
       },
     });
-    this.main = element(
-      'main',
-      { class: 'panes' },
-      this.panels.graph,
-      this.splitter,
-      this.panels.functions,
-      this.panels.tree,
-      this.panels.goroutines,
-    );
+    this.main = element('main', { class: 'panes' }, this.graphPanel, this.splitter, ...viewPanels);
     this.root.append(
       parts.status,
       element(
@@ -150,34 +142,33 @@ export class Layout {
   /** Once the page is in the document. */
   start(): void {
     new ResizeObserver(() => this.arrange()).observe(this.main);
-    new ResizeObserver(() => this.placeGraph()).observe(this.panels.graph);
+    new ResizeObserver(() => this.placeGraph()).observe(this.graphPanel);
     this.arrange();
   }
 
   get isGraphVisible(): boolean {
-    return !this.panels.graph.hidden;
+    return !this.graphPanel.hidden;
   }
   get visibleTab(): Tab {
     const tab = this.wide ? this.wideTab : this.narrowTab;
-    if (tab !== 'goroutines' || this.hasGoroutines) return tab;
-    return this.wide ? 'functions' : 'graph';
+    if (tab === GRAPH || this.offered.has(tab)) return tab;
+    return this.wide ? this.views[0].id : GRAPH;
   }
 
   select(tab: Tab): void {
     if (this.wide) this.wideTab = tab;
     else {
       this.narrowTab = tab;
-      if (tab !== 'graph') this.wideTab = tab;
+      if (tab !== GRAPH) this.wideTab = tab;
     }
     this.host.remember({ tab: this.wideTab, narrowTab: this.narrowTab });
     this.arrange();
     this.events.onTab(tab);
   }
 
-  /** Only a recording of a Go program has that tab; a remembered choice of it waits for the next one that has. */
-  offerGoroutines(offered: boolean): void {
-    if (offered === this.hasGoroutines) return;
-    this.hasGoroutines = offered;
+  /** The views that have anything to show; a remembered choice of another one waits for a recording that has it. */
+  offer(views: readonly View[]): void {
+    this.offered = new Set(views.map(({ id }) => id));
     this.arrange();
   }
 
@@ -203,15 +194,13 @@ export class Layout {
   private arrange(): void {
     this.wide = this.main.clientWidth >= WIDE_PX;
     const tab = this.visibleTab;
-    const beside = this.wide && tab !== 'graph';
+    const beside = this.wide && tab !== GRAPH;
     this.main.classList.toggle('beside', beside);
-    this.panels.graph.hidden = !beside && tab !== 'graph';
-    this.panels.functions.hidden = tab !== 'functions';
-    this.panels.tree.hidden = tab !== 'tree';
-    this.panels.goroutines.hidden = tab !== 'goroutines';
-    this.tabs.get('goroutines')!.hidden = !this.hasGoroutines;
+    for (const [id, panel] of this.panels) panel.hidden = id !== tab;
+    this.graphPanel.hidden = !beside && tab !== GRAPH;
+    for (const { id } of this.views) this.tabs.get(id)!.hidden = !this.offered.has(id);
     this.splitter.hidden = !beside;
-    this.graphControls.hidden = this.panels.graph.hidden;
+    this.graphControls.hidden = this.graphPanel.hidden;
     for (const [id, button] of this.tabs) {
       button.setAttribute('aria-selected', String(id === tab));
       button.tabIndex = id === tab ? 0 : -1;
@@ -222,7 +211,7 @@ export class Layout {
   private placeGraph(): void {
     const visible = this.isGraphVisible && this.notice.hidden;
     this.graphRoot.classList.toggle('out-of-sight', !visible);
-    const { left, top, width, height } = this.panels.graph.getBoundingClientRect();
+    const { left, top, width, height } = this.graphPanel.getBoundingClientRect();
     if (!visible || width === 0) return;
     const { style } = this.graphRoot;
     style.setProperty('--graph-left', `${left}px`);
@@ -240,7 +229,7 @@ export class Layout {
   }
 
   private onTabKey(event: KeyboardEvent): void {
-    const order = [...this.tabs.keys()].filter((tab) => tab !== 'goroutines' || this.hasGoroutines);
+    const order = [...this.tabs.keys()].filter((tab) => tab === GRAPH || this.offered.has(tab));
     const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();

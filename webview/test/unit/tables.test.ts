@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { belongsToGraph } from '../../src/keys';
 import { parseRecording } from '../../src/load';
-import { buildStackTree } from '../../src/stackTree';
+import { buildStackTree, functionWeights } from '../../src/stackTree';
 import { openChain, visibleRows } from '../../src/views/callTree';
 import { COMPARE, filterRows, functionRows } from '../../src/views/functionTable';
 import { summaryParts } from '../../src/views/statusLine';
@@ -11,7 +11,7 @@ import { F, fixtureRecording } from '../fixtureRecording';
 const file = fixtureRecording();
 const recording = parseRecording(JSON.stringify(file), 'x.speedscope.json');
 const tree = buildStackTree(recording.profiles[0]);
-const rows = functionRows(recording, tree);
+const rows = functionRows(recording, functionWeights(tree, recording.frames.length));
 const nameOf = (frame: number) => recording.frames[frame].name;
 
 describe('function table', () => {
