@@ -1,78 +1,62 @@
-// Keeps the editors' heat bars, CodeLens and hovers in step with the active recording, the settings and the user's
-// edits. One for a window, made with the first recording shown (tracer.ts).
+// Keeps the editors' heat bars, CodeLens and hovers in step with the sources of figures, the settings and the user's edits. One
+// for a window, made with the first recording shown (tracer.ts).
 
 import * as vscode from 'vscode';
-import type { FileHeat, ProfileIndex } from '../profile/profileIndex';
 import type { ProfileStore } from '../profile/profileStore';
-import { isNewerThanBinary } from '../profile/staleness';
-import { affectsAnnotations, lineHeatEnabled, minimumShare } from '../settings';
+import { affectsAnnotations, lineHeatEnabled } from '../settings';
+import type { FigureSource, FileFigures, LineFigure } from './figures';
 import { FunctionLenses } from './functionLenses';
-import { heatLines } from './heat';
+import { movedLines } from './heat';
 import { LineDecorations } from './lineDecorations';
 import { LineHover } from './lineHover';
 import { LineTracker } from './lineTracker';
+import { FIGURE_SOURCES } from './sources';
 
 const FILES: vscode.DocumentSelector = { scheme: 'file' };
 /** Typing comes in bursts: CodeLens, which other extensions also redraw, follow after this pause. */
 const REDRAW_DELAY_MS = 150;
 
-export interface DocumentState {
-  index: ProfileIndex;
-  heat: FileHeat;
+/** What one source says of one document, and where that is now. */
+export interface DocumentFigures {
+  figures: FileFigures;
   tracker: LineTracker;
-  /** Edited since it was opened, or newer than the binary. */
+  /** Edited since these figures were first shown, or newer than what they are of. */
   stale: boolean;
-  /** Text when it was opened: undoing every edit makes it fresh again. */
+  /** Text when they were first shown: undoing every edit makes them fresh again. */
   original: string;
-  newer: boolean;
 }
 
 export class Annotator implements vscode.Disposable {
   private readonly decorations = new LineDecorations();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
-  private readonly states = new WeakMap<vscode.TextDocument, DocumentState>();
+  private readonly sources: readonly FigureSource[];
+  /** By the source's id. */
+  private readonly shown = new WeakMap<vscode.TextDocument, Map<string, DocumentFigures>>();
   private readonly subscriptions: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly profiles: ProfileStore) {
+  constructor(profiles: ProfileStore, sources = FIGURE_SOURCES) {
+    this.sources = sources.map((make) => make(profiles));
     this.subscriptions = [
       this.decorations,
       this.changed,
+      ...this.sources,
+      ...this.sources.map((source) => source.onDidChange(() => this.drawAll())),
       vscode.languages.registerCodeLensProvider(FILES, new FunctionLenses(this)),
       vscode.languages.registerHoverProvider(FILES, new LineHover(this)),
-      profiles.onDidChange(() => this.drawAll()),
       vscode.window.onDidChangeVisibleTextEditors(() => this.drawEditors()),
       vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
       vscode.workspace.onDidChangeConfiguration((event) => affectsAnnotations(event) && this.drawAll()),
     ];
   }
 
-  /** null: nothing was recorded of this document. */
-  stateOf(document: vscode.TextDocument): DocumentState | null {
-    const index = this.profiles.active;
-    const heat = document.uri.scheme === 'file' ? this.profiles.heatOf(document.uri.fsPath) : null;
-    if (!index || !heat) return null;
-    const known = this.states.get(document);
-    if (known?.index.path === index.path) {
-      // A live recording was read again: the edits made since its start still count.
-      const ended = known.index !== index && index.extra.complete;
-      known.index = index;
-      known.heat = heat;
-      if (ended) void this.compareWithBinary(document, known);
-      return known;
-    }
-    const state: DocumentState = {
-      index,
-      heat,
-      tracker: new LineTracker(document.lineCount),
-      stale: document.isDirty,
-      original: document.getText(),
-      newer: false,
-    };
-    this.states.set(document, state);
-    void this.compareWithBinary(document, state);
-    return state;
+  /** Of every source that knows this document, in the sources' order. */
+  figuresOf(document: vscode.TextDocument): DocumentFigures[] {
+    return this.sources.flatMap((source) => {
+      const figures = source.figuresOf(document.uri);
+      return figures ? [this.follow(document, source.id, figures)] : [];
+    });
   }
 
   dispose(): void {
@@ -80,30 +64,52 @@ export class Annotator implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  private async compareWithBinary(document: vscode.TextDocument, state: DocumentState): Promise<void> {
-    const known = state.index.extra.sources.find((source) => state.index.absolute(source.file) === state.heat.file);
-    if (!(await isNewerThanBinary(known, document.uri.fsPath))) return;
-    state.newer = true;
-    state.stale = true;
+  private follow(document: vscode.TextDocument, sourceId: string, figures: FileFigures): DocumentFigures {
+    let bySource = this.shown.get(document);
+    if (!bySource) {
+      bySource = new Map();
+      this.shown.set(document, bySource);
+    }
+    const known = bySource.get(sourceId);
+    if (known?.figures.identity === figures.identity) {
+      // A live recording was read again: the edits made since its start still count.
+      const ended = !known.figures.final && figures.final;
+      known.figures = figures;
+      if (ended) void this.compare(known);
+      return known;
+    }
+    const fresh: DocumentFigures = {
+      figures,
+      tracker: new LineTracker(document.lineCount),
+      stale: document.isDirty,
+      original: document.getText(),
+    };
+    bySource.set(sourceId, fresh);
+    void this.compare(fresh);
+    return fresh;
+  }
+
+  private async compare(shown: DocumentFigures): Promise<void> {
+    if (!(await shown.figures.isOutdated())) return;
+    shown.stale = true;
     this.drawAll();
   }
 
-  private edited(event: vscode.TextDocumentChangeEvent): void {
-    const state = this.states.get(event.document);
-    if (!state || event.contentChanges.length === 0) return;
-    state.tracker.apply(
-      event.contentChanges.map(({ range, text }) => ({
-        startLine: range.start.line,
-        startCharacter: range.start.character,
-        endLine: range.end.line,
-        endCharacter: range.end.character,
-        text,
-      })),
-    );
-    if (event.document.getText() === state.original) {
-      this.states.delete(event.document);
-    } else {
-      state.stale = true;
+  private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const bySource = this.shown.get(document);
+    if (!bySource || contentChanges.length === 0) return;
+    const edits = contentChanges.map(({ range, text }) => ({
+      startLine: range.start.line,
+      startCharacter: range.start.character,
+      endLine: range.end.line,
+      endCharacter: range.end.character,
+      text,
+    }));
+    const text = document.getText();
+    for (const [sourceId, shown] of bySource) {
+      shown.tracker.apply(edits);
+      if (text === shown.original) bySource.delete(sourceId);
+      else shown.stale = true;
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.drawAll(), REDRAW_DELAY_MS);
@@ -116,14 +122,14 @@ export class Annotator implements vscode.Disposable {
 
   private drawEditors(): void {
     for (const editor of vscode.window.visibleTextEditors) {
-      const state = lineHeatEnabled() ? this.stateOf(editor.document) : null;
-      if (!state) {
-        this.decorations.clear(editor);
-        continue;
+      const shown = lineHeatEnabled() ? this.figuresOf(editor.document) : [];
+      const fresh: LineFigure[] = [];
+      const stale: LineFigure[] = [];
+      for (const one of shown) {
+        const lines = movedLines(one.figures.lines(), (line) => one.tracker.lineNow(line));
+        (one.stale ? stale : fresh).push(...lines);
       }
-      const { heat, index, tracker, stale } = state;
-      const lines = heatLines(heat.lines, index.samples, minimumShare(), (line) => tracker.lineNow(line));
-      this.decorations.show(editor, lines, stale);
+      this.decorations.show(editor, fresh, stale);
     }
   }
 }

@@ -1,10 +1,10 @@
 // Draws hot lines into an editor: a quiet bar behind the text as long as the line's share, and the percents at its end.
-// Called by annotator.ts.
 
 import * as vscode from 'vscode';
 import { Color } from '../contributions';
 import { formatShare } from '../session/format';
-import { barWidths, type HeatLine } from './heat';
+import type { LineFigure } from './figures';
+import { barWidths } from './heat';
 
 /**
  * Places an attachment behind the line's text without moving it. VS Code has no option for it; `textDecoration` is
@@ -21,27 +21,25 @@ export class LineDecorations implements vscode.Disposable {
     after: { color: new vscode.ThemeColor(Color.heatText), margin: '0 0 0 3ch', fontStyle: 'normal' },
   });
 
-  show(editor: vscode.TextEditor, lines: readonly HeatLine[], stale: boolean): void {
-    const inside = lines.filter(({ line }) => line <= editor.document.lineCount);
-    const bar = (pick: 'self' | 'total') =>
-      inside.map((heat): vscode.DecorationOptions => {
-        const start = new vscode.Position(heat.line - 1, 0);
-        return { range: new vscode.Range(start, start), renderOptions: { before: { width: barWidths(heat)[pick] } } };
+  /** Replaces all that was drawn in this editor. */
+  show(editor: vscode.TextEditor, fresh: readonly LineFigure[], stale: readonly LineFigure[]): void {
+    const { document } = editor;
+    const inside = (lines: readonly LineFigure[]) => lines.filter(({ line }) => line <= document.lineCount);
+    const bars = (lines: readonly LineFigure[], pick: 'self' | 'total') =>
+      inside(lines).map((figure): vscode.DecorationOptions => {
+        const start = new vscode.Position(figure.line - 1, 0);
+        return { range: new vscode.Range(start, start), renderOptions: { before: { width: barWidths(figure)[pick] } } };
       });
-    editor.setDecorations(this.total, stale ? [] : bar('total'));
-    editor.setDecorations(this.self, stale ? [] : bar('self'));
-    editor.setDecorations(this.stale, stale ? bar('total') : []);
-    editor.setDecorations(
-      this.text,
-      inside.map((heat): vscode.DecorationOptions => {
-        const { end } = editor.document.lineAt(heat.line - 1).range;
-        return { range: new vscode.Range(end, end), renderOptions: { after: { contentText: label(heat, stale) } } };
-      }),
-    );
-  }
-
-  clear(editor: vscode.TextEditor): void {
-    for (const type of [this.total, this.self, this.stale, this.text]) editor.setDecorations(type, []);
+    const texts = (lines: readonly LineFigure[], isStale: boolean) =>
+      inside(lines).map((figure): vscode.DecorationOptions => {
+        const { end } = document.lineAt(figure.line - 1).range;
+        const contentText = label(figure, isStale);
+        return { range: new vscode.Range(end, end), renderOptions: { after: { contentText } } };
+      });
+    editor.setDecorations(this.total, bars(fresh, 'total'));
+    editor.setDecorations(this.self, bars(fresh, 'self'));
+    editor.setDecorations(this.stale, bars(stale, 'total'));
+    editor.setDecorations(this.text, [...texts(fresh, false), ...texts(stale, true)]);
   }
 
   dispose(): void {
@@ -57,7 +55,7 @@ function barType(color: string): vscode.TextEditorDecorationType {
 }
 
 /** A line without calls has one figure. Stale figures are marked as rough; the hover says why. */
-function label({ selfShare, totalShare }: HeatLine, stale: boolean): string {
+function label({ selfShare, totalShare }: LineFigure, stale: boolean): string {
   const self = vscode.l10n.t('self {0}', formatShare(selfShare));
   const total = vscode.l10n.t('total {0}', formatShare(totalShare));
   const text = selfShare === 0 ? total : selfShare === totalShare ? self : `${self} · ${total}`;

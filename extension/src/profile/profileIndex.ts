@@ -1,5 +1,5 @@
 // A recording turned round: from source file to its hot lines and functions, from a line to its callers, goroutines and threads.
-// Built once a recording is loaded, lookups for hovers are made on demand. Pure; called by profileStore.ts and annotate/.
+// Built once a recording is loaded, lookups for hovers are made on demand. Pure.
 
 import { resolve } from 'node:path';
 import {

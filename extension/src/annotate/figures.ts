@@ -1,0 +1,41 @@
+// What the editors can be told about a source file, whoever found it out: line figures become bars and percents, lens figures
+// become CodeLens, and a hover lists what a source knows of one line. A source of figures is one file and one line in
+// sources.ts; where the lines are after edits, and whether the figures still fit, is the Annotator's business.
+
+import type * as vscode from 'vscode';
+
+/** A line worth a mark. Lines are 1-based and as they were recorded; shares are of the source's own total, 0..1. */
+export interface LineFigure {
+  line: number;
+  selfShare: number;
+  totalShare: number;
+}
+
+export interface LensFigure {
+  line: number;
+  title: string;
+  tooltip: string;
+  command: string;
+  arguments: unknown[];
+}
+
+/** What one source knows of one file. Answers are made when they are asked for. */
+export interface FileFigures {
+  /** What the figures are of: while it stays the same, the edits made since it was first shown still count. */
+  readonly identity: string;
+  /** Nothing more is coming for this identity: now is the time to compare the file with what was run. */
+  readonly final: boolean;
+  lines(): LineFigure[];
+  lenses(): LensFigure[];
+  /** null: nothing is known of that line. */
+  hover(line: number): vscode.MarkdownString | null;
+  /** true: the file on this machine is newer than what the figures are of. Never rejects. */
+  isOutdated(): Promise<boolean>;
+}
+
+export interface FigureSource extends vscode.Disposable {
+  readonly id: string;
+  readonly onDidChange: vscode.Event<void>;
+  /** null: it knows nothing of this file. */
+  figuresOf(file: vscode.Uri): FileFigures | null;
+}
