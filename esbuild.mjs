@@ -47,7 +47,7 @@ if (process.argv.includes('--tests')) {
         helper: 'helper/src/main.ts',
         cli: 'helper/src/cli/main.ts',
         symbolizeWorker: 'helper/src/symbolize/worker.ts',
-        unwindWorker: 'helper/src/unwind/loadWorker.ts',
+        unwindWorker: 'helper/src/unwind/load/worker.ts',
         debuginfod: 'helper/src/symbolize/debuginfod/child.ts',
       },
       outdir: dist,

@@ -3,7 +3,7 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { TableReply, TableRequest } from '../src/unwind/loadWorker';
+import type { TableReply, TableRequest } from '../src/unwind/load/worker';
 import { ROW_WORDS } from '../src/unwind/rows';
 import { endThread, startThread } from '../src/workers/thread';
 import { ROOT } from './paths';

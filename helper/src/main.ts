@@ -1,5 +1,5 @@
 // The privileged helper (dist/helper.js): takes what only root can take, becomes its caller, then serves one client
-// over a Unix socket until that client is gone. Started through sudo, pkexec or by root, from privilege/elevate.ts and
+// over a Unix socket until that client is gone. Started through sudo, pkexec or by root, from cli/elevate.ts and
 // the extension's elevation. On stdout it prints one line, ReadyLine or {error}. helper/README.md has the exit rules.
 
 import { existsSync } from 'node:fs';
@@ -9,7 +9,6 @@ import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
-import { takeAsRoot } from './privilege/takeAsRoot';
 import {
   EXIT,
   exitCodeOf,
@@ -24,6 +23,7 @@ import { HelperServer } from './rpc/server';
 import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
+import { takeAsRoot } from './takeAsRoot';
 import { threadsLoaded } from './workers/thread';
 
 async function serve(): Promise<void> {

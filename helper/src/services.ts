@@ -3,11 +3,11 @@
 
 import type { StartCapture } from './engine/types';
 import { kernelObstacle } from './privilege/rights';
-import type { TakenAsRoot } from './privilege/takeAsRoot';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
 import type { HelperServer } from './rpc/server';
 import type { ServeArguments } from './serveArguments';
+import type { TakenAsRoot } from './takeAsRoot';
 
 /**
  * A stack has its names when its last file has: nearly all wait for the program itself, so that a second worker is hardly felt.

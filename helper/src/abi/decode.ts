@@ -1,10 +1,11 @@
 // Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Called
 // by engine/captureStream.ts for each record, so: no allocation that the result does not need.
 
-import type { Words } from '../bpf/mappedMemory';
-import type { Address, SampleRecord, StackRecord } from '../engine/types';
+import type { Address } from '../process/types';
 import type { TruncationReason } from '../protocol';
 import { EVENT_HEADER, EVENT_KIND, PROCESS_EVENT, SAMPLE_EVENT, STACK_EVENT, WALK_END } from './events.gen';
+import type { SampleRecord, StackRecord } from './records';
+import type { Words } from './words';
 
 const TWO_32 = 2 ** 32;
 

@@ -2,13 +2,8 @@
 // refuses buffers outside its cage, so there a batch is copied into a JavaScript buffer first (one memcpy a batch,
 // about 0.3 us). Called by ringBuffer.ts and perfBuffer.ts, which do not see the difference.
 
+import type { Words } from '../abi/words';
 import { MAP_SHARED, native, PROT_READ, PROT_WRITE } from './libbpf';
-
-/** A stretch of records: the same bytes as 32-bit and 64-bit words. */
-export interface Words {
-  u32: Uint32Array;
-  u64: BigUint64Array;
-}
 
 function wordsOf(buffer: ArrayBuffer, bytes: number): Words {
   return { u32: new Uint32Array(buffer, 0, bytes >>> 2), u64: new BigUint64Array(buffer, 0, bytes >>> 3) };

@@ -5,10 +5,10 @@
 // Record layouts: include/uapi/linux/perf_event.h, enum perf_event_type; trailer: PERF_SAMPLE_TIME only.
 
 import { addressAt, textAt } from '../abi/decode';
-import type { ProcessRecord } from '../engine/types';
+import type { Words } from '../abi/words';
+import type { ProcessRecord } from '../process/types';
 import type { AttachStep } from '../protocol';
 import { native } from './libbpf';
-import type { Words } from './mappedMemory';
 import { PerfBuffer, type PerfRecordHeader } from './perfBuffer';
 import { openOnCpu, PERF_COUNT_SW_DUMMY, PERF_SAMPLE_TIME, PERF_TYPE_SOFTWARE, type PerfFlag } from './perfEvent';
 

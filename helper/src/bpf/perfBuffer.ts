@@ -2,8 +2,9 @@
 // 1032, data from the second page on). Two users: perf's own records of mappings and execs (mappingRecords.ts), and
 // our BPF records on kernels without a BPF ring buffer (perfBufferSet.ts).
 
+import type { Words } from '../abi/words';
 import { native } from './libbpf';
-import { MappedMemory, type Words } from './mappedMemory';
+import { MappedMemory } from './mappedMemory';
 
 const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;

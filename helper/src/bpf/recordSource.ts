@@ -2,9 +2,9 @@
 // Called by engine/captureStream.ts.
 
 import { timeNsOf } from '../abi/decode';
+import type { Words } from '../abi/words';
 import { onlineCpus } from './cpus';
 import { native } from './libbpf';
-import type { Words } from './mappedMemory';
 import { PerfBuffer } from './perfBuffer';
 import {
   openOnCpu,

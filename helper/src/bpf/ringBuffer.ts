@@ -2,8 +2,9 @@
 // producer position, then the data mapped twice in a row so that no record is ever split). 30 to 50 ns a record,
 // against some 2 us through libbpf's callback. Called by engine/captureStream.ts on a timer.
 
+import type { Words } from '../abi/words';
 import { native } from './libbpf';
-import { MappedMemory, type Words } from './mappedMemory';
+import { MappedMemory } from './mappedMemory';
 
 const BUSY = 0x8000_0000;
 const DISCARDED = 0x4000_0000;

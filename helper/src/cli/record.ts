@@ -4,7 +4,6 @@
 import { basename, resolve } from 'node:path';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
-import { startHelper } from '../privilege/elevate';
 import { checkTarget, parsePid } from '../process/validate';
 import {
   EXIT,
@@ -17,6 +16,7 @@ import {
 import { type ParsedArguments, parseDuration, parseFrequency, parseMaxFrames } from './arguments';
 import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
+import { startHelper } from './elevate';
 import { type CommandEnd, describeEnd, type HeldCommand, launchHeld } from './heldLaunch';
 import { Interrupts } from './interrupts';
 import { ProgressBar } from './progressBar';

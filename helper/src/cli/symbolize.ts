@@ -5,7 +5,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT, tracerError } from '../protocol';
 import { OneFile } from '../symbolize/oneFile';
-import type { Place } from '../symbolize/pool/messages';
+import type { Place } from '../symbolize/place';
 import type { ParsedArguments } from './arguments';
 import { cacheDirOf, findCaller } from './caller';
 

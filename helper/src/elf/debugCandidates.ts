@@ -1,5 +1,5 @@
 // Which of the files that may be a program's separate debug file is it. Called by worker.ts, and for unwind tables by
-// ../../unwind/loadWorker.ts.
+// ../../unwind/load/worker.ts.
 
 import { crc32OfFile } from '../bytes/crc32';
 import { messageOf } from '../bytes/cursor';

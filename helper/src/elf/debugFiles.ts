@@ -4,7 +4,6 @@
 
 import { posix } from 'node:path';
 import { OWN_ROOT, openRegular, pathInRoot, type Root } from '../process/roots';
-import type { MappedFile } from '../symbolize/normalize/files';
 import type { DebugHandle, Description } from './handles';
 
 const DEBUG_FOLDER = '/usr/lib/debug';
@@ -15,7 +14,7 @@ const DEBUG_FOLDER = '/usr/lib/debug';
  * right in them.
  */
 export function openDebugFiles(
-  file: Pick<MappedFile, 'path' | 'root'>,
+  file: { path: string; root: Root },
   { buildId, debugLink }: Description,
   reserveId: () => number,
   folders: readonly string[] = [],

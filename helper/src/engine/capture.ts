@@ -22,8 +22,8 @@ import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSo
 import { SamplingEvents } from '../bpf/samplingEvents';
 import { programRunTime } from '../health/bpfStats';
 import { type AttachStep, MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
-import { UnwindLoader } from '../unwind/load';
-import { CHUNK_PAGES, PagePool } from '../unwind/loadPages';
+import { UnwindLoader } from '../unwind/load/loader';
+import { CHUNK_PAGES, PagePool } from '../unwind/load/pages';
 import { CaptureStream, INTERVAL_MAX_MS } from './captureStream';
 import { descendants } from './descendants';
 import { TargetMap } from './targetMap';

@@ -7,11 +7,12 @@
 
 import { decodeProcess, decodeStack, kindOf, SampleDecoder, timeNsOf } from '../abi/decode';
 import { EVENT_KIND } from '../abi/events.gen';
-import type { Words } from '../bpf/mappedMemory';
+import type { Words } from '../abi/words';
 import type { MappingRecords } from '../bpf/mappingRecords';
 import type { RecordSource } from '../bpf/recordSource';
+import type { ProcessRecord } from '../process/types';
 import type { TargetMap } from './targetMap';
-import type { CaptureSink, ProcessRecord } from './types';
+import type { CaptureSink } from './types';
 
 /**
  * A wake-up of Node's event loop on a busy machine costs 0.3 ms, whatever there is to do: rarely where little comes, often

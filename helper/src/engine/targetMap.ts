@@ -3,15 +3,9 @@
 
 import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
-import type { GoroutineLayout } from '../unwind/goroutines';
+import type { CodeTargets, TargetCode } from '../unwind/load/published';
 
-/** Its tables' place, and how the goroutines of a Go program are found. */
-export interface TargetCode {
-  codePage: number;
-  goroutines: GoroutineLayout | null;
-}
-
-export class TargetMap {
+export class TargetMap implements CodeTargets {
   private readonly key = Buffer.alloc(4);
   private readonly value = Buffer.alloc(TARGET.byteLength);
 

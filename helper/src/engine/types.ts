@@ -1,62 +1,10 @@
 // The joints of the stack tracer inside the helper: what the capture (helper/src/bpf, helper/src/engine/capture.ts)
 // hands to the session, and what the session asks of it. Nothing here touches koffi or files.
 
-import type { AttachStep, TruncationReason } from '../protocol';
-import type { UnwindLoad } from '../unwind/load';
-
-/**
- * A code address. User addresses are themselves; kernel addresses (top bit set) are their two's complement, hence
- * negative: both are exact in a double (|x| < 2^53) with 48-bit and kernel-half addresses.
- */
-export type Address = number;
-
-/** Identity of one captured stack within a session: a 64-bit hash in BPF, here a bigint. */
-export type StackId = bigint;
-
-export interface StackRecord {
-  stackId: StackId;
-  pid: number;
-  /** Generation of the process's code that the addresses belong to (exec, mmap over old code, JIT map changed). */
-  generation: number;
-  /** Innermost first. Return addresses are as found on the stack (not yet minus one), except index 0 of each part. */
-  kernel: Address[];
-  user: Address[];
-  /** null: the walk reached its thread's entry. */
-  truncated: TruncationReason | null;
-}
-
-export interface SampleRecord {
-  stackId: StackId;
-  /** CLOCK_MONOTONIC. */
-  timeNs: number;
-  pid: number;
-  tid: number;
-  cpu: number;
-  /** Id of the goroutine that the thread worked for, its lower 32 bits; 0 or left out: none, or not known. */
-  goroutine?: number;
-  threadName: string;
-}
-
-/** What becomes known of processes, in the order in which it happened. */
-export type ProcessRecord =
-  | { kind: 'fork'; timeNs: number; pid: number; parentPid: number }
-  | { kind: 'exec'; timeNs: number; pid: number; name: string }
-  | { kind: 'exit'; timeNs: number; pid: number }
-  | { kind: 'mmap'; timeNs: number; pid: number; mapping: MappedCode };
-
-/** One executable mapping as the kernel reports it (PERF_RECORD_MMAP2). */
-export interface MappedCode {
-  start: Address;
-  end: Address;
-  /** Offset of `start` in the file, bytes. */
-  fileOffset: number;
-  path: string;
-  /** Hex, or null where the kernel gives none. */
-  buildId: string | null;
-  deviceMajor: number;
-  deviceMinor: number;
-  inode: bigint;
-}
+import type { SampleRecord, StackRecord } from '../abi/records';
+import type { ProcessRecord } from '../process/types';
+import type { AttachStep } from '../protocol';
+import type { UnwindLoad } from '../unwind/load/loader';
 
 /**
  * Called synchronously while the ring drains; must be quick. A stack arrives before its first sample, and may arrive

@@ -1,4 +1,4 @@
-// Where a program is, as the shell would find it. Called by elevate.ts (is there a sudo?) and the doctor.
+// Where a program is, as the shell would find it. Called by cli/elevate.ts (is there a sudo?) and the doctor.
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -1,5 +1,5 @@
 // Tells from how a start of the helper failed what the user has to know: sudo's and Node's own words, read in English
-// (LC_ALL=C). Called by elevate.ts when a started helper ended without its line.
+// (LC_ALL=C). Called by cli/elevate.ts when a started helper ended without its line.
 
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';

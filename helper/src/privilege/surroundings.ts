@@ -1,6 +1,6 @@
 // Where this process stands: in which namespaces, in which container, under which lockdown. Plain /proc and /sys
 // reading, no native code, works without rights. Called by rights.ts (why tracing is refused here), by the doctor and
-// by elevate.ts.
+// by cli/elevate.ts.
 
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// Reads /proc/PID/maps: which file, at which offset, a process has mapped where. Called by symbolize/normalize when a
+// Reads /proc/PID/maps: which file, at which offset, a process has mapped where. Read when a
 // process becomes known, executes, or shows an address that no mapping explains.
 // Line format: proc_pid_maps(5) and show_map_vma() in the kernel's fs/proc/task_mmu.c.
 

@@ -1,5 +1,5 @@
 // The executable mappings of one process, ordered, for looking up addresses. A later mapping replaces what it covers,
-// as mmap(MAP_FIXED) does. Called by symbolize/normalize, which fills it from /proc/PID/maps and from the kernel's mmap
+// as mmap(MAP_FIXED) does. It is filled from /proc/PID/maps and from the kernel's mmap
 // records. Forked processes share a table until one of them changes it (`copy` is cheap).
 
 export interface AddressRange {

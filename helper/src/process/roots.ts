@@ -1,6 +1,6 @@
 // The file systems that targets see: ours, or a container's, which stays reachable through an open folder when the process
 // is gone. And the way to a name inside of one: symbolic links are followed by hand, because an absolute link in a
-// container means the container's root, not ours. Called by files.ts, debugFiles.ts and perfMaps.ts.
+// container means the container's root, not ours.
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { posix } from 'node:path';

@@ -1,7 +1,9 @@
 // The processes of one recording as the symbolizer must know them: told as they appear, run other programs and end, and
 // released once the last of their stacks has its names. Owned by a Recording.
 
-import type { ProcessRecord, StackRecord } from '../engine/types';
+import type { StackRecord } from '../abi/records';
+import type { ProcessRecord } from '../process/types';
+import type { NameSource } from '../stack/stackNames';
 import type { Frame, Symbolizer } from '../symbolize/types';
 
 interface Watched {
@@ -13,7 +15,7 @@ interface Watched {
 /** Last samples of a process may be drained after its exit: its mappings are kept for them. */
 const LINGER_MS = 1_000;
 
-export class ProcessWatch {
+export class ProcessWatch implements NameSource {
   private readonly watched = new Map<number, Watched>();
   private pending = 0;
   private closed = false;

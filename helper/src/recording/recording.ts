@@ -2,9 +2,11 @@
 // current, and ends by request, after its duration, when the target exits, or when something breaks; what was recorded
 // is kept in every case. Made by Recordings.
 
-import type { Capture, CaptureSink, ProcessRecord, SampleRecord, StackRecord } from '../engine/types';
+import type { SampleRecord, StackRecord } from '../abi/records';
+import type { Capture, CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
+import type { ProcessRecord } from '../process/types';
 import { checkTarget } from '../process/validate';
 import {
   type ErrorReport,
@@ -20,10 +22,10 @@ import {
 import { StackNames } from '../stack/stackNames';
 import { StackProfile } from '../stack/stackProfile';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
+import type { Notify, RecordingParts } from './parts';
 import { ProcessWatch } from './processWatch';
 import { RecordedTarget } from './recordedTarget';
 import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
-import type { Notify, RecordingParts } from './recordings';
 import { RecordingTimes } from './recordingTimes';
 import { RecordingWriter } from './recordingWriter';
 

@@ -1,32 +1,7 @@
-// All recordings of one helper: starts them, knows which go on, ends them. Called by rpc/methods.ts; what a recording
-// says on its own goes to the client that started it.
-
-import type { StartCapture } from '../engine/types';
-import {
-  type HelperNoteMethod,
-  type HelperNotes,
-  type RecordOptions,
-  type RecordSummary,
-  type RunningRecording,
-  TracerError,
-  tracerError,
-} from '../protocol';
-import type { Symbolizer } from '../symbolize/types';
+import { type RecordOptions, type RecordSummary, type RunningRecording, TracerError, tracerError } from '../protocol';
+import type { Notify, RecordingParts } from './parts';
 import { type Outcome, Recording } from './recording';
 import { SharedSymbolizer } from './sharedSymbolizer';
-
-/** Says something to the client: a note of the protocol by its name. */
-export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
-
-export interface RecordingParts {
-  startCapture: StartCapture;
-  symbolizer: Symbolizer;
-  log: (level: HelperNotes['log']['level'], text: string) => void;
-  /** Who asked for the helper; root (0) may trace everything. */
-  callerUid: number;
-  /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
-  readBpfNs: () => number | null;
-}
 
 /** Outcomes kept for a stop request that crosses the news that the recording ended. */
 const KEPT_OUTCOMES = 64;

@@ -1,5 +1,5 @@
 // The client's end of the protocol, typed: connect, shake hands, ask, listen, keep the heart beating. Used by the
-// command line through privilege/elevate.ts, and by tests. (The extension has a client of its own: it shares only the
+// command line through cli/elevate.ts, and by tests. (The extension has a client of its own: it shares only the
 // protocol folder.)
 
 import { connect, type Socket } from 'node:net';

@@ -3,7 +3,7 @@
 // never fewer. Owned by StackProfile.
 
 import { NO_NODE } from './prefixTree';
-import type { StackSlot } from './stackProfile';
+import type { StackSlot } from './slots';
 
 /** Some 10 MB. */
 const MAX_ENTRIES = 100_000;

@@ -1,12 +1,13 @@
 // Self and total counts of functions, their lines and source lines, from the trees of a StackProfile, in one pass over
 // the nodes: children have larger indexes than their parents, so sums run from the last node to the first.
-// Made by StackProfile.snapshot, read by the exporters and the summary.
+// Made for the exporters and the summary.
 
 import type { TruncationReason } from '../protocol';
-import type { FunctionRow, LocationRow, SourceRow } from './frameTable';
-import type { GoroutineRows } from './goroutineCounts';
-import { NO_NODE } from './prefixTree';
-import type { StackProfile, ThreadRow } from './stackProfile';
+import type { FrameTable, FunctionRow, LocationRow, SourceRow } from './frameTable';
+import type { GoroutineCounts, GoroutineRows } from './goroutineCounts';
+import { NO_NODE, type PrefixTree } from './prefixTree';
+import type { ThreadRow } from './slots';
+import type { Timeline } from './timeline';
 
 /** Bits of StackProfile.lineFlags: the first (outermost) of its kind on its path, so that recursion counts once. */
 export const FIRST_OF_FUNCTION = 1;
@@ -48,8 +49,25 @@ export interface ProfileSnapshot {
   lineTree: { size: number; parent: Int32Array; item: Int32Array; self: Float64Array };
 }
 
+/** What is counted: a StackProfile. */
+export interface Counted {
+  readonly periodNs: number;
+  readonly samples: number;
+  readonly pendingSamples: number;
+  readonly wholeStacks: number;
+  readonly truncated: ProfileSnapshot['truncated'];
+  readonly frames: FrameTable;
+  readonly lineTree: PrefixTree;
+  readonly functionTree: PrefixTree;
+  readonly timeline: Timeline;
+  readonly goroutines: GoroutineCounts;
+  readonly threads: readonly ThreadRow[];
+  readonly own: Float64Array;
+  readonly lineFlags: Uint8Array;
+}
+
 /** `waiting` and `waitingFunction`: nodes that hold the samples whose stacks have no names yet (or NO_NODE). */
-export function countSnapshot(profile: StackProfile, waiting: number, waitingFunction: number): ProfileSnapshot {
+export function countSnapshot(profile: Counted, waiting: number, waitingFunction: number): ProfileSnapshot {
   const { frames, lineTree, timeline, functionTree } = profile;
   const size = lineTree.size;
   const self = profile.own.slice(0, size);

@@ -1,9 +1,8 @@
 // From a stack's addresses to its place in the profile: at once where all names are known, else when the symbolizer has
 // found them. Owned by a Recording.
 
-import type { StackRecord } from '../engine/types';
+import type { StackRecord } from '../abi/records';
 import { type HelperNotes, toErrorReport } from '../protocol';
-import type { ProcessWatch } from '../recording/processWatch';
 import type { Frame } from '../symbolize/types';
 import type { StackProfile } from './stackProfile';
 import { unnamedFrame } from './unnamedFrame';
@@ -14,13 +13,19 @@ import { unnamedFrame } from './unnamedFrame';
  */
 const LAST_NAMES_MS = 120_000;
 
+export interface NameSource {
+  /** Frames of a stack, by address, innermost first: at once where all are known. */
+  resolve(record: StackRecord): Frame[][] | Promise<Frame[][]>;
+  allResolved(): Promise<void>;
+}
+
 export class StackNames {
   private givenUp = false;
   private stopWaiting: () => void = () => {};
 
   constructor(
     private readonly profile: StackProfile,
-    private readonly processes: ProcessWatch,
+    private readonly processes: NameSource,
     private readonly log: (level: HelperNotes['log']['level'], text: string) => void,
   ) {}
 

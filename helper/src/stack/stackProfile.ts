@@ -2,7 +2,7 @@
 // time order by function (a timeline over a tree of functions). A session feeds it as the ring drains; stacks get their
 // names later (`resolved`), samples count from the start. `snapshot` gives the exporters one consistent view.
 
-import type { SampleRecord, StackId, StackRecord } from '../engine/types';
+import type { SampleRecord, StackId, StackRecord } from '../abi/records';
 import type { TruncationReason } from '../protocol';
 import type { Frame } from '../symbolize/types';
 import { FrameTable } from './frameTable';
@@ -15,6 +15,7 @@ import {
   FIRST_OF_LOCATION,
   type ProfileSnapshot,
 } from './profileSnapshot';
+import type { StackSlot, ThreadRow } from './slots';
 import { Timeline } from './timeline';
 
 /** Nodes of the location tree, after which new stacks show only their innermost frame: some 35 MB. */
@@ -40,24 +41,6 @@ const TRUNCATION_REMARKS: Record<TruncationReason, string> = {
 function remarkOn(reason: TruncationReason, outermost: Frame | null): string {
   if (reason !== 'noUnwindInfo' || !outermost) return TRUNCATION_REMARKS[reason];
   return `[truncated: no unwind info for ${outermost.module}]`;
-}
-
-/** One stack of the kernel's table. */
-export interface StackSlot {
-  id: number;
-  truncated: TruncationReason | null;
-  /** Node of the location tree, NO_NODE until resolved. */
-  lineNode: number;
-  functionNode: number;
-  /** Samples that wait for the names. */
-  pending: number;
-}
-
-export interface ThreadRow {
-  pid: number;
-  tid: number;
-  name: string;
-  samples: number;
 }
 
 export class StackProfile {

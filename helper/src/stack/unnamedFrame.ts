@@ -1,6 +1,6 @@
 // The frame of an address that nothing could be found out about, because asking failed. Called by recording.ts.
 
-import type { Address } from '../engine/types';
+import type { Address } from '../process/types';
 import { offsetFrame } from '../symbolize/labels';
 import type { Frame } from '../symbolize/types';
 

@@ -3,7 +3,8 @@
 
 import { GATHER_MS, MAX_CACHED_ADDRESSES } from './limits';
 import type { PendingStack } from './pendingStack';
-import type { Place, PlacesTask } from './pool/messages';
+import type { Place } from './place';
+import type { PlacesTask } from './pool/messages';
 import type { WorkerPool } from './pool/pool';
 import type { Answer } from './pool/slot';
 import type { Frame } from './types';

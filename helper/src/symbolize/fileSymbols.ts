@@ -18,7 +18,7 @@ import { DwarfResolver } from './dwarf/resolver';
 import { findPclntab } from './gopclntab/parser';
 import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';
-import type { Place } from './pool/messages';
+import type { Place } from './place';
 
 /** Of an offset that the file maps nowhere. */
 const NO_ADDRESS = -1;

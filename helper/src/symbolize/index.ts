@@ -4,16 +4,16 @@
 import { closeSync, openSync } from 'node:fs';
 import { openDebugFiles } from '../elf/debugFiles';
 import type { DebugHandle, FileHandle } from '../elf/handles';
-import type { Address, MappedCode } from '../engine/types';
+import { closeFile, type MappedFile } from '../process/files';
+import { type JitCode, type Place, Processes } from '../process/processes';
 import { openRegular } from '../process/roots';
+import type { Address, MappedCode } from '../process/types';
 import { Batches, type Subject } from './batches';
 import { Downloads } from './debuginfod/downloads';
 import { KernelFrames } from './kernel/frames';
 import type { KernelTable } from './kernel/types';
 import { offsetFrame, userFrames } from './labels';
 import { MAX_UNNAMED_ADDRESSES } from './limits';
-import { closeFile, type MappedFile } from './normalize/files';
-import { type JitCode, type Place, Processes } from './normalize/processes';
 import { PendingStack } from './pendingStack';
 import { WorkerPool } from './pool/pool';
 import type { DebugSources, Frame, Symbolizer, SymbolizerOptions } from './types';
@@ -30,7 +30,8 @@ class FileSymbolizer implements Symbolizer {
   private readonly processes = new Processes();
   private readonly pool: WorkerPool;
   private readonly batches: Batches;
-  private readonly subjects = new WeakMap<Map<number, Frame[]>, Subject>();
+  /** By what has the addresses: a file, an image, a perf map at one size. */
+  private readonly subjects = new WeakMap<object, Subject>();
   private readonly debugFiles = new Map<MappedFile, Promise<DebugHandle[]>>();
   private readonly sources: DebugSources = { folders: [], servers: [] };
   private readonly downloads: Downloads;
@@ -126,11 +127,11 @@ class FileSymbolizer implements Symbolizer {
       stack.frames[index] = this.unnamed(place.file.baseName, 'user', place.offset);
       return;
     }
-    const { answers } = place.kind === 'file' ? place.file : place.kind === 'image' ? place.image : place.jit;
+    const subject = this.subjectOf(place);
     const within = place.kind === 'jit' ? place.address : place.offset;
-    const known = answers.get(within);
+    const known = subject.answers.get(within);
     if (known) stack.frames[index] = known;
-    else this.batches.ask(this.subjectOf(place, answers), within, stack, index);
+    else this.batches.ask(subject, within, stack, index);
   }
 
   /** The same objects again for the same code, so that FrameTable knows them. */
@@ -145,22 +146,23 @@ class FileSymbolizer implements Symbolizer {
     return frames;
   }
 
-  private subjectOf(place: Exclude<Place, { kind: 'unknown' }>, answers: Map<number, Frame[]>): Subject {
-    let subject = this.subjects.get(answers);
+  private subjectOf(place: Exclude<Place, { kind: 'unknown' }>): Subject {
+    const key = place.kind === 'file' ? place.file : place.kind === 'image' ? place.image : place.jit;
+    let subject = this.subjects.get(key);
     if (!subject) {
       if (place.kind === 'file') subject = this.fileSubject(place.file);
       else if (place.kind === 'jit') subject = this.jitSubject(place.jit);
       else {
         const { id, bytes } = place.image;
         subject = {
-          answers,
+          answers: new Map(),
           affinity: id,
           task: (positions) => ({ kind: 'image', imageId: id, bytes, positions }),
           frames: (offset, found) => userFrames('[vdso]', found, offset, null),
           problem: (why) => this.report('[vdso]', why),
         };
       }
-      this.subjects.set(answers, subject);
+      this.subjects.set(key, subject);
     }
     return subject;
   }
@@ -169,7 +171,7 @@ class FileSymbolizer implements Symbolizer {
     const { fd, path } = file;
     const handle: FileHandle = { id: file.id, fd: fd!, sizeBytes: file.sizeBytes, path };
     return {
-      answers: file.answers,
+      answers: new Map(),
       affinity: file.id,
       task: async (positions) => ({
         kind: 'symbolize',
@@ -216,15 +218,15 @@ class FileSymbolizer implements Symbolizer {
     const files = [...this.debugFiles.keys()];
     const old = [...this.debugFiles.values()];
     this.debugFiles.clear();
-    for (const file of files) file.answers.clear();
+    for (const file of files) this.subjects.get(file)?.answers.clear();
     // Questions under way may still name the debug files of before: those stay open to the end.
     for (const found of old) this.retired.push(...(await found.catch(() => [])));
     await this.pool.forget(files.map(({ id }) => id)).catch(() => {});
   }
 
-  private jitSubject({ map, sizeBytes, answers }: JitCode): Subject {
+  private jitSubject({ map, sizeBytes }: JitCode): Subject {
     return {
-      answers,
+      answers: new Map(),
       affinity: map.id,
       task: (positions) => ({ kind: 'perfMap', mapId: map.id, fd: map.fd, sizeBytes, positions }),
       frames: (_, found) =>

@@ -78,11 +78,6 @@ export const MAX_KALLSYMS_BYTES = 128 * MiB;
 export const MAX_KALLSYMS_ENTRIES = 1_000_000;
 /** Frames kept of addresses that nothing is known about, of the kernel's and of the rest each. */
 export const MAX_UNNAMED_ADDRESSES = 4_096;
-export const MAX_VDSO_BYTES = 256 * KiB;
 
 /** Answers kept in the helper over all files; beyond, those of the file that was used longest ago go. */
 export const MAX_CACHED_ADDRESSES = 200_000;
-/** Files kept open at once. */
-export const MAX_OPEN_FILES = 4_096;
-/** /proc/PID/maps is read again for an unknown address, at most this often. */
-export const REREAD_MAPS_MS = 200;

@@ -6,7 +6,7 @@ import { openDebugFiles } from '../elf/debugFiles';
 import type { DebugHandle, FileHandle } from '../elf/handles';
 import { OWN_ROOT, openRegular } from '../process/roots';
 import { ONE_FILE_YOUNG_HEAP_MIB } from './limits';
-import type { Place } from './pool/messages';
+import type { Place } from './place';
 import { WorkerPool } from './pool/pool';
 
 export class OneFile {

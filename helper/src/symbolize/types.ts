@@ -1,7 +1,7 @@
 // What the rest of the helper asks of symbolization. One Symbolizer serves one helper process and all its recordings.
 // Flow: (pid, address) --normalize--> (file, build-id, file address) --symbolize in a worker--> Frame[].
 
-import type { Address, MappedCode } from '../engine/types';
+import type { Address, MappedCode } from '../process/types';
 
 export interface Frame {
   /** Demangled, short enough for a box; never empty: `libfoo.so+0x1234`, `[anon]` where nothing is known. */
@@ -27,6 +27,23 @@ export interface Frame {
   sourceMd5: string | null;
   binaryMtimeMs: number | null;
 }
+
+/** Nothing is known. */
+export const EMPTY_FRAME: Frame = {
+  name: '',
+  fullName: null,
+  module: '',
+  kind: 'unknown',
+  symbolized: false,
+  file: null,
+  line: null,
+  column: null,
+  functionFile: null,
+  functionLine: null,
+  inlined: false,
+  sourceMd5: null,
+  binaryMtimeMs: null,
+};
 
 /** Where the user wants debug files to be looked for, besides the system's own places. */
 export interface DebugSources {

@@ -15,7 +15,8 @@ import { FileSymbols, hasLineTable, nowhere } from './fileSymbols';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
 import { PerfMap } from './perfmap/resolver';
-import type { FileTask, Place, Reply, Request, Task, WorkerSettings } from './pool/messages';
+import type { Place } from './place';
+import type { FileTask, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
 
 dropAllCapabilities();

@@ -3,7 +3,6 @@
 // section 6.4.1 for .debug_frame; the letters B (Arm's second key) and G (tagged stack) are Arm's.
 
 import { Cursor, FormatError } from '../bytes/cursor';
-import type { CfaMachine } from './cfaMachine';
 import { DW_EH_PE_absptr, DW_EH_PE_omit, type PointerReader } from './pointers';
 import { STATE_WORDS } from './state';
 
@@ -24,11 +23,17 @@ export interface Cie {
   initialRule: number;
 }
 
+/** Runs the instructions that a CIE begins with, into `state`. */
+interface FirstState {
+  readonly state: Int32Array;
+  runInitial(bytes: Buffer, at: number, end: number, cie: Cie): void;
+}
+
 /**
  * `bytes`: the entry behind its length and id, whose first byte is at `address`. Throws FormatError where it cannot be read.
  * `initialRule` is left to the caller.
  */
-export function parseCie(bytes: Buffer, isEh: boolean, machine: CfaMachine, pointers: PointerReader): Cie {
+export function parseCie(bytes: Buffer, isEh: boolean, machine: FirstState, pointers: PointerReader): Cie {
   const cursor = new Cursor(bytes);
   const version = cursor.u8();
   if (version !== 1 && version !== 3 && version !== 4) throw new FormatError(`version ${version} of a CIE`);

@@ -1,5 +1,5 @@
 // How BPF finds the goroutine that a thread of a Go program works for (bpf/lib/goroutine.bpf.h): where g is in thread-local
-// storage, and two offsets in the runtime's structures, which its version tells. Called by loadWorker.ts.
+// storage, and two offsets in the runtime's structures, which its version tells. Called by load/worker.ts.
 //
 // Offsets: struct g and struct m of Go's runtime/runtime2.go, compared with the DWARF of programs by Go 1.21 to 1.27. They are
 // the same on x86-64 and arm64. What changed: 1.23 put syscallbp before goid, 1.25 took `ret` out of gobuf, which both hold.

@@ -1,5 +1,5 @@
 // The unwind row as bpf/unwind_rows.h defines it (the comments are there): constants, and how the fields are put together
-// and taken apart. The compiler in this folder writes rows, load*.ts copies them into maps, the CLI prints them.
+// and taken apart. The compiler in this folder writes rows, load/ copies them into maps, the CLI prints them.
 // helper/test/unit/unwindRows.test.ts compares the numbers with the header.
 
 /** Bits 0-3 of a rule. */

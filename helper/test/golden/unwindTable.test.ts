@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { DescribedRow } from '../../src/unwind/describe';
-import { TableCompiler } from '../../src/unwind/loadCompiler';
+import { TableCompiler } from '../../src/unwind/load/compiler';
 import {
   kindOf,
   ROW_WORDS,

@@ -4,16 +4,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SampleRecord, StackId, StackRecord } from '../../src/abi/records';
 import { startCapture } from '../../src/engine/capture';
-import type {
-  Address,
-  Capture,
-  CaptureOptions,
-  ProcessRecord,
-  SampleRecord,
-  StackId,
-  StackRecord,
-} from '../../src/engine/types';
+import type { Capture, CaptureOptions } from '../../src/engine/types';
+import type { Address, ProcessRecord } from '../../src/process/types';
 import { SLOWNESS } from './slowness';
 
 /** The sources stay in the repository; the tests' JavaScript runs from out/js. */

@@ -2,7 +2,7 @@
 // it became or why not. Argument: the options of startHelper as JSON.
 
 import { readFileSync } from 'node:fs';
-import { startHelper } from '../../src/privilege/elevate';
+import { startHelper } from '../../src/cli/elevate';
 import { toErrorReport } from '../../src/protocol';
 import { HELPER_JS } from './helperProcess';
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SampleRecord } from '../../src/engine/types';
+import type { SampleRecord } from '../../src/abi/records';
 import { Target } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
 import { SLOWNESS } from './slowness';

@@ -15,7 +15,7 @@ import {
   setThreadCapabilities,
 } from '../../src/privilege/capabilities';
 import { dropPrivileges } from '../../src/privilege/drop';
-import { takeAsRoot } from '../../src/privilege/takeAsRoot';
+import { takeAsRoot } from '../../src/takeAsRoot';
 
 export interface ProbeResult {
   capabilities: string[];

@@ -1,7 +1,7 @@
 // A front end for lifecycle.test.ts to kill: starts a helper, records a process, says so, and waits.
 // Arguments: PID OUTPUT [HEARTBEAT_TIMEOUT_MS].
 
-import { startHelper } from '../../src/privilege/elevate';
+import { startHelper } from '../../src/cli/elevate';
 import { HELPER_JS } from './helperProcess';
 
 async function main(): Promise<void> {

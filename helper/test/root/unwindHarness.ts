@@ -5,7 +5,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Capture, CaptureOptions, SampleRecord } from '../../src/engine/types';
+import type { SampleRecord } from '../../src/abi/records';
+import type { Capture, CaptureOptions } from '../../src/engine/types';
 import { type Collected, capture, eventually } from './captureHarness';
 
 const SOURCE = [__dirname, join(__dirname, '../../../../../helper/test/root')]

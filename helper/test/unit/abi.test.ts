@@ -12,7 +12,7 @@ import {
   TARGET,
   WALK_END,
 } from '../../src/abi/events.gen';
-import type { Words } from '../../src/bpf/mappedMemory';
+import type { Words } from '../../src/abi/words';
 import { MAX_FRAMES_DEFAULT, MAX_FRAMES_MOST } from '../../src/protocol';
 
 /** A record somewhere in a buffer, as in a ring. */

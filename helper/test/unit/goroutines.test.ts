@@ -5,7 +5,8 @@ import { encodePprof } from '../../src/export/pprof';
 import { parseRecording } from '../../src/export/readRecording';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
 import { GoroutineCounts } from '../../src/stack/goroutineCounts';
-import { StackProfile, type StackSlot } from '../../src/stack/stackProfile';
+import type { StackSlot } from '../../src/stack/slots';
+import { StackProfile } from '../../src/stack/stackProfile';
 import { frame } from './fakes/stacks';
 
 function slot(lineNode: number): StackSlot {

@@ -15,12 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseMaps } from '../../src/process/maps';
 import { MapsTable } from '../../src/process/mapsTable';
+import { parseStatus } from '../../src/process/perfMaps';
 import { displayName, isLeftMangled } from '../../src/symbolize/demangle/demangle';
 import { shortCppName, shortGoName, shortRustName } from '../../src/symbolize/demangle/shortName';
+import { hexOfKernelAddress } from '../../src/symbolize/kernel/labels';
 import { readKallsyms } from '../../src/symbolize/kernel/parser';
 import { findKernelFunction, kernelSymbol, NO_FUNCTION } from '../../src/symbolize/kernel/resolver';
-import { hexOfKernelAddress } from '../../src/symbolize/labels';
-import { parseStatus } from '../../src/symbolize/normalize/perfMaps';
 import { PerfMap } from '../../src/symbolize/perfmap/resolver';
 
 describe('symbolize: /proc/PID/maps', () => {

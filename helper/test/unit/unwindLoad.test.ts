@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChunkMaps } from '../../src/bpf/chunkMaps';
-import { CODE_RANGES, type CodeMapping, placeCode } from '../../src/unwind/loadCode';
-import { CHUNK_BYTES, CHUNK_PAGES, CHUNKS_MAX, PagePool } from '../../src/unwind/loadPages';
-import { TablePlacer } from '../../src/unwind/loadTables';
+import { CODE_RANGES, type CodeMapping, placeCode } from '../../src/unwind/load/code';
+import { CHUNK_BYTES, CHUNK_PAGES, CHUNKS_MAX, PagePool } from '../../src/unwind/load/pages';
+import { TablePlacer } from '../../src/unwind/load/tables';
 import { UNWIND_NONE, UNWIND_PAGE_BYTES, UNWIND_SP, UNWIND_WIDE } from '../../src/unwind/rows';
 import type { UnwindTable } from '../../src/unwind/table';
 

@@ -2,7 +2,7 @@
 // would be written and read for every frame, and names of inlined functions, which come again and again, every time anew.
 // Called by worker.ts and pool.ts.
 
-import type { Place } from './messages';
+import type { Place } from '../place';
 
 export interface PackedPlaces {
   /** Of each question: its address (NaN: none), and how many places it has. */

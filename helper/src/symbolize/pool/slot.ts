@@ -9,7 +9,8 @@ import type { Worker } from 'node:worker_threads';
 import { endThread, startThread } from '../../workers/thread';
 import { trimMemory } from '../../workers/trim';
 import { WORKER_HEAP_MIB } from '../limits';
-import type { Place, Reply, Request, Task, WorkerSettings } from './messages';
+import type { Place } from '../place';
+import type { Reply, Request, Task, WorkerSettings } from './messages';
 import { unpackPlaces } from './packedPlaces';
 
 export type Answer = Omit<Extract<Reply, { ok: true }>, 'places'> & { places: Place[][] };

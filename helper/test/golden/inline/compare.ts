@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { posix } from 'node:path';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
-import type { Place } from '../../../src/symbolize/pool/messages';
+import type { Place } from '../../../src/symbolize/place';
 import { run } from '../symbolize/build';
 
 /** One function at an address, innermost first; the last one's name is left to the symbol table. */

@@ -13,7 +13,7 @@ import { PF_X, PT_LOAD } from '../../../src/elf/types';
 import { displayName } from '../../../src/symbolize/demangle/demangle';
 import { elfOpener } from '../../../src/symbolize/dwarf/opener';
 import { FileSymbols } from '../../../src/symbolize/fileSymbols';
-import type { Place } from '../../../src/symbolize/pool/messages';
+import type { Place } from '../../../src/symbolize/place';
 
 export interface Expected {
   /** Linkage name of the function itself, null where unknown. */

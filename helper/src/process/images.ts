@@ -1,15 +1,13 @@
 // The vdso: code that the kernel maps into every process, in no file. Its bytes are copied from the target while it lives;
-// equal copies are one image. Called by processes.ts.
+// equal copies are one image.
 
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { MAX_VDSO_BYTES } from '../limits';
-import type { Frame } from '../types';
+import { MAX_VDSO_BYTES } from './limits';
 
 export interface Image {
   readonly id: number;
   readonly bytes: Uint8Array;
-  readonly answers: Map<number, Frame[]>;
 }
 
 export class Images {
@@ -22,7 +20,7 @@ export class Images {
     const hash = createHash('sha1').update(bytes).digest('hex');
     let image = this.byHash.get(hash);
     if (!image) {
-      image = { id: reserveId(), bytes, answers: new Map() };
+      image = { id: reserveId(), bytes };
       this.byHash.set(hash, image);
     }
     return image;

@@ -1,7 +1,19 @@
-// Which code the walker has been told of, by process: pages that it names must stay until nobody uses them. Called by load.ts.
+// Which code the walker has been told of, by process: pages that it names must stay until nobody uses them.
 
-import type { TargetMap } from '../engine/targetMap';
-import type { PlacedCode } from './loadCode';
+import type { GoroutineLayout } from '../goroutines';
+import type { PlacedCode } from './code';
+
+/** Of one process: where its tables are, and how the goroutines of a Go program are found. */
+export interface TargetCode {
+  codePage: number;
+  goroutines: GoroutineLayout | null;
+}
+
+/** Who tells the walker. */
+export interface CodeTargets {
+  /** Says which code the process has; 0 and null: not known. False where it is not traced (any more). */
+  setCode(pid: number, codeId: number, code: TargetCode | null): boolean;
+}
 
 interface Published {
   code: PlacedCode;
@@ -14,7 +26,7 @@ export class PublishedCode {
   /** Never given twice: what the walker remembers of an old one cannot serve. */
   private lastCodeId = 0;
 
-  constructor(private readonly targets: TargetMap) {}
+  constructor(private readonly targets: CodeTargets) {}
 
   /** Takes `code` over, and lets what was there before go. */
   publish(pid: number, code: PlacedCode): void {

@@ -3,9 +3,9 @@
 // own. Called once by main.ts, before the drop. Nothing in here depends on what anybody else wrote.
 
 import { openSync } from 'node:fs';
-import { openBpfStats } from '../health/bpfStats';
-import { raiseMemlock } from './drop';
-import { libc } from './libc';
+import { openBpfStats } from './health/bpfStats';
+import { raiseMemlock } from './privilege/drop';
+import { libc } from './privilege/libc';
 
 export interface TakenAsRoot {
   /** /proc/kallsyms, opened with root's eyes: kptr_restrict asks who opened it. null where it does not open. */

@@ -1,11 +1,11 @@
 // The files that targets have mapped, open as long as somebody needs them: opened while the process lives, so that a
-// deleted or replaced binary still gives its own names. Called by processes.ts; batches.ts reads them.
+// deleted or replaced binary still gives its own names. They say nothing of what is in
+// the files: who reads them keeps what was found out, by the file's object or its id.
 
 import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
-import { type OpenedFile, OWN_ROOT, openRegular, type Root } from '../../process/roots';
-import { MAX_OPEN_FILES } from '../limits';
-import type { Frame } from '../types';
+import { MAX_OPEN_FILES } from './limits';
+import { type OpenedFile, OWN_ROOT, openRegular, type Root } from './roots';
 
 /** One mapped file, whoever mapped it. */
 export interface MappedFile {
@@ -22,8 +22,6 @@ export interface MappedFile {
   readonly expectedBuildId: string | null;
   /** Why there are no names, or not all. */
   why: string | null;
-  /** Answers by offset in the file. */
-  readonly answers: Map<number, Frame[]>;
 }
 
 export interface FileIdentity {
@@ -99,7 +97,6 @@ export class MappedFiles {
       mtimeMs: opened?.mtimeMs ?? 0,
       expectedBuildId: identity.buildId,
       why: null,
-      answers: new Map(),
     };
   }
 }

@@ -1,19 +1,19 @@
 // Entry of the thread that makes unwind tables (bundle: dist/unwindWorker.js): parses files that the main thread has opened,
 // without any capability. Apart from the symbolization's workers, because a table is wanted at once, and those may be
-// reading a large debug file for seconds. Started and ended by loadCompiler.ts.
+// reading a large debug file for seconds. Started and ended by compiler.ts.
 
 import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { FormatError } from '../bytes/cursor';
-import { BufferSource, type ByteSource, dropPages, FileSource } from '../bytes/source';
-import { chooseDebugFile } from '../elf/debugCandidates';
-import type { DebugHandle, Description } from '../elf/handles';
-import { ElfFile } from '../elf/parser';
-import { dropAllCapabilities } from '../privilege/capabilities';
-import { isLoaded } from '../workers/thread';
-import { loadOrCompile, openTableCache, type UnwindTable } from '.';
-import { leavesCodeOpen } from './coverage';
-import { type GoroutineLayout, goroutineLayout } from './goroutines';
+import { FormatError } from '../../bytes/cursor';
+import { BufferSource, type ByteSource, dropPages, FileSource } from '../../bytes/source';
+import { chooseDebugFile } from '../../elf/debugCandidates';
+import type { DebugHandle, Description } from '../../elf/handles';
+import { ElfFile } from '../../elf/parser';
+import { dropAllCapabilities } from '../../privilege/capabilities';
+import { isLoaded } from '../../workers/thread';
+import { loadOrCompile, openTableCache, type UnwindTable } from '..';
+import { leavesCodeOpen } from '../coverage';
+import { type GoroutineLayout, goroutineLayout } from '../goroutines';
 
 export interface TableRequest {
   sequence: number;

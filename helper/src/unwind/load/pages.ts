@@ -1,13 +1,13 @@
 // The memory of unwind tables in the kernel: numbered 4 KiB pages (bpf/events.h), taken and given back in chunks of 32, each
-// an array map of its own that is mapped here and written like memory. Called by loadTables.ts and loadCode.ts.
+// an array map of its own that is mapped here and written like memory.
 //
 // A page is written, and shown by commit(), before anything in the kernel names it, and after that never changed. What is
 // released rests for a while before it is used again: a child that was forked just now may still hold its parent's pages,
 // unknown to us.
 
-import type { ChunkMaps } from '../bpf/chunkMaps';
-import { BpfLoadError } from '../bpf/object';
-import { UNWIND_PAGE_BYTES } from './rows';
+import type { ChunkMaps } from '../../bpf/chunkMaps';
+import { BpfLoadError } from '../../bpf/object';
+import { UNWIND_PAGE_BYTES } from '../rows';
 
 /** UNWIND_CHUNK_PAGES and UNWIND_CHUNKS_MAX of bpf/events.h; helper/test/unit/unwindLoad.test.ts compares them. */
 export const CHUNK_PAGES = 32;

@@ -1,11 +1,11 @@
 // The executable memory of a process as the walker sees it (struct code_page of bpf/events.h): sorted ranges, each with the
-// table that covers it. Written anew whenever something of it changes. Called by load.ts.
+// table that covers it. Written anew whenever something of it changes.
 
-import type { GoroutineLayout } from './goroutines';
-import type { PagePool } from './loadPages';
-import type { PlacedTable } from './loadTables';
-import { UNWIND_PAGE_BYTES } from './rows';
-import type { UnwindTable } from './table';
+import type { GoroutineLayout } from '../goroutines';
+import { UNWIND_PAGE_BYTES } from '../rows';
+import type { UnwindTable } from '../table';
+import type { PagePool } from './pages';
+import type { PlacedTable } from './tables';
 
 /** CODE_RANGES, CODE_PAGE_INDEX, CODE_START_UNUSED, CODE_MAPPED and CODE_GO of bpf/events.h. */
 export const CODE_RANGES = 128;

@@ -1,12 +1,12 @@
-// The thread that makes tables (loadWorker.ts), as the main thread sees it: answers requests in order, is ended when one takes
-// too long or there is nothing to do. A request that ends it fails alone, the others go to the next thread. Called by load.ts.
+// The thread that makes tables (worker.ts), as the main thread sees it: answers requests in order, is ended when one takes
+// too long or there is nothing to do. A request that ends it fails alone, the others go to the next thread.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { endThread, startThread } from '../workers/thread';
-import { trimMemory } from '../workers/trim';
-import type { LoadedTable, TableReply, TableRequest } from './loadWorker';
+import { endThread, startThread } from '../../workers/thread';
+import { trimMemory } from '../../workers/trim';
+import type { LoadedTable, TableReply, TableRequest } from './worker';
 
 const TIMEOUT_MS = 60_000;
 const IDLE_MS = 5_000;
@@ -92,5 +92,5 @@ export class TableCompiler {
 /** Beside the bundle, or in the tests' tree. */
 function workerFile(): string {
   const bundled = join(__dirname, 'unwindWorker.js');
-  return existsSync(bundled) ? bundled : join(__dirname, 'loadWorker.js');
+  return existsSync(bundled) ? bundled : join(__dirname, 'worker.js');
 }

@@ -1,21 +1,19 @@
 // (pid, address) -> what is mapped there: a file and the offset in it, the vdso, code that was generated at run time, or
-// nothing known. Needs the process, not the contents of files; those are the workers'. Called by ../index.ts.
+// nothing known. Needs the process, not the contents of files; those are the workers'.
 
-import type { MappedCode } from '../../engine/types';
-import { readMaps } from '../../process/maps';
-import { type AddressRange, MapsTable } from '../../process/mapsTable';
-import { type Root, Roots } from '../../process/roots';
-import { REREAD_MAPS_MS } from '../limits';
-import type { Frame } from '../types';
 import { type FileIdentity, type MappedFile, MappedFiles } from './files';
 import { type Image, Images } from './images';
+import { REREAD_MAPS_MS } from './limits';
+import { readMaps } from './maps';
+import { type AddressRange, MapsTable } from './mapsTable';
 import { openPerfMap, type PerfMapFile, perfMapSize } from './perfMaps';
+import { type Root, Roots } from './roots';
+import type { MappedCode } from './types';
 
-/** A process's code generated at run time, with the names its perf map gave for one size of that map. */
+/** A process's code generated at run time, as its perf map names it at one size of that map: a new object for each size. */
 export interface JitCode {
   map: PerfMapFile;
   sizeBytes: number;
-  answers: Map<number, Frame[]>;
 }
 
 export type Place =
@@ -71,7 +69,7 @@ export class Processes {
     this.add(pid);
   }
 
-  /** All executable mappings, by address. For the unwinder's tables (unwind/load.ts). */
+  /** All executable mappings, by address. For the unwinder's tables (unwind/load/loader.ts). */
   codeOf(pid: number): readonly Code[] {
     return this.byPid.get(pid)?.maps.all ?? [];
   }
@@ -204,12 +202,12 @@ export class Processes {
     if (!process.jit && !process.exited && Date.now() - process.jitTriedAtMs >= JIT_RETRY_MS) {
       process.jitTriedAtMs = Date.now();
       const map = openPerfMap(process.pid, this.reserveId, (path, why) => this.distrusted.set(path, why));
-      if (map) process.jit = { map, sizeBytes: 0, answers: new Map() };
+      if (map) process.jit = { map, sizeBytes: 0 };
     }
     const { jit } = process;
     if (!jit) return null;
     const sizeBytes = perfMapSize(jit.map);
-    if (sizeBytes !== jit.sizeBytes) process.jit = { map: jit.map, sizeBytes, answers: new Map() };
+    if (sizeBytes !== jit.sizeBytes) process.jit = { map: jit.map, sizeBytes };
     return process.jit;
   }
 }

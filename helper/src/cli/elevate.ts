@@ -5,14 +5,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { effectiveCapabilities, statusMask } from '../privilege/capabilities';
+import { findInPath } from '../privilege/findInPath';
+import { mayTrace, refusal } from '../privilege/rights';
+import { explainFailure, type StartFailure } from '../privilege/startFailure';
+import { textOf } from '../privilege/surroundings';
 import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
 import type { HelperConnection } from '../rpc/client';
 import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../rpc/socketFolder';
-import { effectiveCapabilities, statusMask } from './capabilities';
-import { findInPath } from './findInPath';
-import { mayTrace, refusal } from './rights';
-import { explainFailure, type StartFailure } from './startFailure';
-import { textOf } from './surroundings';
 
 /** Without a password to type, a helper that is not ready by then never will be. */
 const READY_WITHIN_MS = 60_000;

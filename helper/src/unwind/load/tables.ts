@@ -1,7 +1,6 @@
 // Puts compiled tables into the kernel's pages: rows in pages of 512, over them the index that the walker descends
-// (bpf/lib/unwind_pages.bpf.h). Tables of less than half a page share pages. Called by load.ts.
+// (bpf/lib/unwind_pages.bpf.h). Tables of less than half a page share pages.
 
-import type { PagePool } from './loadPages';
 import {
   kindOf,
   ROW_WORDS,
@@ -12,8 +11,9 @@ import {
   UNWIND_WIDE,
   UNWIND_WIDE_SHIFT,
   wideIndexOf,
-} from './rows';
-import type { UnwindTable } from './table';
+} from '../rows';
+import type { UnwindTable } from '../table';
+import type { PagePool } from './pages';
 
 /** Where the rows of a table are: struct code_range without its address. */
 export interface PlacedTable {

@@ -1,8 +1,8 @@
 // /tmp/perf-PID.map of a target: found under the pid that the target has in its own namespace, opened once, trusted only
-// where it belongs to the target's user (anybody may write to /tmp). Called by processes.ts.
+// where it belongs to the target's user (anybody may write to /tmp).
 
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
-import { openRegular } from '../../process/roots';
+import { openRegular } from './roots';
 
 export interface PerfMapFile {
   /** For the workers; never reused. */

@@ -5,19 +5,19 @@
 // and making tables takes longer than loading the programs that want them.
 
 import { closeSync } from 'node:fs';
-import { openDebugFiles } from '../elf/debugFiles';
-import type { TargetMap } from '../engine/targetMap';
-import type { ProcessRecord, StackRecord } from '../engine/types';
-import { closeFile, type MappedFile } from '../symbolize/normalize/files';
-import type { Image } from '../symbolize/normalize/images';
-import { type Code, Processes } from '../symbolize/normalize/processes';
-import type { GoroutineLayout } from './goroutines';
-import { type CodeMapping, type PlacedCode, placeCode } from './loadCode';
-import { TableCompiler } from './loadCompiler';
-import type { PagePool } from './loadPages';
-import { PublishedCode } from './loadPublished';
-import { type PlacedTable, TablePlacer } from './loadTables';
-import type { LoadedTable, TableRequest } from './loadWorker';
+import type { StackRecord } from '../../abi/records';
+import { openDebugFiles } from '../../elf/debugFiles';
+import { closeFile, type MappedFile } from '../../process/files';
+import type { Image } from '../../process/images';
+import { type Code, Processes } from '../../process/processes';
+import type { ProcessRecord } from '../../process/types';
+import type { GoroutineLayout } from '../goroutines';
+import { type CodeMapping, type PlacedCode, placeCode } from './code';
+import { TableCompiler } from './compiler';
+import type { PagePool } from './pages';
+import { type CodeTargets, PublishedCode } from './published';
+import { type PlacedTable, TablePlacer } from './tables';
+import type { LoadedTable, TableRequest } from './worker';
 
 /** A file's table stays for the next process that maps it. */
 const UNUSED_KEPT_MS = 10_000;
@@ -97,7 +97,7 @@ export class UnwindLoader {
   }
 
   /** From now on tables go to `pool`, and the walker hears of them by `targets`. Processes that were prepared are added anew. */
-  attach(targets: TargetMap, pool: PagePool): void {
+  attach(targets: CodeTargets, pool: PagePool): void {
     this.walker = { pool, placer: new TablePlacer(pool), published: new PublishedCode(targets) };
     this.onWalker(this.walker);
   }

@@ -1,0 +1,32 @@
+// Stacks and samples as the helper has them once they are decoded: what bpf/events.h says, in numbers and texts of
+// JavaScript. Apart from decode.ts, for those who take records and never decode any.
+
+import type { Address } from '../process/types';
+import type { TruncationReason } from '../protocol';
+
+/** Identity of one captured stack within a session: a 64-bit hash in BPF, here a bigint. */
+export type StackId = bigint;
+
+export interface StackRecord {
+  stackId: StackId;
+  pid: number;
+  /** Generation of the process's code that the addresses belong to (exec, mmap over old code, JIT map changed). */
+  generation: number;
+  /** Innermost first. Return addresses are as found on the stack (not yet minus one), except index 0 of each part. */
+  kernel: Address[];
+  user: Address[];
+  /** null: the walk reached its thread's entry. */
+  truncated: TruncationReason | null;
+}
+
+export interface SampleRecord {
+  stackId: StackId;
+  /** CLOCK_MONOTONIC. */
+  timeNs: number;
+  pid: number;
+  tid: number;
+  cpu: number;
+  /** Id of the goroutine that the thread worked for, its lower 32 bits; 0 or left out: none, or not known. */
+  goroutine?: number;
+  threadName: string;
+}

@@ -1,0 +1,29 @@
+// What the kernel tells of processes and of the code that they map, in the shape in which everything else hears of it. The
+// decoders make it, the process table keeps it, unwinding and symbolizing read it.
+
+/**
+ * A code address. User addresses are themselves; kernel addresses (top bit set) are their two's complement, hence
+ * negative: both are exact in a double (|x| < 2^53) with 48-bit and kernel-half addresses.
+ */
+export type Address = number;
+
+/** What becomes known of processes, in the order in which it happened. */
+export type ProcessRecord =
+  | { kind: 'fork'; timeNs: number; pid: number; parentPid: number }
+  | { kind: 'exec'; timeNs: number; pid: number; name: string }
+  | { kind: 'exit'; timeNs: number; pid: number }
+  | { kind: 'mmap'; timeNs: number; pid: number; mapping: MappedCode };
+
+/** One executable mapping as the kernel reports it (PERF_RECORD_MMAP2). */
+export interface MappedCode {
+  start: Address;
+  end: Address;
+  /** Offset of `start` in the file, bytes. */
+  fileOffset: number;
+  path: string;
+  /** Hex, or null where the kernel gives none. */
+  buildId: string | null;
+  deviceMajor: number;
+  deviceMinor: number;
+  inode: bigint;
+}

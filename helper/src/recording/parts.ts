@@ -1,0 +1,19 @@
+// What a recording is given by the helper that it runs in. Apart, because whoever keeps recordings and each recording both
+// know it.
+
+import type { StartCapture } from '../engine/types';
+import type { HelperNoteMethod, HelperNotes } from '../protocol';
+import type { Symbolizer } from '../symbolize/types';
+
+/** Says something to the client: a note of the protocol by its name. */
+export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
+
+export interface RecordingParts {
+  startCapture: StartCapture;
+  symbolizer: Symbolizer;
+  log: (level: HelperNotes['log']['level'], text: string) => void;
+  /** Who asked for the helper; root (0) may trace everything. */
+  callerUid: number;
+  /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
+  readBpfNs: () => number | null;
+}

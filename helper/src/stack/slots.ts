@@ -1,0 +1,22 @@
+// What a profile keeps of each stack of the kernel's table and of each thread. Apart from stackProfile.ts for those who count
+// by them.
+
+import type { TruncationReason } from '../protocol';
+
+/** One stack of the kernel's table. */
+export interface StackSlot {
+  id: number;
+  truncated: TruncationReason | null;
+  /** Node of the location tree, NO_NODE until resolved. */
+  lineNode: number;
+  functionNode: number;
+  /** Samples that wait for the names. */
+  pending: number;
+}
+
+export interface ThreadRow {
+  pid: number;
+  tid: number;
+  name: string;
+  samples: number;
+}
