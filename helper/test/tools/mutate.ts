@@ -86,10 +86,10 @@ function wound(bytes: Buffer, other: Buffer, random: Random): Buffer {
 
 export interface FuzzTarget {
   name: string;
-  /** What is damaged; at least one. Undamaged none of them is refused. */
+  /** What is damaged; at least one. Undamaged none of them is refused, and one at least gives something. */
   seeds: Buffer[];
-  /** Parses; throws what it throws. */
-  run(input: Buffer): unknown;
+  /** Parses; gives how much was found (rows, names, lines); throws what it throws. */
+  run(input: Buffer): number | Promise<number>;
   /** May it throw this? */
   expects(error: unknown): boolean;
 }
@@ -105,6 +105,8 @@ export interface FuzzResult {
   inputs: number;
   /** Inputs that the parser refused by an error that it is expected to throw. */
   refused: number;
+  /** Inputs that were not refused, but in which nothing was found. */
+  empty: number;
   slowestMs: number;
   mostBytes: number;
   /** What must not be, in words, with the number of the input. */
@@ -122,7 +124,7 @@ export function inputOf(target: FuzzTarget, seed: number, number: number): Buffe
 
 /**
  * Runs inputs `first` to `first + count - 1`. `progress` is told the number of the input that comes next. Rejects where a seed
- * is refused as it is: then hardly anything would be tested.
+ * is refused as it is, or nothing is found in any: then hardly anything would be tested.
  */
 export async function fuzz(
   target: FuzzTarget,
@@ -132,10 +134,12 @@ export async function fuzz(
   limits: FuzzLimits,
   progress: (number: number) => void = () => {},
 ): Promise<FuzzResult> {
-  const result: FuzzResult = { inputs: 0, refused: 0, slowestMs: 0, mostBytes: 0, failures: [] };
+  const result: FuzzResult = { inputs: 0, refused: 0, empty: 0, slowestMs: 0, mostBytes: 0, failures: [] };
   const fail = (number: number, text: string) =>
     result.failures.push(`${target.name}, seed ${seed}, input ${number}: ${text}`);
-  for (const seedBytes of target.seeds) await target.run(Buffer.from(seedBytes));
+  let foundUndamaged = 0;
+  for (const seedBytes of target.seeds) foundUndamaged += await target.run(Buffer.from(seedBytes));
+  if (foundUndamaged === 0) throw new Error(`${target.name}: nothing is found in what is not damaged`);
   for (let number = first; number < first + count && result.failures.length < MAX_FAILURES; number++) {
     progress(number);
     const input = inputOf(target, seed, number);
@@ -143,7 +147,7 @@ export async function fuzz(
     const startedMs = performance.now();
     const cpuBefore = process.cpuUsage();
     try {
-      await target.run(input);
+      if ((await target.run(input)) === 0) result.empty++;
     } catch (error) {
       if (!target.expects(error)) fail(number, String((error as Error)?.stack ?? error));
       result.refused++;

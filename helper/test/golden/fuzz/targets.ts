@@ -25,15 +25,17 @@ import { PerfMap } from '../../../src/symbolize/perfmap/resolver';
 import { compileUnwindTable } from '../../../src/unwind';
 import { recognize, recognizePlt } from '../../../src/unwind/expressions';
 import type { FuzzTarget } from '../../tools/mutate';
-import { bytes, u16, u32 } from '../../unit/symbolize/elfWriter';
-import { ehFrame, ehFrameSection, elfWith } from '../../unit/unwind/frameWriter';
+import { bytes, CODE_ADDRESS, u16, u32 } from '../../unit/symbolize/elfWriter';
+import { EH_FRAME_ADDRESS, ehFrame, ehFrameSection, elfWith } from '../../unit/unwind/frameWriter';
 import { build } from '../unwind/build';
-import { debugTargets, symbolize } from './debugTargets';
+import { debugTargets, symbolize, withoutSymbols } from './debugTargets';
 
 const MAX_PROGRAM_BYTES = 48_000;
 const MAX_PROGRAMS = 24;
 const SECTION_SEED_BYTES = 2_048;
 const LONGEST_SECTION_BYTES = 8_192;
+/** p_memsz of the first program header, which follows the header of 64 bytes (gABI). */
+const SEGMENT_MEMORY_SIZE_AT = 64 + 40;
 
 const spill = () => ({ cache: null, descriptors: [], memoryBytes: 0, nextFileId: () => -1 });
 const expectsFormatError = (error: unknown) => error instanceof FormatError;
@@ -95,13 +97,17 @@ function handMade(): Buffer {
   );
 }
 
+/** In a file whose code (without bytes) reaches up to the section: real sections speak of code that lies just before them. */
 function elfOf(section: Buffer): Buffer {
-  return elfWith([ehFrameSection(section.subarray(0, LONGEST_SECTION_BYTES))]);
+  const file = elfWith([ehFrameSection(section.subarray(0, LONGEST_SECTION_BYTES))]);
+  file.writeBigUInt64LE(BigInt(EH_FRAME_ADDRESS - CODE_ADDRESS), SEGMENT_MEMORY_SIZE_AT);
+  return file;
 }
 
-export function fuzzTargets(): FuzzTarget[] {
+export async function fuzzTargets(): Promise<FuzzTarget[]> {
   const files = programs();
-  const compile = (file: Buffer) => compileUnwindTable(ElfFile.parse(new BufferSource(file)), null, spill());
+  const compile = async (file: Buffer) =>
+    (await compileUnwindTable(ElfFile.parse(new BufferSource(file)), null, spill())).rows.length;
   const targets: FuzzTarget[] = [
     {
       name: '.eh_frame',
@@ -114,9 +120,8 @@ export function fuzzTargets(): FuzzTarget[] {
       name: 'expressions of unwind information',
       seeds: [bytes([0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22]), bytes([0x77, 40, 0x06, 0x23, 8])],
       run: (input) => {
-        recognizePlt(input, 0, input.length);
-        recognize(new Cursor(input), false);
-        recognize(new Cursor(input), true);
+        const terms = [false, true].map((cfa) => recognize(new Cursor(input), cfa));
+        return terms.filter((term) => term !== null).length + Number(recognizePlt(input, 0, input.length) >= 0);
       },
       expects: () => false,
     },
@@ -126,17 +131,20 @@ export function fuzzTargets(): FuzzTarget[] {
       run: (input) => {
         const elf = ElfFile.parse(new BufferSource(input));
         const found = readFunctions(elf);
-        if (found) for (const place of [0, 0.3, 0.9]) findFunction(found.table, Math.floor(0x4000 * place));
+        const addresses = [0, 0.3, 0.5, 0.9].map((place) => Math.floor(0x4000 * place));
+        const named = found ? addresses.filter((address) => findFunction(found.table, address) >= 0).length : 0;
         const stubs = new PltStubs(elf);
-        for (const { address, sizeBytes } of elf.sections.slice(0, 64)) stubs.find(address + Math.min(16, sizeBytes));
-        elf.debugLink();
+        const stubsFound = elf.sections
+          .slice(0, 64)
+          .filter(({ address, sizeBytes }) => stubs.find(address + Math.min(16, sizeBytes)) !== null).length;
+        return named + stubsFound + Number(elf.debugLink() !== null);
       },
       expects: expectsFormatError,
     },
     {
       name: 'debug information',
-      seeds: files.slice(0, 3),
-      run: (input) => symbolize(input),
+      seeds: files.slice(0, 3).map(withoutSymbols),
+      run: symbolize,
       expects: expectsFormatError,
     },
     textTarget(
@@ -145,21 +153,23 @@ export function fuzzTargets(): FuzzTarget[] {
       (fd, size) => {
         const map = new PerfMap(fd);
         map.update(size);
-        for (const address of [0, 0x7f0000001000, 0x7f0000001050]) map.find(address);
+        return [0, 0x7f0000001000, 0x7f0000001050].filter((address) => map.find(address) !== null).length;
       },
     ),
-    textTarget('kallsyms', ['ffffffff81000000 T _text\nffffffffc0001000 t init_module\t[dm_mod]\n'], (fd) =>
-      readKallsyms(fd),
+    textTarget(
+      'kallsyms',
+      ['ffffffff81000000 T _text\nffffffffc0001000 t init_module\t[dm_mod]\n'],
+      (fd) => readKallsyms(fd)?.starts.length ?? 0,
     ),
   ];
-  targets.push(...debugTargets());
+  targets.push(...(await debugTargets()));
   const goProgram = build('fuzz-go', [['go', 'build', '-ldflags=-s -w', '-o', 'OUT', 'server.go']], 'server.go');
   if (goProgram !== null) targets.push(goTarget(readFileSync(goProgram)));
   return targets;
 }
 
 /** Parsers that read a descriptor: of a file that has no name any more. */
-function textTarget(name: string, texts: string[], parse: (fd: number, sizeBytes: number) => unknown): FuzzTarget {
+function textTarget(name: string, texts: string[], parse: (fd: number, sizeBytes: number) => number): FuzzTarget {
   const path = join(tmpdir(), `fuzz-${process.pid}-${texts[0].length}`);
   const fd = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
@@ -189,9 +199,11 @@ function goTarget(program: Buffer): FuzzTarget {
       const elf = ElfFile.parse(new BufferSource(program));
       await compileUnwindTable(elf, null, spill());
       const table = findPclntab(elf);
-      if (!table) return;
+      if (!table) return 0;
       const text = elf.section('.text')!;
-      for (const place of [0, 0.1, 0.5, 0.9]) findGoPlaces(table, text.address + Math.floor(text.sizeBytes * place));
+      return [0, 0.1, 0.5, 0.9]
+        .map((place) => findGoPlaces(table, text.address + Math.floor(text.sizeBytes * place)).length)
+        .reduce((sum, places) => sum + places);
     },
     expects: expectsFormatError,
   };
