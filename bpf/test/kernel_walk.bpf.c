@@ -16,6 +16,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 struct comparison {
 	__u64 walked;
 	__u64 given_up;
+	__u64 given_up_elsewhere;	/* of these: with code on the stack that the kernel's tables do not describe (modules, BPF) */
 	__u64 different;
 	__u64 frames;
 	__u64 own_count, own_regs;
@@ -45,16 +46,25 @@ int compare_walks(struct perf_event_context *ctx)
 	struct kernel_walk *walk = this_cpu_kernel_walk();
 	struct comparison *result = bpf_map_lookup_elem(&comparison, &zero);
 	__u64 *stack = bpf_map_lookup_elem(&kernel_stacks, &zero), count, different, regs = 0;
+	struct kernel_unwind_tables *tables = bpf_map_lookup_elem(&kernel_unwind, &zero);
+	__u64 elsewhere = 0;
 	long bytes;
 
-	if (!walk || !result || !stack || !find_target(current_tgid()) || is_user_mode(&ctx->regs))
+	if (!walk || !result || !tables || !stack || !find_target(current_tgid()) || is_user_mode(&ctx->regs))
 		return 0;
-	if (!walk_kernel_stack(&ctx->regs, walk)) {
-		__sync_fetch_and_add(&result->given_up, 1);
-		return 0;
-	}
 	bytes = bpf_get_stack(ctx, stack, EVENTS_MAX_FRAMES * sizeof(__u64), 0);
 	count = bytes > 0 ? (__u64)bytes / sizeof(__u64) : 0;
+	if (!walk_kernel_stack(&ctx->regs, walk)) {
+		__sync_fetch_and_add(&result->given_up, 1);
+		for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
+			if (i >= count)
+				break;
+			elsewhere |= stack[i] - tables->text_start >= tables->text_bytes;
+		}
+		if (elsewhere)
+			__sync_fetch_and_add(&result->given_up_elsewhere, 1);
+		return 0;
+	}
 	different = count != walk->count;
 	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
 		if (i >= count)

@@ -117,7 +117,10 @@ export async function connectToHelper(
   timeoutMs = 10_000,
 ): Promise<HelperClient> {
   const socket = await openSocket(address.socket, timeoutMs);
-  const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  const reader = new SocketMessageReader(socket);
+  // The library's timer for half a message would go on for ever once the helper is gone in the middle of one.
+  reader.partialMessageTimeout = 0;
+  const rpc = createMessageConnection(reader, new SocketMessageWriter(socket));
   const client = new HelperClient(rpc, socket);
   client.onNote('log', ({ level, text }) => log[level](`helper: ${text}`));
   try {

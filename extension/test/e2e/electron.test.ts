@@ -19,7 +19,7 @@ describe('on Electron', function () {
   before(function () {
     const missing = whyNoTemporaryUser();
     if (missing !== null) {
-      console.log(missing);
+      console.log(`      skipped: ${missing}`);
       this.skip();
     }
     user = makeTemporaryUser({ passwordNeeded: false });

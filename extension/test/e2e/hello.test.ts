@@ -14,7 +14,7 @@ describe('the VS Code server', function () {
   before(async function () {
     const chromium = findChromium();
     if (chromium === null) {
-      console.log('there is no Chromium on this machine');
+      console.log('      skipped: there is no Chromium on this machine');
       this.skip();
     }
     server = await startVsCodeServer({ name: 'hello', vsix: null });

@@ -14,7 +14,7 @@ describe('profile a running process', function () {
   before(async function () {
     const missing = Product.missing() ?? (process.getuid?.() === 0 ? null : 'this test runs the server as root');
     if (missing !== null) {
-      console.log(missing);
+      console.log(`      skipped: ${missing}`);
       this.skip();
     }
     product = await Product.open('profile');

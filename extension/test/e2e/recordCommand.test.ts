@@ -8,7 +8,7 @@ describe('record a command, check the machine', function () {
   before(async function () {
     const missing = Product.missing() ?? (process.getuid?.() === 0 ? null : 'this test runs the server as root');
     if (missing !== null) {
-      console.log(missing);
+      console.log(`      skipped: ${missing}`);
       this.skip();
     }
     product = await Product.open('command');

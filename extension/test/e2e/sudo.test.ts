@@ -23,7 +23,7 @@ describe('profile as a user with sudo', function () {
   before(async function () {
     const missing = Product.missing() ?? whyNoTemporaryUser();
     if (missing !== null) {
-      console.log(missing);
+      console.log(`      skipped: ${missing}`);
       this.skip();
     }
     user = makeTemporaryUser({ passwordNeeded: true });

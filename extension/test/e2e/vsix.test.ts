@@ -90,7 +90,7 @@ describe('the VSIX', function () {
 
   it('records by its own libbpf where the system has none', function () {
     if (process.getuid?.() !== 0) {
-      console.log('hiding the system’s libbpf and tracing need root');
+      console.log('      skipped: hiding the system’s libbpf and tracing need root');
       this.skip();
     }
     const workspace = makeWorkspace('vsix-run');

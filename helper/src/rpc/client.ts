@@ -47,6 +47,8 @@ class Inbox extends StreamMessageReader implements MessageStrategy {
   private waiting = 0;
 
   override listen(callback: DataCallback): Disposable {
+    // The library's timer for half a message would go on for ever once the helper is gone in the middle of one.
+    this.partialMessageTimeout = 0;
     return super.listen((message) => {
       this.waiting++;
       callback(message);

@@ -63,7 +63,10 @@ export class Connection {
   ) {
     const peer = peerCredentials(socket);
     this.refused = peer.uid === rules.uid ? null : errorReport('PEER_REFUSED', peer.uid, rules.uid);
-    this.rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    const reader = new StreamMessageReader(socket);
+    // The library's timer for half a message would go on for ever once the client is gone in the middle of one.
+    reader.partialMessageTimeout = 0;
+    this.rpc = createMessageConnection(reader, new StreamMessageWriter(socket));
     this.rpc.onRequest((method, params, token) => {
       const controller = new AbortController();
       token.onCancellationRequested(() => controller.abort());

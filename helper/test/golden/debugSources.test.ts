@@ -84,7 +84,10 @@ describe('symbols in .gnu_debugdata', function () {
     });
 
   it('are those that gdb finds', async function () {
-    if (!has('gdb')) return this.skip();
+    if (!has('gdb')) {
+      console.log('      skipped: gdb is not installed');
+      return this.skip();
+    }
     const stripped = withMiniDebug(folder, whole, (mini) => xz(mini));
     const { named } = await namesIn(stripped);
     const commands = named.flatMap(({ address }) => ['-ex', `info symbol ${address}`]);
@@ -150,7 +153,10 @@ describe('debug files of the user', function () {
   let whole: string;
   before(function () {
     const built = ring('c-exported');
-    if (built === null || !has('objcopy')) return this.skip();
+    if (built === null || !has('objcopy')) {
+      console.log('      skipped: gcc or objcopy is not installed');
+      return this.skip();
+    }
     whole = built;
   });
   beforeEach(() => {

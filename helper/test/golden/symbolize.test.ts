@@ -75,7 +75,10 @@ describe('symbolization against llvm-symbolizer', function () {
       ['gcc', '-g', '-O2', '-gdwarf-5', 'ring.c', '-o', 'OUT'],
       ['ring.c', 'ring.h'],
     );
-    if (whole === null || !has('objcopy')) return this.skip();
+    if (whole === null || !has('objcopy')) {
+      console.log('      skipped: gcc or objcopy is not installed');
+      return this.skip();
+    }
     const debug = join(OUTPUT, 'stripped.debug');
     const stripped = join(OUTPUT, 'stripped');
     run('objcopy', '--only-keep-debug', '--compress-debug-sections', whole, debug);
@@ -87,13 +90,19 @@ describe('symbolization against llvm-symbolizer', function () {
   });
 
   it('the debug link of a program without a build-id, by its CRC', async function () {
-    if (!has('objcopy')) return this.skip();
+    if (!has('objcopy')) {
+      console.log('      skipped: objcopy is not installed');
+      return this.skip();
+    }
     const whole = build(
       'c-gcc-no-build-id',
       ['gcc', '-g', '-O2', '-Wl,--build-id=none', 'ring.c', '-o', 'OUT'],
       ['ring.c', 'ring.h'],
     );
-    if (whole === null) return this.skip();
+    if (whole === null) {
+      console.log('      skipped: gcc is not installed');
+      return this.skip();
+    }
     const debug = join(OUTPUT, 'linked.debug');
     const stripped = join(OUTPUT, 'linked');
     run('objcopy', '--only-keep-debug', whole, debug);
@@ -111,7 +120,10 @@ describe('symbolization against llvm-symbolizer', function () {
 
   it('the C library with its debug file', async function () {
     const libc = spawnSync('ldd', [process.execPath], { encoding: 'utf8' }).stdout.match(/(\S*libc\.so\.6) \(/)?.[1];
-    if (!libc) return this.skip();
+    if (!libc) {
+      console.log('      skipped: ldd names no C library for this Node');
+      return this.skip();
+    }
     const opened = await openForTest(libc);
     const id = opened.elf.buildId;
     opened.close();
@@ -225,7 +237,10 @@ describe('symbolization against addr2line', function () {
       ['gcc', '-g', '-O2', '-gdwarf-5', 'ring.c', '-o', 'OUT'],
       ['ring.c', 'ring.h'],
     );
-    if (file === null || !has('addr2line')) return this.skip();
+    if (file === null || !has('addr2line')) {
+      console.log('      skipped: gcc or addr2line is not installed');
+      return this.skip();
+    }
     const opened = await openForTest(file);
     const addresses = run('objdump', '-d', '-j', '.text', file)
       .split('\n')
@@ -256,7 +271,10 @@ describe('symbolization of jump stubs against objdump', () => {
   for (const [name, flags] of variants)
     it(name, async function () {
       const file = build(name, ['gcc', '-O1', ...flags, 'ring.c', '-o', 'OUT'], ['ring.c']);
-      if (file === null || !has('objdump')) return this.skip();
+      if (file === null || !has('objdump')) {
+        console.log('      skipped: gcc or objdump is not installed');
+        return this.skip();
+      }
       const opened = await openForTest(file);
       const stubs = [...run('objdump', '-d', file).matchAll(/^([0-9a-f]+) <(\w+@plt)>:$/gm)];
       assert.ok(stubs.length > 0);
@@ -298,7 +316,10 @@ describe('debug files', () => {
   it('of another build are refused', async function () {
     const a = build('c-gcc-O2-dwarf5', ['gcc', '-g', '-O2', '-gdwarf-5', 'ring.c', '-o', 'OUT'], ['ring.c', 'ring.h']);
     const b = build('c-gcc-O0-dwarf4', ['gcc', '-g', '-O0', '-gdwarf-4', 'ring.c', '-o', 'OUT'], ['ring.c', 'ring.h']);
-    if (a === null || b === null || !has('objcopy')) return this.skip();
+    if (a === null || b === null || !has('objcopy')) {
+      console.log('      skipped: gcc or objcopy is not installed');
+      return this.skip();
+    }
     const stripped = join(OUTPUT, 'mismatched');
     copyFileSync(a, stripped);
     run('objcopy', '--strip-all', stripped);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { kernelUnwindTables, useKernelUnwindTables } from '../../src/bpf/kernelUnwind';
 import { native } from '../../src/bpf/libbpf';
@@ -16,7 +16,7 @@ import { SLOWNESS } from './slowness';
 
 const ROOT = resolve(__dirname, '../../../../..');
 const WANTED = SLOWNESS > 1 ? 500 : 1_500;
-const PATIENCE_MS = 20_000 * SLOWNESS;
+const PATIENCE_MS = 40_000 * SLOWNESS;
 
 /** System calls on pipes, sockets and files, page faults, futexes and soft interrupts of the loopback device. */
 const BUSY = `
@@ -43,7 +43,7 @@ describe("kernel stacks by the kernel's tables", function () {
   it('are those of the kernel itself, frame by frame', async function () {
     const tables = await kernelUnwindTables(null);
     if (!tables) {
-      console.log('      this kernel has no ORC tables');
+      console.log('      skipped: this kernel has no ORC tables');
       this.skip();
     }
     const folder = mkdtempSync(join(tmpdir(), 'kernel-walk-'));
@@ -74,7 +74,7 @@ describe("kernel stacks by the kernel's tables", function () {
       assert(new TargetMap(object.mapFd('targets'), object.mapFd('targets_added')).add(busy.pid!, false));
       const events = new SamplingEvents(object, 'compare_walks', SLOWNESS > 1 ? 97 : 997, []);
       assert(events.attach());
-      const value = Buffer.alloc(8 * (8 + 127 + 127));
+      const value = Buffer.alloc(8 * (9 + 127 + 127));
       const word = (index: number) => value.readBigUInt64LE(index * 8);
       const deadline = Date.now() + PATIENCE_MS;
       do {
@@ -82,16 +82,21 @@ describe("kernel stacks by the kernel's tables", function () {
         native().libbpf.lookup(object.mapFd('comparison'), Buffer.alloc(4), value);
       } while (word(0) < WANTED && Date.now() < deadline);
       for (const cpu of events.cpus) events.removeCpu(cpu);
-      const [walked, givenUp, different, frames] = [0, 1, 2, 3].map((index) => Number(word(index)));
+      const [walked, givenUp, elsewhere, different, frames] = [0, 1, 2, 3, 4].map((index) => Number(word(index)));
       const hex = (from: number, count: number) =>
         Array.from({ length: count }, (_, i) => word(from + i).toString(16)).join(' ');
-      const first = `own ${hex(4, 2)}: ${hex(8, Number(word(4)))}; kernel ${hex(6, 2)}: ${hex(135, Number(word(6)))}`;
+      const first = `own ${hex(5, 2)}: ${hex(9, Number(word(5)))}; kernel ${hex(7, 2)}: ${hex(136, Number(word(7)))}`;
       assert.equal(different, 0, `of ${walked}, the first: ${first}`);
-      assert(walked >= WANTED * 0.5, `${walked} walks, ${givenUp} given up`);
-      // Modules, and before 6.4 what runs on an interrupt's stack: 18 % seen on Debian's 5.10, none on a kernel without modules.
-      assert(givenUp < walked, `${givenUp} given up beside ${walked}`);
+      assert(walked >= WANTED, `${walked} walks, ${givenUp} given up`);
+      // Only code that the tables do not describe, and before 6.4 what runs on an interrupt's stack: 18 % seen on Debian's 5.10.
+      const [major, minor] = release().split('.').map(Number);
+      const most = major > 6 || (major === 6 && minor >= 4) ? 0.01 : 0.3;
+      const unexplained = (givenUp - elsewhere) / (walked + givenUp);
+      assert(unexplained <= most, `${givenUp} given up beside ${walked}, ${elsewhere} for code that has no tables`);
       assert(frames / walked > 4, `${frames} frames in ${walked} walks`);
-      console.log(`      ${walked} stacks, ${frames} frames, all equal; ${givenUp} left to the kernel`);
+      console.log(
+        `      ${walked} stacks, ${frames} frames, all equal; ${givenUp} left to the kernel, ${elsewhere} for code without tables`,
+      );
     } finally {
       object?.close();
       busy.kill('SIGKILL');

@@ -49,13 +49,14 @@ describe('record', function () {
   });
   const topOf = (summary: RecordSummary, name: string) => summary.top.find((row) => row.name.includes(name));
   /** 60 % but for five standard deviations of so many samples, and what start and kernel take. */
-  const assertSixty = (summary: RecordSummary) => {
-    const self = topOf(summary, 'work_sixty')?.self ?? 0;
+  const assertShare = (sixty: number, ten: number, samples: number) => {
     // An emulated CPU is stopped and resumed by its host: shares say little there (28 % was seen), their order holds.
-    if (SLOWNESS > 1) return assert.ok(self > (topOf(summary, 'work_ten')?.self ?? 0), `${self}`);
-    const allowed = 0.03 + 5 * Math.sqrt((0.6 * 0.4) / summary.samples);
-    assert.ok(Math.abs(self - 0.6) <= allowed, `${self} of ${summary.samples} samples`);
+    if (SLOWNESS > 1) return assert.ok(sixty > ten, `${sixty}, ${ten}`);
+    const allowed = 0.03 + 5 * Math.sqrt((0.6 * 0.4) / samples);
+    assert.ok(Math.abs(sixty - 0.6) <= allowed, `${sixty} of ${samples} samples`);
   };
+  const assertSixty = (summary: RecordSummary) =>
+    assertShare(topOf(summary, 'work_sixty')?.self ?? 0, topOf(summary, 'work_ten')?.self ?? 0, summary.samples);
 
   for (const { program, source, names, loopsElsewhere } of LANGUAGES)
     it(`finds the shares, names and lines of ${source}`, async function () {
@@ -145,10 +146,13 @@ describe('record', function () {
   });
 
   it('follows children, or leaves them out', async () => {
-    const command = ['--', 'sh', '-c', `${workload('hot-c')} 1 & ${workload('hot-c')} 1 & wait`];
+    // The shell has work of its own, or nothing would be left without its children.
+    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
+    const command = ['--', 'sh', '-c', `${workload('hot-c')} 1 & ${workload('hot-c')} 1 & ${busy}; wait`];
     const all = await cli(['record', '--json', '-F', '999', '-o', output, ...command]);
-    const summary = jsonOf(all);
-    assertSixty(summary);
+    // Of the children's samples: the shell's are in the total.
+    const shares = ['work_sixty', 'work_thirty', 'work_ten'].map((name) => topOf(jsonOf(all), name)?.self ?? 0);
+    assertShare(shares[0] / (shares[0] + shares[1] + shares[2]), shares[2], jsonOf(all).samples);
     const pids = new Set(
       readRecording(output)
         .ebpfTracer!.threads.filter(({ name }) => name === 'hot-c')
@@ -156,8 +160,11 @@ describe('record', function () {
     );
     assert.equal(pids.size, 2);
     const without = await cli(['record', '--json', '-F', '999', '--no-children', '-o', join(dir, 'b'), ...command]);
-    if (without.code === 0) assert.equal(topOf(jsonOf(without), 'work_sixty'), undefined);
-    else assert.match(errorOf(without).code, /^NOTHING_RECORDED_/);
+    const alone = jsonOf(without);
+    assert.equal(without.code, 0, without.stdout);
+    assert.ok(alone.samples > 50, `${alone.samples} samples of the shell itself`);
+    assert.equal(topOf(alone, 'work_sixty'), undefined);
+    assert.equal(new Set(readRecording(join(dir, 'b')).ebpfTracer!.threads.map(({ pid }) => pid)).size, 1);
   });
 
   it('leaves itself out where it records the shell that started it', async () => {
@@ -187,14 +194,16 @@ describe('record', function () {
   });
 
   it('leaves the kernel out when asked to', async () => {
-    const command = ['--', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64k', 'count=60000'];
+    // In the kernel and out of it.
+    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
+    const command = ['--', 'sh', '-c', `dd if=/dev/zero of=/dev/null bs=64k count=60000; ${busy}`];
     const all = await cli(['record', '--json', '-F', '999', '-o', output, ...command]);
     assert.equal(all.code, 0, all.stdout);
     assert.ok(readRecording(output).ebpfTracer!.frameDetails.some(({ kind }) => kind === 'kernel'));
     const without = await cli(['record', '--json', '-F', '999', '--no-kernel', '-o', join(dir, 'b'), ...command]);
-    if (without.code === 0)
-      assert.ok(!readRecording(join(dir, 'b')).ebpfTracer!.frameDetails.some(({ kind }) => kind === 'kernel'));
-    else assert.match(errorOf(without).code, /^NOTHING_RECORDED_/);
+    assert.equal(without.code, 0, without.stdout);
+    assert.ok(jsonOf(without).samples > 50, `${jsonOf(without).samples} samples`);
+    assert.ok(!readRecording(join(dir, 'b')).ebpfTracer!.frameDetails.some(({ kind }) => kind === 'kernel'));
   });
 
   for (const format of ['folded', 'pprof', 'json'] as const)

@@ -35,8 +35,8 @@ for kernel in "${@:-5.10 6.1 6.12 7.x}"; do for k in $kernel; do
   rm -f "$results/$k.json"
   # VMRUN=1 tells the tests that they run under emulation: they take more time and judge no rates.
   files=$(cd out/js && find helper/test/root -name '*.test.js' | sort | sed 's|^|out/js/|' | tr '\n' ' ')
-  command="uname -r; env EBPF_TRACER_TEST_RESULTS=$PWD/$results/$k.json $(command -v node) node_modules/mocha/bin/mocha.js \
-    --reporter ./helper/test/tools/suiteReporter.mjs --timeout 600000 --exit ${titles:+--grep $(printf %q "$titles")} $files"
+  command="uname -r; env HANDLES_GRACE_MS=60000 EBPF_TRACER_TEST_RESULTS=$PWD/$results/$k.json $(command -v node) node_modules/mocha/bin/mocha.js \
+    --reporter ./helper/test/tools/suiteReporter.mjs --timeout 600000 ${titles:+--grep $(printf %q "$titles")} $files"
   "${root[@]}" env VM_RW="$PWD/$results" VM_TIMEOUT="${VM_TIMEOUT:-$limit}" VM_LOG="$PWD/$results/$k.console" VM_MEM="${VM_MEM:-3072}" \
     "$tools/vmRun.sh" "$dir" "$command" 2>&1 | tee "$results/$k.log"
   status=${PIPESTATUS[0]}

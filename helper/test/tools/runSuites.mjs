@@ -33,7 +33,7 @@ function commandOf(suite, resultsFile) {
     process.execPath,
     '--enable-source-maps',
     'node_modules/mocha/bin/mocha.js',
-    ...['--reporter', './helper/test/tools/suiteReporter.mjs', '--timeout', '60000', '--forbid-only', '--exit'],
+    ...['--reporter', './helper/test/tools/suiteReporter.mjs', '--timeout', '60000', '--forbid-only'],
     ...testFiles(suite.folder),
   ];
   const environment = [`EBPF_TRACER_TEST_RESULTS=${resultsFile}`, `PATH=${process.env.PATH}`];
@@ -117,7 +117,7 @@ for (const { name, passed, failed, skipped, seconds } of rows)
     `${name.padEnd(10)} ${passed} passed, ${failed} failed, ${skipped.length} skipped (${seconds.toFixed(0)} s)`,
   );
 for (const { name, skipped } of rows)
-  for (const { title, reason } of skipped) console.log(`skipped ${name}: ${title}: ${reason ?? 'no reason given'}`);
+  for (const { title, reason } of skipped) console.log(`skipped ${name}: ${title}: ${reason}`);
 for (const { failures } of rows) for (const failure of failures) console.log(`FAILED ${failure}`);
 const sum = (count) => rows.reduce((total, row) => total + count(row), 0);
 const failed = sum((row) => row.failed);
