@@ -12,7 +12,9 @@ describe('inside the extension host', function () {
   it('passes extension/test/suite', async function () {
     const desktop = process.env.VSCODE_EXECUTABLE_PATH;
     if (desktop === undefined && findChromium() === null) {
-      console.log('      skipped: there is neither a desktop VS Code (VSCODE_EXECUTABLE_PATH) nor a Chromium on this machine');
+      console.log(
+        '      skipped: there is neither a desktop VS Code (VSCODE_EXECUTABLE_PATH) nor a Chromium on this machine',
+      );
       this.skip();
     }
     const workspace = makeWorkspace('host');
