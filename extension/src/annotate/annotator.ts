@@ -4,6 +4,7 @@
 import * as vscode from 'vscode';
 import type { ProfileStore } from '../profile/profileStore';
 import { affectsAnnotations, lineHeatEnabled } from '../settings';
+import type { DocumentFigures, ShownFigures } from './documentFigures';
 import type { FigureSource, FileFigures, LineFigure } from './figures';
 import { FunctionLenses } from './functionLenses';
 import { movedLines } from './heat';
@@ -16,17 +17,7 @@ const FILES: vscode.DocumentSelector = { scheme: 'file' };
 /** Typing comes in bursts: CodeLens, which other extensions also redraw, follow after this pause. */
 const REDRAW_DELAY_MS = 150;
 
-/** What one source says of one document, and where that is now. */
-export interface DocumentFigures {
-  figures: FileFigures;
-  tracker: LineTracker;
-  /** Edited since these figures were first shown, or newer than what they are of. */
-  stale: boolean;
-  /** Text when they were first shown: undoing every edit makes them fresh again. */
-  original: string;
-}
-
-export class Annotator implements vscode.Disposable {
+export class Annotator implements ShownFigures, vscode.Disposable {
   private readonly decorations = new LineDecorations();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;

@@ -2,19 +2,19 @@
 
 import * as vscode from 'vscode';
 import { codeLensEnabled } from '../settings';
-import type { Annotator } from './annotator';
+import type { ShownFigures } from './documentFigures';
 
 export class FunctionLenses implements vscode.CodeLensProvider {
-  constructor(private readonly annotator: Annotator) {}
+  constructor(private readonly shown: ShownFigures) {}
 
   get onDidChangeCodeLenses(): vscode.Event<void> {
-    return this.annotator.onDidChange;
+    return this.shown.onDidChange;
   }
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
     if (!codeLensEnabled()) return [];
     const lenses: vscode.CodeLens[] = [];
-    for (const { figures, tracker, stale } of this.annotator.figuresOf(document))
+    for (const { figures, tracker, stale } of this.shown.figuresOf(document))
       for (const { line: recorded, title, ...rest } of figures.lenses()) {
         const line = tracker.lineNow(recorded);
         if (line === null || line > document.lineCount) continue;

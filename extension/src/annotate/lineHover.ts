@@ -2,15 +2,15 @@
 
 import * as vscode from 'vscode';
 import { lineHeatEnabled } from '../settings';
-import type { Annotator } from './annotator';
+import type { ShownFigures } from './documentFigures';
 
 export class LineHover implements vscode.HoverProvider {
-  constructor(private readonly annotator: Annotator) {}
+  constructor(private readonly shown: ShownFigures) {}
 
   provideHover(document: vscode.TextDocument, position: vscode.Position): vscode.Hover | null {
     if (!lineHeatEnabled()) return null;
     const texts: vscode.MarkdownString[] = [];
-    for (const { figures, tracker, stale } of this.annotator.figuresOf(document)) {
+    for (const { figures, tracker, stale } of this.shown.figuresOf(document)) {
       const recorded = tracker.recordedAt(position.line + 1);
       const text = recorded === null ? null : figures.hover(recorded);
       if (!text) continue;

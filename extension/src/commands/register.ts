@@ -40,7 +40,7 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
       try {
         return await flow(...args);
       } catch (error) {
-        await (await import('../views/showError')).showError(tracer, error);
+        await (await import('../showError')).showError(tracer, error);
         return undefined;
       }
     }),

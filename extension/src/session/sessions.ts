@@ -9,15 +9,22 @@ import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
 import { readRecording } from '../profile/readRecording';
 import { openWhileRecording } from '../settings';
-import type { Tracer } from '../tracer';
-import { showError } from '../views/showError';
+import { showError } from '../showError';
 import { formatCount, formatElapsed } from './format';
 import { markHelperDied } from './helperDied';
 import { RecordingSession, type SessionEnd, type SessionSubject } from './recordingSession';
+import type { RecordingStore } from './recordingStore';
 import { StatusBar } from './statusBar';
 
 /** What was being recorded, for the window after a reload. */
 export const RUNNING_KEY = 'running';
+
+/** What sessions need of their window. */
+export interface SessionParts {
+  context: Pick<vscode.ExtensionContext, 'workspaceState'>;
+  log: vscode.LogOutputChannel;
+  recordings: RecordingStore;
+}
 
 export class Sessions implements vscode.Disposable {
   private readonly running = new Set<RecordingSession>();
@@ -27,7 +34,7 @@ export class Sessions implements vscode.Disposable {
   private readonly started = new vscode.EventEmitter<RecordingSession>();
   readonly onDidStart = this.started.event;
 
-  constructor(private readonly tracer: Tracer) {}
+  constructor(private readonly tracer: SessionParts) {}
 
   list(): RecordingSession[] {
     return [...this.running];

@@ -8,9 +8,9 @@ import * as vscode from 'vscode';
 import { type CheckReport, tracerError } from '../../../helper/src/protocol';
 import { cleanEnvironment } from '../elevation/helperCommand';
 import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from '../elevation/rights';
+import { guarded, showError } from '../showError';
 import type { Tracer } from '../tracer';
 import { type CheckButton, checkPage } from './checkPage';
-import { guarded, showError } from './showError';
 
 const CHECK_TIMEOUT_MS = 60_000;
 

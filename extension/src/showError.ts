@@ -3,10 +3,9 @@
 
 import { hostname } from 'node:os';
 import * as vscode from 'vscode';
-import { type ErrorCode, type ErrorReport, toErrorReport } from '../../../helper/src/protocol';
-import { Command } from '../contributions';
-import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from '../elevation/rights';
-import type { Tracer } from '../tracer';
+import { type ErrorCode, type ErrorReport, toErrorReport } from '../../helper/src/protocol';
+import { Command } from './contributions';
+import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from './elevation/rights';
 
 const QUIET: ReadonlySet<ErrorCode> = new Set(['ELEVATION_CANCELLED', 'CANCELLED']);
 const WARNINGS = /^(NOTHING_RECORDED|PID_|BUSY|HELPER_DIED|DISK_FULL)/;
@@ -17,7 +16,7 @@ interface Action {
   run: () => Thenable<unknown>;
 }
 
-export async function showError(tracer: Pick<Tracer, 'log'>, error: unknown): Promise<void> {
+export async function showError(tracer: { log: vscode.LogOutputChannel }, error: unknown): Promise<void> {
   const report = isReport(error) ? error : toErrorReport(error);
   if (QUIET.has(report.code)) {
     tracer.log.info(`${report.code}: ${report.message}`);
@@ -32,7 +31,10 @@ export async function showError(tracer: Pick<Tracer, 'log'>, error: unknown): Pr
 }
 
 /** Runs a command's flow and shows what goes wrong in it. */
-export async function guarded<T>(tracer: Pick<Tracer, 'log'>, flow: () => Promise<T>): Promise<T | undefined> {
+export async function guarded<T>(
+  tracer: { log: vscode.LogOutputChannel },
+  flow: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await flow();
   } catch (error) {
