@@ -62,18 +62,23 @@ $(OBJECTS): %.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/lib/*.h)
 dist/bpf/%.o: %.o
 	@mkdir -p dist/bpf && cp $< $@
 
-abi: ebpf | node_modules/.package-lock.json ## Regenerate helper/src/abi/events.gen.ts from the objects' BTF
-	$(NODE) helper/src/abi/generate.mjs
+# A variable of every type that the kernel and the helper share, compiled as the objects are: its BTF has all layouts.
+GENERATE_ABI := $(NODE) helper/src/abi/generate.mjs
+out/bpf/layouts.c: helper/src/abi/generate.mjs $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	@$(GENERATE_ABI) --declarations >$@
+
+abi: ebpf out/bpf/layouts.c ## Regenerate helper/src/abi/*.gen.ts from the headers of bpf/ as the compiler lays them out
+	$(CLANG) $(BPF_CFLAGS) -c out/bpf/layouts.c -o out/bpf/layouts.o
+	$(GENERATE_ABI) out/bpf/layouts.o $(OBJECTS)
 
 # For both architectures: code of the one that this machine is not would otherwise be compiled by users first.
-check-abi: ebpf | node_modules/.package-lock.json ## Fail when helper/src/abi/events.gen.ts differs from the objects' BTF
-	$(NODE) helper/src/abi/generate.mjs --check
-	@mkdir -p out/bpf
+check-abi: ebpf out/bpf/layouts.c ## Fail when helper/src/abi/*.gen.ts differ from the headers of bpf/
 	@for arch in x86 arm64; do \
-	  for name in $(BPF_NAMES); do \
-	    $(CLANG) $(patsubst -D__TARGET_ARCH_%,-D__TARGET_ARCH_$$arch,$(BPF_CFLAGS)) -c bpf/$$name.bpf.c -o out/bpf/$$name.$$arch.o; \
-	  done; \
-	  $(NODE) helper/src/abi/generate.mjs --check $(BPF_NAMES:%=out/bpf/%.$$arch.o); \
+	  flags="$(patsubst -D__TARGET_ARCH_%,-D__TARGET_ARCH_$$arch,$(BPF_CFLAGS))"; \
+	  for name in $(BPF_NAMES); do $(CLANG) $$flags -c bpf/$$name.bpf.c -o out/bpf/$$name.$$arch.o; done; \
+	  $(CLANG) $$flags -c out/bpf/layouts.c -o out/bpf/layouts.$$arch.o; \
+	  $(GENERATE_ABI) --check out/bpf/layouts.$$arch.o $(BPF_NAMES:%=out/bpf/%.$$arch.o); \
 	done
 
 # ---- bundles and packages --------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
  * The only kernel <-> helper ABI: every record that crosses a ring buffer and every map value that both sides touch,
- * in one header. helper/src/abi/events.gen.ts is generated from this file's BTF as it stands in the objects
+ * in one header. helper/src/abi/events.gen.ts is generated from this file as the compiler lays it out
  * (helper/src/abi/generate.mjs); `make check-abi` fails when the two differ. All times are bpf_ktime_get_ns()
  * (CLOCK_MONOTONIC), all pids are as the helper's own PID namespace numbers them.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
  * The unwind row: how to get from a frame to its caller, for a range of code. helper/src/unwind/ compiles .eh_frame into
- * rows, helper/src/unwind/load/ puts them into maps, lib/unwind_native.bpf.h walks by them. rows.ts beside the compiler
- * has the same constants; helper/test/unit/unwindRows.test.ts compares the two.
+ * rows and puts them into maps, lib/unwind_native.bpf.h walks by them. helper/src/abi/unwindRows.gen.ts is generated from this
+ * file (make abi).
  *
  * A table is a sorted array of rows; a row holds from its pc up to the next one's. Before the first row there is no
  * information. The last row is always UNWIND_NONE, at the end of what the table knows.

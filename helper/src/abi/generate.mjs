@@ -1,82 +1,30 @@
-// Writes events.gen.ts from the BTF of the BPF objects, so that the helper's decoders can never disagree with
-// bpf/events.h as the compiler laid it out.
-//   node helper/src/abi/generate.mjs [--check] OBJECT.o…     (default: stack_tracer.o process_watch.o)
-// --check writes nothing and fails when the file is not what it should be (make check-abi, CI).
-// Formats: ELF-64 section headers (gABI); BTF: Documentation/bpf/btf.rst of the kernel.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Writes what the kernel's programs and the helper share as TypeScript: structs and enums from BTF, so that the helper can never
+// disagree with bpf/ as the compiler laid it out, and the numbers of #defines. What a header below declares is found there by itself.
+//   node helper/src/abi/generate.mjs --declarations            prints C that has a variable of every type of the headers
+//   node helper/src/abi/generate.mjs [--check] LAYOUTS.o OBJECT.o…
+// LAYOUTS.o is that C, compiled as the objects are; an object that was built from an older header is refused. --check writes
+// nothing and fails when a file is not what it should be (make abi, make check-abi).
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { KIND, plainType, readTypes } from './btf.mjs';
 
-const STRUCTS = [
-  'event_header',
-  'sample_event',
-  'stack_event',
-  'process_event',
-  'target',
-  'capture_counters',
-  'kernel_unwind_tables',
-  'tracer_settings',
+const ROOT = new URL('../../../', import.meta.url);
+const path = (name) => fileURLToPath(new URL(name, ROOT));
+
+/** `constants`: enumerators stand by themselves, for loops that are hot; else an enum is one object. */
+const HEADERS = [
+  ...readdirSync(path('bpf'))
+    .filter((name) => name.endsWith('events.h'))
+    .map((name) => ({ name, enums: 'objects' })),
+  { name: 'unwind_rows.h', enums: 'constants' },
 ];
-const ENUMS = ['event_kind', 'walk_end', 'target_state', 'targets_added'];
-const KIND = { INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, UNION: 5, ENUM: 6, FUNC_PROTO: 13, VAR: 14, DATASEC: 15 };
-const TRAILER_BYTES = { 1: 4, 3: 12, 14: 4, 17: 4 };
-const MEMBER_BYTES = { 4: 12, 5: 12, 6: 8, 13: 8, 15: 12, 19: 12 };
-const TRANSPARENT = new Set([8, 9, 10, 11, 18]); // typedef, volatile, const, restrict, type tag
-
-function section(elf, name) {
-  const tableOffset = Number(elf.readBigUInt64LE(0x28));
-  const [entryBytes, count, namesIndex] = [elf.readUInt16LE(0x3a), elf.readUInt16LE(0x3c), elf.readUInt16LE(0x3e)];
-  const header = (i) => {
-    const at = tableOffset + i * entryBytes;
-    const offset = Number(elf.readBigUInt64LE(at + 24));
-    return { name: elf.readUInt32LE(at), data: elf.subarray(offset, offset + Number(elf.readBigUInt64LE(at + 32))) };
-  };
-  const names = header(namesIndex).data;
-  for (let i = 1; i < count; i++) {
-    const { name: at, data } = header(i);
-    if (names.toString('latin1', at, names.indexOf(0, at)) === name) return data;
-  }
-  throw new Error(`no section ${name}`);
-}
-
-/** All types of an object, index = BTF type id. */
-function readTypes(path) {
-  const btf = section(readFileSync(path), '.BTF');
-  const headerBytes = btf.readUInt32LE(4);
-  const types = btf.subarray(headerBytes + btf.readUInt32LE(8)).subarray(0, btf.readUInt32LE(12));
-  const strings = btf.subarray(headerBytes + btf.readUInt32LE(16));
-  const string = (at) => strings.toString('latin1', at, strings.indexOf(0, at));
-  const list = [{ kind: 0, name: 'void' }];
-  for (let at = 0; at < types.length; ) {
-    const info = types.readUInt32LE(at + 4);
-    const kind = (info >>> 24) & 0x1f;
-    const type = { kind, name: string(types.readUInt32LE(at)), sizeOrType: types.readUInt32LE(at + 8), members: [] };
-    const count = info & 0xffff;
-    at += 12;
-    if (kind === KIND.ARRAY) [type.element, type.length] = [types.readUInt32LE(at), types.readUInt32LE(at + 8)];
-    for (let i = 0; i < count; i++) {
-      const m = at + i * (MEMBER_BYTES[kind] ?? 0);
-      if (kind === KIND.ENUM)
-        type.members.push({ name: string(types.readUInt32LE(m)), value: types.readInt32LE(m + 4) });
-      if (kind === KIND.STRUCT)
-        type.members.push({
-          name: string(types.readUInt32LE(m)),
-          type: types.readUInt32LE(m + 4),
-          offset: (types.readUInt32LE(m + 8) & (info >>> 31 ? 0xffffff : 0xffffffff)) / 8,
-        });
-    }
-    at += (TRAILER_BYTES[kind] ?? 0) + count * (MEMBER_BYTES[kind] ?? 0);
-    list.push(type);
-  }
-  return list;
-}
 
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase());
 
-/** `  field: offset, // size` lines of a struct, nested structs flattened. */
+/** `  field: offset,` lines of a struct, nested structs flattened. */
 function fields(types, struct, prefix = '', base = 0) {
   return struct.members.flatMap((member) => {
-    let type = types[member.type];
-    while (TRANSPARENT.has(type.kind)) type = types[type.sizeOrType];
+    const type = plainType(types, member.type);
     const name = camel(prefix + member.name);
     const offset = base + member.offset;
     if (type.kind === KIND.STRUCT) return fields(types, type, `${prefix}${member.name}_`, offset);
@@ -85,47 +33,106 @@ function fields(types, struct, prefix = '', base = 0) {
   });
 }
 
-function describe(types) {
+const constant = (name, number) => `export const ${name} = ${number};`;
+
+/** A struct as an object of offsets. */
+function describeStruct(types, type) {
+  const lines = [`  byteLength: ${type.sizeOrType},`, ...fields(types, type)];
+  const head = `/** struct ${type.name}: offsets in bytes. */`;
+  return { text: [head, `export const ${type.name.toUpperCase()} = {`, ...lines, '} as const;'].join('\n') };
+}
+
+/** An enum as an object, and as constants. */
+function describeEnum({ name, members }) {
+  const head = `/** enum ${name} */`;
+  const lines = members.map((member) => `  ${member.name}: ${member.value},`);
+  return {
+    text: [head, `export const ${name.toUpperCase()} = {`, ...lines, '} as const;'].join('\n'),
+    constants: [head, ...members.map((member) => constant(member.name, member.value))].join('\n'),
+  };
+}
+
+/** By name: the headers' structs and enums in an object. */
+function typesOf(object) {
+  const types = readTypes(object);
+  const declared = new Set(HEADERS.flatMap(declarations).map(({ name }) => name));
   const found = new Map();
   for (const type of types) {
-    if (type.kind === KIND.STRUCT && STRUCTS.includes(type.name))
-      found.set(type.name, [
-        `/** struct ${type.name}: offsets in bytes. */`,
-        `export const ${type.name.toUpperCase()} = {`,
-        `  byteLength: ${type.sizeOrType},`,
-        ...fields(types, type),
-        '} as const;',
-      ]);
-    if (type.kind === KIND.ENUM && ENUMS.includes(type.name))
-      found.set(type.name, [
-        `/** enum ${type.name} */`,
-        `export const ${type.name.toUpperCase()} = {`,
-        ...type.members.map((m) => `  ${m.name}: ${m.value},`),
-        '} as const;',
-      ]);
+    if (!declared.has(type.name)) continue;
+    if (type.kind === KIND.STRUCT) found.set(type.name, describeStruct(types, type));
+    if (type.kind === KIND.ENUM) found.set(type.name, describeEnum(type));
   }
   return found;
 }
 
-const args = process.argv.slice(2);
-const check = args.includes('--check');
-const objects = args.filter((a) => !a.startsWith('--'));
-const all = new Map();
-for (const object of objects.length > 0 ? objects : ['stack_tracer.o', 'process_watch.o'])
-  for (const [name, lines] of describe(readTypes(object))) {
-    const text = lines.join('\n');
-    if ((all.get(name) ?? text) !== text) throw new Error(`${object}: ${name} differs from the other objects: rebuild`);
-    all.set(name, text);
-  }
-const missing = [...ENUMS, ...STRUCTS].filter((name) => !all.has(name));
-if (missing.length > 0) throw new Error(`not in the objects' BTF: ${missing.join(', ')}`);
-const output = `// Generated from the BPF objects' BTF by generate.mjs (bpf/events.h): do not edit, run it again.
+/** A number of C, or null for anything else: `127`, `0x80`, `(1ULL << 62)`, which is a bigint. */
+function numberOf(text) {
+  const plain = /^(0x[0-9a-f]+|\d+)$/i.exec(text);
+  if (plain) return `${plain[1]}`;
+  const shift = /^\((\d+)(ULL)? << (\d+)\)$/.exec(text);
+  if (!shift) return null;
+  return shift[2] ? `${BigInt(shift[1]) << BigInt(shift[3])}n` : `${Number(shift[1]) * 2 ** Number(shift[3])}`;
+}
 
-${[...ENUMS, ...STRUCTS].map((name) => all.get(name)).join('\n\n')}
-`;
-const file = fileURLToPath(new URL('events.gen.ts', import.meta.url));
-if (!check) writeFileSync(file, output);
-else if (readFileSync(file, 'utf8') !== output) {
-  console.error(`${file} does not match bpf/events.h. Run: node helper/src/abi/generate.mjs`);
-  process.exit(1);
+/** What a header declares, in its order: `{ kind: 'define' | 'enum' | 'struct', name, number }`. */
+function declarations(header) {
+  const plain = readFileSync(path(`bpf/${header.name}`), 'utf8').replace(/\/\*.*?\*\//gs, '');
+  const found = [];
+  for (const [, define, value, kind, name] of plain.matchAll(
+    /^#define (\w+)[ \t]+(\S.*)$|^(enum|struct) (\w+) \{$/gm,
+  )) {
+    const number = define ? numberOf(value.trim()) : null;
+    if (!define) found.push({ kind, name });
+    else if (number !== null) found.push({ kind: 'define', name: define, number });
+  }
+  return found;
+}
+
+function fileOf(header, types) {
+  const blocks = [];
+  let defines = [];
+  const endDefines = () => {
+    if (defines.length > 0) blocks.push(defines.join('\n'));
+    defines = [];
+  };
+  for (const declared of declarations(header)) {
+    if (declared.kind === 'define') {
+      defines.push(constant(declared.name, declared.number));
+      continue;
+    }
+    endDefines();
+    const described = types.get(declared.name);
+    if (!described)
+      throw new Error(`${declared.kind} ${declared.name} of bpf/${header.name} is not in the first object`);
+    blocks.push(header.enums === 'constants' && described.constants ? described.constants : described.text);
+  }
+  endDefines();
+  const origin = `bpf/${header.name}, as the compiler laid it out`;
+  return `// Generated by generate.mjs from ${origin}: do not edit, run it again.\n\n${blocks.join('\n\n')}\n`;
+}
+
+const args = process.argv.slice(2);
+if (args.includes('--declarations')) {
+  const lines = HEADERS.flatMap((header) => [
+    `#include "${header.name}"`,
+    ...declarations(header)
+      .filter(({ kind }) => kind !== 'define')
+      .map(({ kind, name }) => `${kind} ${name} *layout_of_${name};`),
+  ]);
+  console.log(['#include "lib/kernel.bpf.h"', ...lines].join('\n'));
+  process.exit(0);
+}
+const check = args.includes('--check');
+const [layouts, ...objects] = args.filter((argument) => !argument.startsWith('--')).map(typesOf);
+for (const object of objects)
+  for (const [name, { text }] of object)
+    if (layouts.get(name)?.text !== text) throw new Error(`${name} differs between objects: rebuild`);
+for (const header of HEADERS) {
+  const name = `helper/src/abi/${camel(header.name.replace(/\.h$/, ''))}.gen.ts`;
+  const text = fileOf(header, layouts);
+  if (!check) writeFileSync(path(name), text);
+  else if (!existsSync(path(name)) || readFileSync(path(name), 'utf8') !== text) {
+    console.error(`${name} does not match bpf/${header.name}. Run: make abi`);
+    process.exitCode = 1;
+  }
 }

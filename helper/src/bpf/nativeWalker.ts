@@ -8,20 +8,6 @@ import { native } from './libbpf';
 import { BpfLoadError, BpfObject, type TracerSettings } from './object';
 import { hasLoop } from './probe';
 
-const SHARED_MAPS = [
-  'targets',
-  'targets_added',
-  'strangers',
-  'events',
-  'counters',
-  'known_stacks',
-  'scratches',
-  'unwind_chunks',
-  'walkers',
-  'kernel_unwind',
-  'kernel_walks',
-  'kernel_rules',
-];
 const SAMPLING = 'sample_stack';
 /** Places in the map `walkers` (bpf/stack_tracer.bpf.c). */
 const SLOT = { kernel: 0, native: 1 };
@@ -133,7 +119,7 @@ function loadBeside(
     object.setAutoload(program, true);
     object.configure(settings);
     prepare(object);
-    for (const map of SHARED_MAPS) object.reuseMap(map, tracer.mapFd(map));
+    object.shareMaps(tracer);
     object.load();
     handOver(tracer, object, program, slot);
     return object;

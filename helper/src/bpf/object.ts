@@ -55,23 +55,28 @@ export class BpfObject {
   /** Writes `settings` of bpf/lib/settings.bpf.h into .rodata; before load(). */
   configure(settings: TracerSettings): void {
     const { libbpf, system } = native();
-    for (let map: Pointer = null; ; ) {
-      map = libbpf.object_next_map(this.object, map);
-      if (map === null) throw this.error('Settings', 'no .rodata');
-      if (!libbpf.map_name(map).endsWith('.rodata')) continue;
-      const size = Buffer.alloc(8);
-      const at = libbpf.map_initial_value(map, size);
-      const bytes = Buffer.alloc(TRACER_SETTINGS.byteLength);
-      if (at === null || Number(size.readBigUInt64LE()) < bytes.length) throw this.error('Settings', 'too small');
-      bytes.writeUInt32LE(Number(settings.useRingBuffer), TRACER_SETTINGS.useRingBuffer);
-      bytes.writeUInt32LE(Number(settings.countKernel), TRACER_SETTINGS.countKernel);
-      bytes.writeUInt32LE(Number(settings.useTaskPtRegs), TRACER_SETTINGS.useTaskPtRegs);
-      bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
-      bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
-      bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
-      system.copy(at, bytes, bytes.length);
-      return;
+    const map = this.maps().find((handle) => libbpf.map_name(handle).endsWith('.rodata'));
+    if (map === undefined) throw this.error('Settings', 'no .rodata');
+    const size = Buffer.alloc(8);
+    const at = libbpf.map_initial_value(map, size);
+    const bytes = Buffer.alloc(TRACER_SETTINGS.byteLength);
+    if (at === null || Number(size.readBigUInt64LE()) < bytes.length) throw this.error('Settings', 'too small');
+    bytes.writeUInt32LE(Number(settings.useRingBuffer), TRACER_SETTINGS.useRingBuffer);
+    bytes.writeUInt32LE(Number(settings.countKernel), TRACER_SETTINGS.countKernel);
+    bytes.writeUInt32LE(Number(settings.useTaskPtRegs), TRACER_SETTINGS.useTaskPtRegs);
+    bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
+    bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
+    bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
+    system.copy(at, bytes, bytes.length);
+  }
+
+  private maps(): Pointer[] {
+    const found: Pointer[] = [];
+    for (let map = native().libbpf.object_next_map(this.object, null); map !== null; ) {
+      found.push(map);
+      map = native().libbpf.object_next_map(this.object, map);
     }
+    return found;
   }
 
   setMaxEntries(map: string, count: number): void {
@@ -94,8 +99,16 @@ export class BpfObject {
     this.must(`Maps in ${map}`, libbpf.map_set_flags(libbpf.map_inner(this.map(map)), flags));
   }
 
-  reuseMap(map: string, fd: number): void {
-    this.must(map, native().libbpf.map_reuse_fd(this.map(map), fd));
+  /** Every map that both objects declare is the other's: records, targets, tables, counters. Before load(). */
+  shareMaps(other: BpfObject): void {
+    const { libbpf } = native();
+    for (const handle of this.maps()) {
+      const name = libbpf.map_name(handle);
+      // Sections (.rodata) are each object's own.
+      if (name.includes('.')) continue;
+      const shared = libbpf.object_find_map(other.object, name);
+      if (shared !== null) this.must(name, libbpf.map_reuse_fd(handle, libbpf.map_fd(shared)));
+    }
   }
 
   setAutoload(program: string, autoload: boolean): void {

@@ -23,7 +23,7 @@ export interface ProcessWatch {
 /** `without` may name rungs to pass over. */
 export function attachProcessWatch(
   settings: TracerSettings,
-  maps: { targets: number; targets_added: number; events: number; counters: number },
+  tracer: BpfObject,
   prepare: (object: BpfObject) => void,
   without: string[],
 ): ProcessWatch {
@@ -47,7 +47,7 @@ export function attachProcessWatch(
         for (const hook of HOOKS) object.setAutoload(`${hook}_${other.suffix}`, other.rung === rung);
       object.configure(settings);
       prepare(object);
-      for (const [map, fd] of Object.entries(maps)) object.reuseMap(map, fd);
+      object.shareMaps(tracer);
       object.load();
       for (const program of programs) object.attach(program);
       return { object, programs, step: { what: 'children', taken: rung, refused }, log };

@@ -179,12 +179,7 @@ class StackCapture implements Capture {
   private attachWatch(): void {
     this.watch = attachProcessWatch(
       this.settings,
-      {
-        targets: this.tracer.mapFd('targets'),
-        targets_added: this.tracer.mapFd('targets_added'),
-        events: this.tracer.mapFd('events'),
-        counters: this.tracer.mapFd('counters'),
-      },
+      this.tracer,
       (object) => this.prepareEvents(object),
       this.options.without,
     );

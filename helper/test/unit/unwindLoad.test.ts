@@ -2,18 +2,12 @@
 // ../golden/unwindPages.test.ts's, with the kernel's own search.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ChunkMaps } from '../../src/bpf/chunkMaps';
-import { CODE_RANGES, type CodeMapping, placeCode } from '../../src/unwind/load/code';
+import { type CodeMapping, placeCode } from '../../src/unwind/load/code';
 import { CHUNK_BYTES, CHUNK_PAGES, CHUNKS_MAX, PagePool } from '../../src/unwind/load/pages';
 import { TablePlacer } from '../../src/unwind/load/tables';
 import type { UnwindTable } from '../../src/unwind/table';
 import { tableOfRows } from './unwind/tableOfRows';
-
-const HEADER = [__dirname, join(__dirname, '../../../../..')]
-  .flatMap((folder) => [join(folder, 'bpf/events.h'), join(folder, '../../../bpf/events.h')])
-  .find((path) => existsSync(path))!;
 
 /** The kernel's memory, as bytes. */
 class Memory {
@@ -50,14 +44,6 @@ function mappingOf(table: UnwindTable, placer: TablePlacer, start = 0x7f00_0000_
 }
 
 describe('loading unwind tables', () => {
-  it('agrees with bpf/events.h on sizes', () => {
-    const text = readFileSync(HEADER, 'utf8');
-    const value = (name: string) => Number(new RegExp(`#define ${name}\\s+(\\w+)`).exec(text)?.[1]);
-    assert.equal(CHUNK_PAGES, value('UNWIND_CHUNK_PAGES'));
-    assert.equal(CHUNKS_MAX, value('UNWIND_CHUNKS_MAX'));
-    assert.equal(CODE_RANGES, value('CODE_RANGES'));
-  });
-
   it('shows all its memory at once, where the kernel waits with each change', () => {
     const { memory, pool } = poolOf();
     const placer = new TablePlacer(pool);

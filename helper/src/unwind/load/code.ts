@@ -1,33 +1,24 @@
 // The executable memory of a process as the walker sees it (struct code_page of bpf/events.h): sorted ranges, each with the
 // table that covers it. Written anew whenever something of it changes.
 
+import {
+  CODE_FLAGS,
+  CODE_INDEX,
+  CODE_PAGE,
+  CODE_PAGE_INDEX,
+  CODE_RANGE,
+  CODE_RANGES,
+  CODE_START_UNUSED,
+} from '../../abi/events.gen';
 import type { GoroutineLayout } from '../goroutines';
 import { UNWIND_PAGE_BYTES } from '../rows';
 import type { UnwindTable } from '../table';
 import type { PagePool } from './pages';
 import type { PlacedTable } from './tables';
 
-/** CODE_RANGES, CODE_PAGE_INDEX, CODE_START_UNUSED, CODE_MAPPED and CODE_GO of bpf/events.h. */
-export const CODE_RANGES = 128;
-const CODE_PAGE_INDEX = 0x8000_0000;
-const CODE_START_UNUSED = 1n << 62n;
-const CODE_MAPPED = 1;
-const CODE_GO = 2;
-/** struct code_range: its bytes, and where its fields are. */
-const RANGE = {
-  byteLength: 24,
-  base: 0,
-  page: 8,
-  first: 12,
-  count: 14,
-  levels: 16,
-  flags: 17,
-  indexCount: 18,
-  ranges: 20,
-};
 /** The page of x86-64's vsyscall lies above all user addresses: it is never on a stack, and the search takes none so high. */
 const USER_ADDRESS_END = 2 ** 56;
-const INDEX_STARTS = UNWIND_PAGE_BYTES / 8;
+const INDEX_STARTS = CODE_INDEX.startsLength;
 
 /** One executable mapping, and what is loaded of its file. */
 export interface CodeMapping {
@@ -78,20 +69,20 @@ export function placeCode(pool: PagePool, mappings: readonly CodeMapping[]): Pla
 }
 
 function writePage(bytes: Buffer, ranges: Range[]): void {
-  bytes.writeUInt32LE(ranges.length, CODE_RANGES * 8 + RANGE.ranges);
+  bytes.writeUInt32LE(ranges.length, CODE_PAGE.ranges + CODE_RANGE.ranges);
   for (let i = 0; i < CODE_RANGES; i++) {
     const range = ranges[i];
     bytes.writeBigUInt64LE(range ? BigInt(range.start) : CODE_START_UNUSED, i * 8);
     if (!range) continue;
-    const at = CODE_RANGES * 8 + i * RANGE.byteLength;
-    bytes.writeBigUInt64LE(range.base, at + RANGE.base);
-    bytes.writeUInt8(range.flags, at + RANGE.flags);
+    const at = CODE_PAGE.ranges + i * CODE_RANGE.byteLength;
+    bytes.writeBigUInt64LE(range.base, at + CODE_RANGE.base);
+    bytes.writeUInt8(range.flags, at + CODE_RANGE.flags);
     if (!range.placed) continue;
-    bytes.writeUInt32LE(range.placed.page, at + RANGE.page);
-    bytes.writeUInt16LE(range.placed.first, at + RANGE.first);
-    bytes.writeUInt16LE(range.placed.count, at + RANGE.count);
-    bytes.writeUInt8(range.placed.levels, at + RANGE.levels);
-    bytes.writeUInt16LE(range.placed.indexCount, at + RANGE.indexCount);
+    bytes.writeUInt32LE(range.placed.page, at + CODE_RANGE.page);
+    bytes.writeUInt16LE(range.placed.first, at + CODE_RANGE.first);
+    bytes.writeUInt16LE(range.placed.count, at + CODE_RANGE.count);
+    bytes.writeUInt8(range.placed.levels, at + CODE_RANGE.levels);
+    bytes.writeUInt16LE(range.placed.indexCount, at + CODE_RANGE.indexCount);
   }
 }
 
@@ -108,7 +99,7 @@ function rangesOf(mappings: readonly CodeMapping[]): Range[] {
 
 /** A mapping may hold several segments of its file, each shifted by another distance. */
 function pieces({ start, end, fileOffset, table, isGo }: CodeMapping): Range[] {
-  const flags = CODE_MAPPED | (isGo ? CODE_GO : 0);
+  const flags = CODE_FLAGS.CODE_MAPPED | (isGo ? CODE_FLAGS.CODE_GO : 0);
   const whole: Range = { start, base: 0n, placed: null, flags };
   if (!table || table.placed.count === 0) return [whole];
   const fileEnd = fileOffset + (end - start);

@@ -5,13 +5,13 @@
 // released rests for a while before it is used again: a child that was forked just now may still hold its parent's pages,
 // unknown to us.
 
+import { UNWIND_CHUNK_PAGES, UNWIND_CHUNKS_MAX } from '../../abi/events.gen';
 import type { ChunkMaps } from '../../bpf/chunkMaps';
 import { BpfLoadError } from '../../bpf/object';
 import { UNWIND_PAGE_BYTES } from '../rows';
 
-/** UNWIND_CHUNK_PAGES and UNWIND_CHUNKS_MAX of bpf/events.h; helper/test/unit/unwindLoad.test.ts compares them. */
-export const CHUNK_PAGES = 32;
-export const CHUNKS_MAX = 1024;
+export const CHUNK_PAGES = UNWIND_CHUNK_PAGES;
+export const CHUNKS_MAX = UNWIND_CHUNKS_MAX;
 export const CHUNK_BYTES = CHUNK_PAGES * UNWIND_PAGE_BYTES;
 const REST_MS = 2_000;
 
