@@ -71,7 +71,7 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 			count->unfollowed++;
 		return 0;
 	}
-	target_was_added();
+	target_was_added(TARGETS_ADDED_BY_BPF);
 	event.pid = child;
 	event.parent_pid = parent;
 	event.generation = target.generation;

@@ -20,11 +20,14 @@ struct {
 #define STRANGERS	32	/* of a CPU: two lines of the cache */
 _Static_assert((STRANGERS & (STRANGERS - 1)) == 0, "the place is chosen by mask");
 
-/* How often a process was put into `targets`: key 0 by the helper, key 1 by BPF. Each has a writer's word of its own. */
+/*
+ * How often a process was put into `targets`, by enum targets_added: each writer has a word of its own. The key's type is
+ * no enum, because the kernel refuses the BTF of an array whose key is not a plain number.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TARGETS_ADDED_WORDS);
-	__type(key, enum targets_added);
+	__type(key, __u32);
 	__type(value, __u64);
 } targets_added SEC(".maps");
 
@@ -45,10 +48,12 @@ static __always_inline struct target *find_target(__u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid);
 }
 
-/* After the update of `targets`: what was remembered meanwhile counts no more. */
-static __always_inline void target_was_added(void)
+/*
+ * After the update of `targets`: what was remembered meanwhile counts no more. A function of its own, so that the BTF, from
+ * which the helper's constants are made, has the enum.
+ */
+static __noinline __attribute__((unused)) void target_was_added(enum targets_added word)
 {
-	enum targets_added word = TARGETS_ADDED_BY_BPF;
 	__u64 *added = bpf_map_lookup_elem(&targets_added, &word);
 
 	if (added)

@@ -35,6 +35,13 @@ export function hasMappableArrays(): boolean {
   return true;
 }
 
+/** What the kernel has to know of the chunks before there is one; the caller closes the fd. Throws BpfLoadError. */
+export function chunkTemplate(pages: number, mappable: boolean): number {
+  const fd = createArray(pages, mappable);
+  if (fd < 0) throw new BpfLoadError('Memory for unwind tables', native().system.nameOf(-fd), []);
+  return fd;
+}
+
 export class ChunkMaps {
   private readonly chunks = new Map<number, Chunk>();
   /** Made, but not to be seen by programs yet. */

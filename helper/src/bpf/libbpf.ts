@@ -31,8 +31,8 @@ export interface Libbpf {
   map_set_value_size(map: Pointer, bytes: number): number;
   map_set_max_entries(map: Pointer, count: number): number;
   map_reuse_fd(map: Pointer, fd: number): number;
-  map_set_flags(map: Pointer, flags: number): number;
-  map_inner(map: Pointer): Pointer;
+  /** The map that those in a map of maps are like; it stays the caller's. */
+  map_set_inner_fd(map: Pointer, fd: number): number;
   map_create(type: number, name: string, keyBytes: number, valueBytes: number, count: number, options: Buffer): number;
   map_initial_value(map: Pointer, size: Buffer): Pointer;
   lookup(mapFd: number, key: Buffer, value: Buffer): number;
@@ -136,8 +136,7 @@ function bindLibbpf(koffi: typeof import('koffi'), library: import('koffi').Libr
     map_set_key_size: f('int bpf_map__set_key_size(void *map, uint bytes)'),
     map_set_value_size: f('int bpf_map__set_value_size(void *map, uint bytes)'),
     map_set_max_entries: f('int bpf_map__set_max_entries(void *map, uint count)'),
-    map_set_flags: f('int bpf_map__set_map_flags(void *map, uint flags)'),
-    map_inner: f('void *bpf_map__inner_map(void *map)'),
+    map_set_inner_fd: f('int bpf_map__set_inner_map_fd(void *map, int fd)'),
     map_create: f('int bpf_map_create(int type, str name, uint key, uint value, uint count, void *options)'),
     map_reuse_fd: f('int bpf_map__reuse_fd(void *map, int fd)'),
     map_initial_value: f('void *bpf_map__initial_value(void *map, void *size)'),

@@ -42,6 +42,7 @@ export function objectPath(name: string): string {
 export class BpfObject {
   private object: Pointer;
   private links: Pointer[] = [];
+  private templates: number[] = [];
   private readonly log: string[] = [];
   private readonly name: string;
 
@@ -93,10 +94,13 @@ export class BpfObject {
     this.must(map, libbpf.map_set_max_entries(handle, possibleCpus));
   }
 
-  /** Flags of the maps that `map`, a map of maps, holds. */
-  setInnerFlags(map: string, flags: number): void {
-    const { libbpf } = native();
-    this.must(`Maps in ${map}`, libbpf.map_set_flags(libbpf.map_inner(this.map(map)), flags));
+  /**
+   * The maps that `map`, a map of maps, will hold are to be like that of `fd`, which is closed after load(). (Changing those
+   * that the object describes ends newer libbpfs, from 1.4 on, by SIGSEGV.)
+   */
+  setInnerTemplate(map: string, fd: number): void {
+    this.templates.push(fd);
+    this.must(`Maps in ${map}`, native().libbpf.map_set_inner_fd(this.map(map), fd));
   }
 
   /** Every map that both objects declare is the other's: records, targets, tables, counters. Before load(). */
@@ -117,6 +121,7 @@ export class BpfObject {
 
   load(): void {
     const result = this.logged(() => withoutSignals(() => native().libbpf.object_load(this.object)));
+    this.closeTemplates();
     if (result < 0) throw this.error(`Loading ${this.name}`, native().system.nameOf(-result));
   }
 
@@ -154,6 +159,11 @@ export class BpfObject {
     this.links = [];
     native().libbpf.object_close(this.object);
     this.object = null;
+    this.closeTemplates();
+  }
+
+  private closeTemplates(): void {
+    for (const fd of this.templates.splice(0)) native().system.close(fd);
   }
 
   private map(name: string): Pointer {

@@ -2,7 +2,7 @@
 // the first sample. Called by the session (recordings.ts) through the type StartCapture; the records go to its sink.
 
 import { CAPTURE_COUNTERS } from '../abi/events.gen';
-import { ChunkMaps, hasMappableArrays } from '../bpf/chunkMaps';
+import { ChunkMaps, chunkTemplate, hasMappableArrays } from '../bpf/chunkMaps';
 import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
 import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
 import { native } from '../bpf/libbpf';
@@ -206,7 +206,7 @@ class StackCapture implements Capture {
       return;
     }
     try {
-      this.kernelWalker = loadKernelWalker(this.tracer, this.settings, (object) => this.prepareTracer(object));
+      this.kernelWalker = loadKernelWalker(this.tracer, this.settings, (object) => this.prepareEvents(object));
       useKernelUnwindTables(this.tracer.mapFd('kernel_unwind'), tables);
       step.taken = rung;
     } catch (error) {
@@ -237,7 +237,7 @@ class StackCapture implements Capture {
 
   /** The walk by tables, where it was not loaded with sample_stack. */
   private attachWalker(): void {
-    const prepare = (object: BpfObject) => this.prepareTracer(object);
+    const prepare = (object: BpfObject) => this.prepareEvents(object);
     this.walker = loadNativeWalker(this.loaded, this.settings, prepare, this.options.without);
     this.attach.push(this.walker.step);
     for (const text of this.walker.log) this.sink.log?.('warn', text);
@@ -265,7 +265,7 @@ class StackCapture implements Capture {
   }
 
   private prepareTracer(object: BpfObject): void {
-    if (!this.mappableArrays) object.setInnerFlags('unwind_chunks', 0);
+    object.setInnerTemplate('unwind_chunks', chunkTemplate(CHUNK_PAGES, this.mappableArrays));
     this.prepareEvents(object);
   }
 

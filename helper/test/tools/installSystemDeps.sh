@@ -3,6 +3,7 @@
 #   build   compile the eBPF objects and the workloads, run the helper          (`make demo`, `make install-system-deps`)
 #   test    what `make test` needs besides: a browser, a server under load, and what the answers are compared with
 #   bench   `make benchmark`      vm   QEMU for `make test-vm`      matrix   what `make test-matrix` needs besides
+#   fresh   `make test-fresh`
 # A package that a distribution lacks keeps nothing else away: tests that need it say so and skip.
 # Called by the Makefile and .ci/run. Does nothing, quickly and without a password, where nothing is missing.
 # Knows apt, dnf, zypper, pacman and apk; uses sudo unless it is root. NEED_SUDO=0 only says what is missing (exit 3).
@@ -62,6 +63,7 @@ test   setfacl                    acl                acl              acl       
 test   bindfs                     bindfs             bindfs           bindfs          -          -
 test   fusermount3                fuse3              fuse3            fuse3           fuse3      fuse3
 test   python3                    python3            python3          python3         python     python3
+test   mmdebstrap                 mmdebstrap         -                -               -          -
 bench  wrk                        wrk                -                -               -          wrk
 bench  redis-server               redis-server       redis            redis           redis      redis
 bench  perf                       linux-perf         perf             perf            perf       perf
@@ -70,7 +72,7 @@ vm     qemu-system-x86_64         qemu-system-x86    qemu-system-x86  qemu-x86  
 vm     busybox                    busybox-static     busybox          busybox-static  busybox    busybox-static
 vm     kmod                       kmod               kmod             kmod            kmod       kmod
 vm     zstd                       zstd               zstd             zstd            zstd       zstd
-matrix mmdebstrap                 mmdebstrap         -                -               -          -
+fresh  mmdebstrap                 mmdebstrap         -                -               -          -
 matrix gdc                        gdc                -                -               -          -
 matrix redis-server               redis-server       redis            redis           redis      redis
 matrix redis-benchmark            redis-tools        redis            redis           redis      redis
