@@ -3,6 +3,7 @@
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { becomeUser } from '../privilege/becomeUser';
 import { userEntry } from '../process/users';
 
 export interface Caller {
@@ -36,12 +37,5 @@ export function cacheDirOf({ environment, dropTo }: Caller): string | null {
 
 /** Becomes the caller for good: called once the helper, which needs root to start, runs. */
 export function becomeCaller({ dropTo }: Caller): void {
-  if (!dropTo) return;
-  const name = userEntry(dropTo.uid)?.name;
-  // Node has it, its type definitions do not.
-  const { initgroups } = process as unknown as { initgroups(user: string, group: number): void };
-  if (name) initgroups(name, dropTo.gid);
-  else process.setgroups!([dropTo.gid]);
-  process.setgid!(dropTo.gid);
-  process.setuid!(dropTo.uid);
+  if (dropTo) becomeUser(dropTo);
 }

@@ -7,7 +7,6 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { tracerError } from '../protocol';
-import type { Caller } from './caller';
 
 export interface CommandEnd {
   exitCode: number | null;
@@ -29,13 +28,14 @@ export interface HeldCommand {
 const HOLD_FD = 3;
 const SCRIPT = `read -r go <&${HOLD_FD} || exit 125; exec ${HOLD_FD}<&-; unset go; exec "$@"`;
 
-/** Throws COMMAND_NOT_FOUND. `outputToStderr`: our own stdout is to carry nothing but the result. */
-export function launchHeld(command: string[], caller: Caller, outputToStderr: boolean): HeldCommand {
-  findProgram(command[0], caller.environment.PATH);
+/**
+ * With this process's own user and groups, so root in another's name becomes that user first. Throws COMMAND_NOT_FOUND.
+ * `outputToStderr`: our own stdout is to carry nothing but the result.
+ */
+export function launchHeld(command: string[], environment: NodeJS.ProcessEnv, outputToStderr: boolean): HeldCommand {
   const child: ChildProcess = spawn('/bin/sh', ['-c', SCRIPT, 'sh', ...command], {
     stdio: ['inherit', outputToStderr ? 2 : 'inherit', 'inherit', 'pipe'],
-    env: caller.environment,
-    ...(caller.dropTo ? { uid: caller.dropTo.uid, gid: caller.dropTo.gid } : {}),
+    env: environment,
   });
   const hold = child.stdio[HOLD_FD] as Writable;
   hold.on('error', () => {});
@@ -53,8 +53,8 @@ export function launchHeld(command: string[], caller: Caller, outputToStderr: bo
   };
 }
 
-/** As a shell would look for it, so that a wrong name is said before a password is asked for. */
-function findProgram(name: string, path: string | undefined): void {
+/** As a shell would look for it, so that a wrong name is said before a password is asked for. Throws COMMAND_NOT_FOUND. */
+export function findProgram(name: string, path: string | undefined): void {
   const places = name.includes('/')
     ? [name]
     : (path ?? '/usr/bin:/bin').split(delimiter).map((dir) => join(dir || '.', name));

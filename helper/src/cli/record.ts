@@ -17,7 +17,7 @@ import { type ParsedArguments, parseDuration, parseFrequency, parseMaxFrames } f
 import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
 import { startHelper } from './elevate';
-import { type CommandEnd, describeEnd, type HeldCommand, launchHeld } from './heldLaunch';
+import { type CommandEnd, describeEnd, findProgram, type HeldCommand, launchHeld } from './heldLaunch';
 import { Interrupts } from './interrupts';
 import { ProgressBar } from './progressBar';
 import { openingHint, textReport } from './report';
@@ -40,12 +40,29 @@ export async function record(args: ParsedArguments): Promise<number> {
   const plan = planRecording(args, caller);
   // Root in another's name may write where the caller may not: then the helper, which is the caller, finds out.
   if (!caller.dropTo) await checkOutput(plan.output, looksLike(plan.format));
-  const held = plan.command ? launchHeld(plan.command, caller, plan.json) : null;
+  if (plan.command) findProgram(plan.command[0], caller.environment.PATH);
+  const launch = new Launch(plan, caller);
+  // Beside the helper's start; root in another's name launches once it has become that user.
+  if (!caller.dropTo) launch.start();
   try {
-    return await recordTarget(plan, caller, held, interrupts);
+    return await recordTarget(plan, caller, launch, interrupts);
   } finally {
-    held?.cancel();
+    launch.held?.cancel();
     interrupts.dispose();
+  }
+}
+
+/** The command of `record -- COMMAND`, once it is started. */
+class Launch {
+  held: HeldCommand | null = null;
+  constructor(
+    private readonly plan: RecordPlan,
+    private readonly caller: Caller,
+  ) {}
+
+  start(): void {
+    const { command, json } = this.plan;
+    if (command) this.held = launchHeld(command, this.caller.environment, json);
   }
 }
 
@@ -100,14 +117,13 @@ function defaultName(title: string, format: Format): string {
   return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
 }
 
-async function recordTarget(
-  plan: RecordPlan,
-  caller: Caller,
-  held: HeldCommand | null,
-  interrupts: Interrupts,
-): Promise<number> {
+async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, interrupts: Interrupts): Promise<number> {
   const bar = new ProgressBar(process.stderr, plan.options.title, plan.options.durationMs);
   bar.say('Starting …');
+  const becomeAndLaunch = () => {
+    becomeCaller(caller);
+    launch.start();
+  };
   const helper = await startHelper({
     cacheDir: cacheDirOf(caller),
     without: plan.options.without,
@@ -116,8 +132,9 @@ async function recordTarget(
       if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)
         process.stderr.write(`[${level}] ${text}\n`);
     },
-    ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: () => becomeCaller(caller) } : {}),
+    ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: becomeAndLaunch } : {}),
   });
+  const { held } = launch;
   let commandEnd: CommandEnd | null = null;
   let summary: RecordSummary | null;
   try {

@@ -3,6 +3,7 @@
 // folder says why each capability is kept and what fails without it.
 
 import { readFileSync } from 'node:fs';
+import { becomeUser, type User } from './becomeUser';
 import {
   CAPABILITY,
   type CapabilityName,
@@ -24,12 +25,7 @@ const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 const SYS_SETRESUID = { x64: 117, arm64: 147 }[process.arch as 'x64' | 'arm64'];
 const NOBODY = 65534;
 
-export interface Caller {
-  uid: number;
-  gid: number;
-}
-
-export interface Dropped extends Caller {
+export interface Dropped extends User {
   /** Effective capabilities of the main thread from now on. */
   capabilities: CapabilityName[];
 }
@@ -66,13 +62,13 @@ export function raiseMemlock(): void {
  * all other threads, and makes both final. Threads started later inherit the main thread's. Throws where anything did
  * not take effect: the helper must not go on then.
  */
-export function dropPrivileges(caller: Caller): Dropped {
+export function dropPrivileges(caller: User): Dropped {
   const permitted = statusMask(readFileSync('/proc/thread-self/status', 'latin1'), 'CapPrm');
   const keep = capabilitiesToKeep(permitted, lastCapability(), caller.uid);
   // An inspector would be a door into this process: SIGUSR1, which the caller may send after the drop, opens Node's.
   process.on('SIGUSR1', () => {});
   checkCall('prctl(PR_SET_KEEPCAPS)', libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
-  if (process.getuid?.() !== caller.uid) becomeCaller(caller);
+  if (process.getuid?.() !== caller.uid) becomeUser(caller);
   else if (caller.uid === 0) stripOtherThreadsOfRoot();
   if (needsSysAdminToSample(maskOf(keep), permitted)) keep.push('SYS_ADMIN');
   setThreadCapabilities(maskOf(keep));
@@ -93,17 +89,6 @@ function needsSysAdminToSample(keep: bigint, permitted: bigint): boolean {
   return maySample();
 }
 
-function becomeCaller({ uid, gid }: Caller): void {
-  try {
-    (process as unknown as { initgroups(user: number, group: number): void }).initgroups(uid, gid);
-  } catch {
-    // No such user in the account database (a container's bare uid): then it has no further groups.
-    checkCall('setgroups', libc().setgroups(0, null));
-  }
-  checkCall('setresgid', libc().setresgid(gid, gid, gid));
-  checkCall('setresuid', libc().setresuid(uid, uid, uid));
-}
-
 /**
  * capset() reaches only its own thread, and the C library's setresuid() all of them. So where the caller is root, all
  * threads become nobody, which takes their capabilities; the main thread, which keeps its own (KEEPCAPS), alone goes
@@ -120,7 +105,7 @@ function stripOtherThreadsOfRoot(): void {
   checkCall('setresuid', libc().syscall3(SYS_SETRESUID, 0, 0, 0));
 }
 
-function verify({ uid, gid }: Caller, mask: bigint): Dropped {
+function verify({ uid, gid }: User, mask: bigint): Dropped {
   const status = readFileSync('/proc/thread-self/status', 'latin1');
   const ids = (field: string) =>
     new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(status)?.[1].split(/\s+/).map(Number) ?? [];

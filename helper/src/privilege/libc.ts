@@ -9,6 +9,10 @@ type NativeCall = (...args: (number | bigint | Buffer | null)[]) => number;
 interface Libc {
   capset: NativeCall;
   prctl: NativeCall;
+  /** The name of a user id by the account database (nsswitch.conf); null where it has none. */
+  accountName(uid: number): string | null;
+  /** (name, group) */
+  initgroups(name: string, gid: number): number;
   setgroups: NativeCall;
   setresgid: NativeCall;
   setresuid: NativeCall;
@@ -41,7 +45,14 @@ export function libc(): Libc {
   }
   const self = koffi.load(null);
   const errnoValues = koffi.os.errno;
+  const getpwuid = self.func('void *getpwuid(uint uid)');
   bound = {
+    accountName: (uid) => {
+      const entry = getpwuid(uid);
+      // struct passwd begins with the name.
+      return entry === null ? null : koffi.decode(entry, 'str');
+    },
+    initgroups: self.func('int initgroups(str name, uint gid)'),
     capset: self.func('int capset(void *header, void *data)'),
     prctl: self.func('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
     setgroups: self.func('int setgroups(size_t count, void *groups)'),

@@ -7,6 +7,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { buildTarget, capture, eventually, removeTargets, Target } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
+import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 describe('capture of processes', function () {
@@ -122,7 +123,7 @@ describe('capture of processes', function () {
   });
 
   it('translates process numbers in a PID namespace', function () {
-    const inside = join(__dirname, 'captureInNamespace.js');
+    const inside = publicFile('./captureInNamespace');
     const run = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', process.execPath, inside, program], {
       encoding: 'utf8',
       timeout: 60_000 * SLOWNESS,
@@ -144,12 +145,12 @@ describe('capture of processes', function () {
   });
 
   it('needs only the capabilities that are left after the drop, and from 5.11 on no RLIMIT_MEMLOCK', () => {
-    const inside = join(__dirname, 'captureInNamespace.js');
+    const inside = publicFile('./captureInNamespace');
     // Debian's kernels want more for a sampling event while perf is restricted; privilege/drop.ts keeps it there.
     const restricted = Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'latin1')) > 2;
     const left = `-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search${restricted ? ',+sys_admin' : ''}`;
     const bare = ['setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=${left}`];
-    const run = spawnSync('prlimit', ['--memlock=65536:65536', ...bare, process.execPath, inside, program], {
+    const run = spawnSync('prlimit', ['--memlock=65536:65536', ...bare, PUBLIC_NODE, inside, program], {
       encoding: 'utf8',
       timeout: 60_000 * SLOWNESS,
     });
@@ -175,9 +176,9 @@ describe('capture of processes', function () {
   });
 
   it('says which right is missing', () => {
-    const inside = join(__dirname, 'captureInNamespace.js');
+    const inside = publicFile('./captureInNamespace');
     // Root's files, but none of root's capabilities.
-    const bare = ['--inh-caps=-all', '--bounding-set=-all', process.execPath, inside, program];
+    const bare = ['--inh-caps=-all', '--bounding-set=-all', PUBLIC_NODE, inside, program];
     const run = spawnSync('setpriv', bare, { encoding: 'utf8', timeout: 60_000 * SLOWNESS });
     assert.equal(run.status, 0, run.stderr);
     const { error } = JSON.parse(run.stdout);

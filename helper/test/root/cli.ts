@@ -5,9 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ErrorReport, RecordingFile, RecordSummary } from '../../src/protocol';
 import { until } from './helperProcess';
+import { PUBLIC_NODE, PUBLIC_ROOT } from './publicCopy';
 
-/** The bundles: dist/, or another folder to try a private build. */
-export const CLI_JS = join(resolve(process.env.EBPF_TRACER_DIST ?? 'dist'), 'cli.js');
+/** The bundles: dist/ where every user can read it, or another folder to try a private build. */
+export const CLI_JS = join(resolve(process.env.EBPF_TRACER_DIST ?? join(PUBLIC_ROOT, 'dist')), 'cli.js');
 
 export const workload = (name: string) => resolve('out/workloads', name);
 
@@ -24,7 +25,7 @@ export interface CliResult {
 }
 
 export function startCli(args: string[], options: SpawnOptions = {}): CliRun {
-  const child = spawn(process.execPath, [CLI_JS, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const child = spawn(PUBLIC_NODE, [CLI_JS, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const result: CliResult = { code: null, stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk) => {
     result.stdout += chunk;

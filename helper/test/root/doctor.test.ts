@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { checkMachine } from '../../src/doctor/check';
 import type { CheckItem, CheckReport } from '../../src/protocol';
 import { bpfObjectsOf, STRANGER } from './helperProcess';
+import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 describe('machine check', function () {
@@ -43,9 +44,9 @@ describe('machine check', function () {
 
   /** The check in a process of its own; the command after `before` prints the report. */
   function checkIn(command: string[], uid: number): CheckReport {
-    const check = require.resolve('../../src/doctor/check');
+    const check = publicFile('../../src/doctor/check');
     const source = `require(${JSON.stringify(check)}).checkMachine().then((r) => console.log(JSON.stringify(r)))`;
-    const [file, ...args] = [...command, process.execPath, '-e', source];
+    const [file, ...args] = [...command, PUBLIC_NODE, '-e', source];
     return JSON.parse(execFileSync(file, args, { encoding: 'utf8', uid, gid: uid, cwd: '/' }));
   }
 

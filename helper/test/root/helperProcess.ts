@@ -2,15 +2,15 @@
 
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ErrorReport, ReadyLine } from '../../src/protocol';
 import { HelperConnection } from '../../src/rpc/client';
 import { createSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
+import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 /** A user and group that no account has. */
 export const STRANGER = 54_321;
-export const HELPER_JS = join(__dirname, '../../src/main.js');
+export const HELPER_JS = publicFile('../../src/main');
 
 export interface StartedHelper {
   folder: SocketFolder;
@@ -37,7 +37,7 @@ export async function serve(options: HelperOptions = {}): Promise<StartedHelper>
   const folder = options.folder ?? createSocketFolder({ uid, gid: uid });
   const args = ['serve', '--socket-dir', folder.dir, '--uid', String(uid), '--gid', String(uid)];
   args.push('--linger', String(options.lingerMs ?? 0), ...(options.extra ?? []));
-  const [file, ...rest] = [...(options.prefix ?? []), process.execPath, HELPER_JS, ...args];
+  const [file, ...rest] = [...(options.prefix ?? []), PUBLIC_NODE, HELPER_JS, ...args];
   const child = spawn(file, rest, {
     stdio: options.stdio ?? ['ignore', 'pipe', 'inherit'],
     env: options.env ?? process.env,

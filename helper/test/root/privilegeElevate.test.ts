@@ -20,6 +20,7 @@ import { findInPath } from '../../src/privilege/findInPath';
 import { mayHideFromRoot } from '../../src/privilege/startFailure';
 import type { ErrorReport } from '../../src/protocol';
 import { descendantsOf, HELPER_JS, isAlive, until } from './helperProcess';
+import { PUBLIC_NODE, publicFile } from './publicCopy';
 
 const USER = `tracer${process.pid % 100_000}`;
 const PASSWORD = 'correct-horse-7';
@@ -50,12 +51,6 @@ describe('rights for the command line', function () {
     uid = Number(execFileSync('id', ['-u', USER], { encoding: 'utf8' }));
     folder = mkdtempSync(join(tmpdir(), 'elevate-'));
     chmodSync(folder, 0o755);
-    try {
-      asUser([process.execPath, '-e', `require(${JSON.stringify(CLIENT)})`, 'x', '{"execPath":"/bin/false"}']);
-    } catch {
-      console.log('      skipped: a user cannot read this checkout');
-      this.skip();
-    }
   });
   let foldersBefore: string[];
   const socketFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`ebpf-tracer-${uid}-`));
@@ -75,7 +70,7 @@ describe('rights for the command line', function () {
     rmSync(join('/var/lib/sudo/lectured', USER), { force: true });
   });
 
-  const CLIENT = join(__dirname, 'elevateClient.js');
+  const CLIENT = publicFile('./elevateClient');
   const rule = (text: string) => writeFileSync(RULE, `${USER} ${text}\n`, { mode: 0o440 });
   /** A login's environment, not root's. */
   const environment = () => ({ PATH: process.env.PATH, HOME: folder, TERM: 'dumb' });
@@ -86,12 +81,20 @@ describe('rights for the command line', function () {
     const more = { ...environment(), ...env };
     return execFileSync(file, args, { env: more, encoding: 'utf8', cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
   }
+  /** Where no udev opened FUSE's device to users, it is this one's until the returned function is called. */
+  function lendFuse(to: number): () => void {
+    const device = '/dev/fuse';
+    const before = statSync(device);
+    if ((before.mode & 0o006) === 0o006) return () => {};
+    chownSync(device, to, before.gid);
+    return () => chownSync(device, before.uid, before.gid);
+  }
   const client = (options: object = {}, env: NodeJS.ProcessEnv = {}): Answer =>
-    JSON.parse(asUser([process.execPath, CLIENT, JSON.stringify(options)], env));
+    JSON.parse(asUser([PUBLIC_NODE, CLIENT, JSON.stringify(options)], env));
 
   /** On a terminal: types the next of `answers` at each prompt. */
   async function onTerminal(answers: string[]): Promise<Answer> {
-    const command = [...become, process.execPath, CLIENT, '{"interactive":true}'].map((part) => `'${part}'`).join(' ');
+    const command = [...become, PUBLIC_NODE, CLIENT, '{"interactive":true}'].map((part) => `'${part}'`).join(' ');
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
       env: environment(),
       cwd: '/',
@@ -126,16 +129,10 @@ describe('rights for the command line', function () {
 
   it('leaves neither helper nor sudo behind when the front end is killed', async () => {
     rule('ALL=(ALL) NOPASSWD: ALL');
-    const target = spawn(process.execPath, ['-e', 'for (;;);'], { uid, gid: uid, stdio: 'ignore' });
+    const target = spawn(PUBLIC_NODE, ['-e', 'for (;;);'], { uid, gid: uid, stdio: 'ignore' });
     const output = join(mkdtempSync(join(folder, 'out-')), 'x.speedscope.json');
     chownSync(dirname(output), uid, uid);
-    const [file, ...args] = [
-      ...become,
-      process.execPath,
-      join(__dirname, 'recordingClient.js'),
-      String(target.pid),
-      output,
-    ];
+    const [file, ...args] = [...become, PUBLIC_NODE, publicFile('./recordingClient'), String(target.pid), output];
     const front = spawn(file, args, { env: environment(), cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       let text = '';
@@ -211,7 +208,12 @@ describe('rights for the command line', function () {
     }
     const mountPoint = mkdtempSync(join(folder, 'fuse-'));
     chownSync(mountPoint, uid, uid);
-    asUser(['bindfs', '--no-allow-other', dirname(HELPER_JS), mountPoint]);
+    const putBack = lendFuse(uid);
+    try {
+      asUser(['bindfs', '--no-allow-other', dirname(HELPER_JS), mountPoint]);
+    } finally {
+      putBack();
+    }
     try {
       const { error } = client({ helperPath: join(mountPoint, 'main.js') });
       assert.equal(error?.code, 'HELPER_UNREADABLE');
@@ -226,7 +228,7 @@ describe('rights for the command line', function () {
     rule('ALL=(ALL) NOPASSWD: ALL');
     // Like VS Code's own binary: Node only when the variable says so, a window otherwise.
     const electron = join(folder, 'electron');
-    const script = `#!/bin/sh\n[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 86\nexec '${process.execPath}' "$@"\n`;
+    const script = `#!/bin/sh\n[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 86\nexec '${PUBLIC_NODE}' "$@"\n`;
     writeFileSync(electron, script, { mode: 0o755 });
     assert.equal(client({ execPath: electron }, { ELECTRON_RUN_AS_NODE: '1' }).uid, uid);
     assert.equal(client({ execPath: electron }).error?.code, 'HELPER_START');
@@ -234,7 +236,7 @@ describe('rights for the command line', function () {
 
   it('needs no sudo where the user has the capabilities already', function () {
     const caps = '+bpf,+perfmon,+sys_ptrace,+checkpoint_restore';
-    const args = [...become, '--inh-caps', caps, '--ambient-caps', caps, process.execPath, CLIENT, '{}'];
+    const args = [...become, '--inh-caps', caps, '--ambient-caps', caps, PUBLIC_NODE, CLIENT, '{}'];
     let out: string;
     try {
       out = execFileSync(args[0], args.slice(1), {
@@ -254,7 +256,7 @@ describe('rights for the command line', function () {
   it('lets nothing of the caller’s Node settings into the helper', () => {
     const args = [CLIENT, JSON.stringify({ cacheDir: '/nowhere' })];
     const env = { ...process.env, NODE_OPTIONS: '--title=leaked' };
-    const answer: Answer = JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' }));
+    const answer: Answer = JSON.parse(execFileSync(PUBLIC_NODE, args, { env, encoding: 'utf8' }));
     assert.equal(answer.uid, 0);
     // A title given by NODE_OPTIONS would have replaced the command line.
     assert.ok(answer.command!.includes('serve') && answer.command!.includes('/nowhere'));

@@ -1,5 +1,5 @@
 // Run by privilege.test.ts as a process of its own, as root: drops to a user and says what is left and what works.
-// Arguments: UID WITHOUT PLAIN CLOSED. WITHOUT names one of the kept capabilities to give up, too, or is "none"; PLAIN
+// Arguments: UID GID WITHOUT PLAIN CLOSED. WITHOUT names one of the kept capabilities to give up, too, or is "none"; PLAIN
 // and CLOSED are processes of that user, CLOSED not dumpable (as a program with secrets makes itself).
 
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
@@ -15,6 +15,7 @@ import {
   setThreadCapabilities,
 } from '../../src/privilege/capabilities';
 import { dropPrivileges } from '../../src/privilege/drop';
+import { libc } from '../../src/privilege/libc';
 import { takeAsRoot } from '../../src/takeAsRoot';
 
 export interface ProbeResult {
@@ -79,10 +80,24 @@ function inspectorListens(): Promise<boolean> {
   });
 }
 
+/** Debian's Node has calls that change users, but they throw, because its libuv might use io_uring. */
+function refuseAsDebiansNode(): void {
+  for (const call of ['setuid', 'setgid', 'setgroups', 'initgroups'])
+    Object.defineProperty(process, call, {
+      value: () => {
+        throw new Error(`${call}() disabled: io_uring may be enabled`);
+      },
+    });
+}
+
+/** By the C library, as no Node refuses it. */
+const becomesRoot = () => libc().setresuid(0, 0, 0) >= 0;
+
 async function main(): Promise<void> {
-  const [uid, without, plain, closed] = process.argv.slice(2);
+  const [uid, gid, without, plain, closed] = process.argv.slice(2);
+  refuseAsDebiansNode();
   const { kallsymsFd } = takeAsRoot();
-  const { capabilities } = dropPrivileges({ uid: Number(uid), gid: Number(uid) });
+  const { capabilities } = dropPrivileges({ uid: Number(uid), gid: Number(gid) });
   const listed = threads();
   if (without !== 'none') setThreadCapabilities(effectiveCapabilities() & ~maskOf([without as CapabilityName]));
   const mapFile = () => readdirSync(`/proc/${plain}/map_files`)[0];
@@ -99,7 +114,7 @@ async function main(): Promise<void> {
     capabilities,
     threads: listed,
     works,
-    rootAgain: Number(uid) !== 0 && attempt(() => process.setuid!(0)),
+    rootAgain: Number(uid) !== 0 && becomesRoot(),
     workerCapabilities: await workerCapabilities(),
     inspector: await inspectorListens(),
     shadowReadable: attempt(() => readFileSync('/etc/shadow')),

@@ -1,8 +1,8 @@
 // The command line end to end on real programs: shares, names and lines in four languages, threads, children, exec,
 // options, formats.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import { readStat } from '../../src/process/procfs';
@@ -11,6 +11,7 @@ import { CLI_JS, cli, errorOf, jsonOf, readRecording, recordSamples, startCli, w
 import { STRANGER } from './helperProcess';
 import { recordHooks } from './recordHooks';
 import { SLOWNESS } from './slowness';
+import { makeTemporaryUser, whyNoTemporaryUser } from './temporaryUser';
 
 /** 60/30/10 within 3 points: at 5,000 samples the 95 % error of 60 % is 1.4 points. */
 const SAMPLES = 5_000;
@@ -299,6 +300,36 @@ describe('record', function () {
       { env, cwd: dir },
     );
     assert.equal(allowed.code, 0, allowed.stdout);
+  });
+
+  it('keeps the groups of sudo’s user in the command, and reads files that only a group may', async function () {
+    const why = whyNoTemporaryUser();
+    if (why) {
+      console.log(`        skipped: ${why}`);
+      this.skip();
+    }
+    const user = makeTemporaryUser('r', 2);
+    try {
+      chownSync(dir, user.uid, user.gid);
+      // The program is root's, and only the user's last further group may read it.
+      const program = join(dir, 'for-a-group');
+      copyFileSync(workload('hot-c'), program);
+      chownSync(program, 0, user.groups.at(-1)!);
+      chmodSync(program, 0o050);
+      const script = `id -Gn; id -G; exec ${program} 1`;
+      const env = { ...process.env, SUDO_UID: String(user.uid), SUDO_GID: String(user.gid), SUDO_USER: user.name };
+      const { code, stdout, stderr } = await cli(['record', '-F', '999', '-o', output, '--', 'sh', '-c', script], {
+        env,
+        cwd: dir,
+      });
+      assert.equal(code, 0, stderr);
+      const [names, ids] = stdout.split('\n');
+      assert.equal(names, execFileSync('id', ['-Gn', user.name], { encoding: 'utf8' }).trim());
+      assert.deepEqual(new Set(ids.split(' ').map(Number)), new Set(user.groups));
+      assert.ok(readRecording(output).shared.frames.some(({ name }) => name === 'work_sixty'));
+    } finally {
+      user.remove();
+    }
   });
 
   it('gives the first sample its time', async () => {

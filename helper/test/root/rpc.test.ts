@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ErrorReport } from '../../src/protocol';
 import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFolder';
 import { HELPER_JS, STRANGER, type StartedHelper, serve } from './helperProcess';
+import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 describe('door of the helper', function () {
@@ -26,10 +27,10 @@ describe('door of the helper', function () {
 
   /** Asks for a handshake as another user, in a process of its own, and prints what comes back. */
   function handshakeAs(uid: number, { socket, token }: { socket: string; token: string }): string {
-    const client = require.resolve('../../src/rpc/client');
+    const client = publicFile('../../src/rpc/client');
     const source = `require(${JSON.stringify(client)}).HelperConnection.connect(${JSON.stringify({ socket, token })})
       .then((c) => { console.log('in as ' + c.identity.uid); c.dispose(); }, (e) => console.log(JSON.stringify(e.report)))`;
-    return execFileSync(process.execPath, ['-e', source], { uid, gid: uid, encoding: 'utf8' });
+    return execFileSync(PUBLIC_NODE, ['-e', source], { uid, gid: uid, encoding: 'utf8' });
   }
 
   it('belongs to the caller, and to nobody else', async () => {
@@ -100,7 +101,7 @@ describe('door of the helper', function () {
     const folder = createSocketFolder({ uid: STRANGER, gid: STRANGER });
     const args = ['serve', '--socket-dir', folder.dir, '--uid', String(STRANGER), '--gid', String(STRANGER)];
     try {
-      execFileSync(process.execPath, [HELPER_JS, ...args], { uid: STRANGER, gid: STRANGER, stdio: 'pipe' });
+      execFileSync(PUBLIC_NODE, [HELPER_JS, ...args], { uid: STRANGER, gid: STRANGER, stdio: 'pipe' });
       assert.fail('it started');
     } catch (error) {
       const { status, stdout } = error as { status: number; stdout: Buffer };

@@ -7,7 +7,7 @@ import { COMMANDS, parseArguments, parseDuration, parseFrequency, parseMaxFrames
 import { findCaller } from '../../src/cli/caller';
 import { checkText } from '../../src/cli/check';
 import { ConductedRecording, type HelperLink } from '../../src/cli/conductedRecording';
-import { describeEnd, launchHeld } from '../../src/cli/heldLaunch';
+import { describeEnd, findProgram, launchHeld } from '../../src/cli/heldLaunch';
 import { helpText } from '../../src/cli/help';
 import { Interrupts } from '../../src/cli/interrupts';
 import { table } from '../../src/cli/list';
@@ -198,7 +198,7 @@ describe('the report of a recording', () => {
 });
 
 describe('a held launch', () => {
-  const caller = { uid: 0, gid: 0, dropTo: null, environment: { PATH: process.env.PATH, MARK: 'mine' } };
+  const environment = { PATH: process.env.PATH, MARK: 'mine' };
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'ebpf-tracer-test-'));
@@ -207,7 +207,7 @@ describe('a held launch', () => {
 
   it('runs nothing before it is released, then the command itself under the same pid', async () => {
     const out = join(dir, 'out');
-    const held = launchHeld(['sh', '-c', 'echo $$ $MARK "$1" >"$0"; exit 3', out, 'a  b'], caller, true);
+    const held = launchHeld(['sh', '-c', 'echo $$ $MARK "$1" >"$0"; exit 3', out, 'a  b'], environment, true);
     assert.match(readFileSync(`/proc/${held.pid}/stat`, 'utf8'), /^\d+ \((sh|dash|bash|node)\)/);
     assert.throws(() => readFileSync(out));
     held.release();
@@ -220,7 +220,7 @@ describe('a held launch', () => {
 
   it('never starts the command when it is cancelled', async () => {
     const out = join(dir, 'out');
-    const held = launchHeld(['touch', out], caller, true);
+    const held = launchHeld(['touch', out], environment, true);
     held.cancel();
     assert.equal((await held.ended).exitCode, 125);
     assert.throws(() => readFileSync(out));
@@ -229,7 +229,7 @@ describe('a held launch', () => {
   it('names a command that is not there or not executable', () => {
     writeFileSync(join(dir, 'plain'), '');
     for (const name of ['no-such-command-here', '/no/such', dir, join(dir, 'plain')])
-      assert.throws(() => launchHeld([name], caller, true), isCode('COMMAND_NOT_FOUND'), name);
+      assert.throws(() => findProgram(name, environment.PATH), isCode('COMMAND_NOT_FOUND'), name);
   });
 });
 
