@@ -26,7 +26,7 @@ SOURCES = $(shell find helper extension webview -name '*.ts' -not -path '*/node_
 WORKLOADS := $(addprefix out/workloads/,hot-c hot-cpp hot-rust hot-go threads server demo)
 
 .PHONY: all help ebpf check-system install-system-deps dev-setup rebuild clean test-all test-unit test-ebpf test-full \
-  benchmark benchmark-performance vsix demo test test-matrix test-vm lint format check-abi abi workloads build-deps \
+  benchmark benchmark-performance vsix demo test test-matrix test-vm test-fresh lint format check-abi abi workloads build-deps \
   print-bpf-cflags
 
 all: ebpf dist/.built ## Build the eBPF objects and the bundles in dist/ (default)
@@ -179,6 +179,9 @@ test-vm: ## Run a fixed choice of root tests on kernels 5.10, 6.1, 6.12 and 7.x 
 	@$(TOOLS)/installSystemDeps.sh build test vm
 	@$(MAKE) all workloads out/js/.built
 	@$(TOOLS)/kernelMatrix.sh
+
+test-fresh: ## Run the README's two commands, as committed, on bare Debian 12 and 13 (root; FRESH=12|13|all AS=root|sudo)
+	@$(TOOLS)/testFresh.sh
 
 lint: | node_modules/.package-lock.json ## Check style, and types
 	npx biome check .
