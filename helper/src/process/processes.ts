@@ -2,19 +2,13 @@
 // nothing known. Needs the process, not the contents of files; those are the workers'.
 
 import { type FileIdentity, type MappedFile, MappedFiles } from './files';
+import { GeneratedCode, type JitCode, type JitState } from './generatedCode';
 import { type Image, Images } from './images';
 import { REREAD_MAPS_MS } from './limits';
 import { readMaps } from './maps';
 import { type AddressRange, MapsTable } from './mapsTable';
-import { openPerfMap, type PerfMapFile, perfMapSize } from './perfMaps';
 import { type Root, Roots } from './roots';
 import type { MappedCode } from './types';
-
-/** A process's code generated at run time, as its perf map names it at one size of that map: a new object for each size. */
-export interface JitCode {
-  map: PerfMapFile;
-  sizeBytes: number;
-}
 
 export type Place =
   | { kind: 'file'; file: MappedFile; offset: number }
@@ -29,12 +23,10 @@ interface Process {
   pid: number;
   root: Root;
   maps: MapsTable<Code>;
-  jit: JitCode | null;
-  /** Size that `jitChanged` told of last. */
-  toldJitBytes: number;
+  /** Null until it has code that was generated at run time. */
+  jit: JitState | null;
   mapsReadAtMs: number;
   rereadDelayMs: number;
-  jitTriedAtMs: number;
   exited: boolean;
 }
 
@@ -42,17 +34,15 @@ const ANON = '[anon]';
 const MAX_REREAD_DELAY_MS = 10_000;
 /** Default vm.mmap_min_addr. */
 const LOWEST_ADDRESS = 65_536;
-/** A perf map that is not there is looked for again, at most this often. */
-const JIT_RETRY_MS = 250;
 
 export class Processes {
   readonly files = new MappedFiles();
   readonly distrusted = new Map<string, string>();
-  private droppedMaps: PerfMapFile[] = [];
   private readonly images = new Images();
   private readonly roots = new Roots();
   private readonly byPid = new Map<number, Process>();
   private readonly reserveId = () => this.files.reserveId();
+  private readonly generated = new GeneratedCode(this.reserveId, this.distrusted);
 
   add(pid: number): Process {
     let process = this.byPid.get(pid);
@@ -81,7 +71,9 @@ export class Processes {
   forked(pid: number, parentPid: number): void {
     const parent = this.byPid.get(parentPid);
     if (!parent || this.byPid.has(pid)) return void this.add(pid);
-    this.byPid.set(pid, { ...this.create(pid), root: parent.root, maps: parent.maps.copy() });
+    const { root, maps } = parent;
+    const jit = parent.jit && this.generated.inherit(pid, root, parent.jit);
+    this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), jit });
   }
 
   mapped(pid: number, mapping: MappedCode): void {
@@ -95,20 +87,22 @@ export class Processes {
 
   exited(pid: number): void {
     const process = this.byPid.get(pid);
-    if (process) process.exited = true;
+    if (!process || process.exited) return;
+    process.exited = true;
+    if (process.jit) this.generated.ended(process.jit);
   }
 
   release(pid: number): void {
     const process = this.byPid.get(pid);
     this.byPid.delete(pid);
-    if (process?.jit) this.droppedMaps.push(process.jit.map);
+    if (process?.jit) this.generated.release(process.jit);
   }
 
   /**
    * Takes out what no process uses any more; the caller has workers forget it, then closes it. What `isAwaited` (a worker
    * still has to answer a question about it) stays until the next call.
    */
-  takeUnused(isAwaited: (id: number) => boolean): { files: MappedFile[]; perfMaps: PerfMapFile[] } {
+  takeUnused(isAwaited: (id: number) => boolean): { files: MappedFile[]; jit: { id: number; fd: number }[] } {
     const used = new Set<MappedFile>();
     for (const process of this.byPid.values())
       for (const code of process.maps.all) if ('file' in code) used.add(code.file);
@@ -116,9 +110,7 @@ export class Processes {
     const nobody = this.byPid.size === 0;
     const files = this.files.takeUnused(used, nobody ? 0 : undefined);
     if (nobody) this.roots.close();
-    const perfMaps = this.droppedMaps.filter(({ id }) => !isAwaited(id));
-    this.droppedMaps = this.droppedMaps.filter(({ id }) => isAwaited(id));
-    return { files, perfMaps };
+    return { files, jit: this.generated.takeUnused(isAwaited) };
   }
 
   releaseAll(): void {
@@ -130,7 +122,7 @@ export class Processes {
   }
 
   get hasUnused(): boolean {
-    return this.byPid.size === 0 && (this.files.all.length > 0 || this.droppedMaps.length > 0);
+    return this.byPid.size === 0 && (this.files.all.length > 0 || this.generated.hasOpen);
   }
 
   find(pid: number, address: number): Place {
@@ -145,7 +137,8 @@ export class Processes {
       return { kind: 'file', file: code.file, offset: address - code.start + code.fileOffset };
     if (code && 'image' in code) return { kind: 'image', image: code.image, offset: address - code.start };
     if (code && code.name !== ANON) return { kind: 'unknown', name: code.name, offset: address - code.start };
-    const jit = this.jitOf(process);
+    if (!process.exited) this.expectGenerated(process);
+    const jit = process.jit && this.generated.current(process.jit);
     return jit ? { kind: 'jit', jit, address } : { kind: 'unknown', name: ANON, offset: null };
   }
 
@@ -156,11 +149,8 @@ export class Processes {
   }
 
   jitChanged(pid: number): boolean {
-    const process = this.byPid.get(pid);
-    const sizeBytes = process ? (this.jitOf(process)?.sizeBytes ?? 0) : 0;
-    if (!process || sizeBytes === process.toldJitBytes) return false;
-    process.toldJitBytes = sizeBytes;
-    return true;
+    const jit = this.byPid.get(pid)?.jit;
+    return jit ? this.generated.changed(jit) : false;
   }
 
   private create(pid: number): Process {
@@ -169,10 +159,8 @@ export class Processes {
       root: this.roots.of(pid),
       maps: new MapsTable(),
       jit: null,
-      toldJitBytes: 0,
       mapsReadAtMs: 0,
       rereadDelayMs: REREAD_MAPS_MS,
-      jitTriedAtMs: 0,
       exited: false,
     };
   }
@@ -195,20 +183,14 @@ export class Processes {
       const image = this.images.read(process.pid, start, end, this.reserveId);
       if (image) return { start, end, fileOffset: 0, image };
     }
-    return { start, end, fileOffset, name: path.startsWith('[') && !path.startsWith(ANON.slice(0, -1)) ? path : ANON };
+    const name = path.startsWith('[') && !path.startsWith(ANON.slice(0, -1)) ? path : ANON;
+    if (name === ANON && !process.exited) this.expectGenerated(process);
+    return { start, end, fileOffset, name };
   }
 
-  private jitOf(process: Process): JitCode | null {
-    if (!process.jit && !process.exited && Date.now() - process.jitTriedAtMs >= JIT_RETRY_MS) {
-      process.jitTriedAtMs = Date.now();
-      const map = openPerfMap(process.pid, this.reserveId, (path, why) => this.distrusted.set(path, why));
-      if (map) process.jit = { map, sizeBytes: 0 };
-    }
-    const { jit } = process;
-    if (!jit) return null;
-    const sizeBytes = perfMapSize(jit.map);
-    if (sizeBytes !== jit.sizeBytes) process.jit = { map: jit.map, sizeBytes };
-    return process.jit;
+  /** Who it is must be known before it ends: its names may come only then. */
+  private expectGenerated(process: Process): void {
+    process.jit ??= this.generated.begin(process.pid, process.root, (pid) => this.byPid.get(pid)?.jit ?? null);
   }
 }
 

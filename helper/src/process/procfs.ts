@@ -14,6 +14,8 @@ export interface ProcessStat {
   /** Device number of the controlling terminal, 0 for none. */
   tty: number;
   kernelThread: boolean;
+  /** Runs its parent's program: it was forked and has executed nothing since. */
+  forkedOnly: boolean;
   userMs: number;
   kernelMs: number;
   /** CPU time of children that were waited for. */
@@ -22,8 +24,9 @@ export interface ProcessStat {
   startTicks: number;
 }
 
-/** Flag in field 9 of /proc/PID/stat (include/linux/sched.h). */
+/** Flags in field 9 of /proc/PID/stat (include/linux/sched.h). */
 const PF_KTHREAD = 0x00200000;
+const PF_FORKNOEXEC = 0x00000040;
 
 export function readText(path: string): string | null {
   try {
@@ -59,6 +62,7 @@ export function parseStat(text: string): ProcessStat | null {
     ppid: Number(fields[1]),
     tty: Number(fields[4]),
     kernelThread: (Number(fields[6]) & PF_KTHREAD) !== 0,
+    forkedOnly: (Number(fields[6]) & PF_FORKNOEXEC) !== 0,
     userMs: ticksMs(11),
     kernelMs: ticksMs(12),
     childrenMs: ticksMs(13) + ticksMs(14),

@@ -54,8 +54,13 @@ export interface OpenedFile {
   fd: number;
   sizeBytes: number;
   mtimeMs: number;
+  device: bigint;
   inode: bigint;
   uid: number;
+  /** Permission bits. */
+  mode: number;
+  /** Names that the file has. */
+  links: number;
 }
 
 /**
@@ -77,8 +82,11 @@ export function openRegular(path: string, followLast = false): OpenedFile | null
         fd,
         sizeBytes: Number(stat.size),
         mtimeMs: Number(stat.mtimeMs),
+        device: stat.dev,
         inode: stat.ino,
         uid: Number(stat.uid),
+        mode: Number(stat.mode),
+        links: Number(stat.nlink),
       };
   } catch {
     // Falls through: what cannot be looked at is not used.

@@ -75,7 +75,11 @@ export class ProcessWatch implements NameSource {
     }
   }
 
-  /** Processes whose code changed behind the kernel's back (their perf map grew) since the last call. */
+  mayBeNamedLater(pid: number): boolean {
+    return this.watched.get(pid)?.exitedAtMs === null;
+  }
+
+  /** Processes whose generated code has other names than at the last call. */
   jitChanged(): number[] {
     const changed: number[] = [];
     for (const [pid, { exitedAtMs }] of this.watched)

@@ -187,7 +187,10 @@ export class Recording implements CaptureSink {
   }
 
   process(record: ProcessRecord): void {
+    // Who ends leaves its names behind, who executes another program does not.
+    if (record.kind === 'exec') this.names.forget(record.pid);
     this.processes.record(record);
+    if (record.kind === 'exit') this.names.again(record.pid);
     if (record.pid !== this.options.pid) return;
     if (record.kind === 'exec') {
       this.target?.describe();
@@ -225,7 +228,10 @@ export class Recording implements CaptureSink {
 
   private tick(): void {
     if (this.target?.hasEnded()) return void this.end('exited');
-    for (const pid of this.processes.jitChanged()) this.capture?.bumpGeneration(pid);
+    for (const pid of this.processes.jitChanged()) {
+      this.capture?.bumpGeneration(pid);
+      this.names.again(pid);
+    }
     this.processes.releaseEnded();
     this.sayProgress();
   }

@@ -6,7 +6,7 @@ import type { TruncationReason } from '../protocol';
 import type { FrameTable, FunctionRow, LocationRow, SourceRow } from './frameTable';
 import type { GoroutineCounts, GoroutineRows } from './goroutineCounts';
 import { NO_NODE, type PrefixTree } from './prefixTree';
-import type { ThreadRow } from './slots';
+import type { StackSlot, ThreadRow } from './slots';
 import type { Timeline } from './timeline';
 
 /** Bits of StackProfile.lineFlags: the first (outermost) of its kind on its path, so that recursion counts once. */
@@ -66,12 +66,22 @@ export interface Counted {
   readonly lineFlags: Uint8Array;
 }
 
-/** `waiting` and `waitingFunction`: nodes that hold the samples whose stacks have no names yet (or NO_NODE). */
-export function countSnapshot(profile: Counted, waiting: number, waitingFunction: number): ProfileSnapshot {
+/**
+ * `waiting` and `waitingFunction`: nodes that hold the samples whose stacks have no names yet (or NO_NODE). `provisional`: stacks
+ * whose samples are not in `own` yet.
+ */
+export function countSnapshot(
+  profile: Counted,
+  waiting: number,
+  waitingFunction: number,
+  provisional: readonly StackSlot[],
+): ProfileSnapshot {
   const { frames, lineTree, timeline, functionTree } = profile;
   const size = lineTree.size;
   const self = profile.own.slice(0, size);
   if (waiting !== NO_NODE) self[waiting] += profile.pendingSamples;
+  for (const { lineNode, pending } of provisional) self[lineNode] += pending;
+  const provisionalNodes = new Map(provisional.map(({ id, functionNode }) => [id, functionNode]));
   const below = self.slice();
   const functionSelf = new Float64Array(frames.functions.length);
   const functionTotal = new Float64Array(frames.functions.length);
@@ -121,7 +131,7 @@ export function countSnapshot(profile: Counted, waiting: number, waitingFunction
     bucketNs: timeline.bucketNs,
     timelineSize: timeline.size,
     threadAt: (i) => threadAt[i],
-    functionNodeAt: (i) => (stackAt[i] < 0 ? waitingFunction : stackAt[i]),
+    functionNodeAt: (i) => (stackAt[i] < 0 ? (provisionalNodes.get(~stackAt[i]) ?? waitingFunction) : stackAt[i]),
     samplesAt: (i) => samplesAt[i],
     pathOf: (node) => functionTree.path(node),
     lineTree: { size, parent: lineTree.parent, item: lineTree.item, self },

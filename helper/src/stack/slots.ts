@@ -10,7 +10,9 @@ export interface StackSlot {
   /** Node of the location tree, NO_NODE until resolved. */
   lineNode: number;
   functionNode: number;
-  /** Samples that wait for the names. */
+  /** It stands in the trees, but its names may become better: its samples are counted apart until they are final. */
+  provisional: boolean;
+  /** Samples that wait for the names, or for the final ones. */
   pending: number;
 }
 

@@ -4,6 +4,7 @@
 import type { StackRecord } from '../abi/records';
 import { type HelperNotes, toErrorReport } from '../protocol';
 import type { Frame } from '../symbolize/types';
+import type { StackSlot } from './slots';
 import type { StackProfile } from './stackProfile';
 import { unnamedFrame } from './unnamedFrame';
 
@@ -13,14 +14,28 @@ import { unnamedFrame } from './unnamedFrame';
  */
 const LAST_NAMES_MS = 120_000;
 
+/** Stacks of code without a name yet that are kept to be asked about again: some 1 KB each. */
+const MAX_UNNAMED_STACKS = 2_048;
+
 export interface NameSource {
   /** Frames of a stack, by address, innermost first: at once where all are known. */
   resolve(record: StackRecord): Frame[][] | Promise<Frame[][]>;
   allResolved(): Promise<void>;
+  /** Can code of this process that has no name get one later? */
+  mayBeNamedLater(pid: number): boolean;
+}
+
+interface Unnamed {
+  record: StackRecord;
+  slot: StackSlot;
 }
 
 export class StackNames {
+  /** By process: stacks with generated code that nobody has named yet. Runtimes write names late, some when they end. */
+  private readonly unnamed = new Map<number, Unnamed[]>();
+  private unnamedCount = 0;
   private givenUp = false;
+  private isLast = false;
   private stopWaiting: () => void = () => {};
 
   constructor(
@@ -31,19 +46,26 @@ export class StackNames {
 
   add(record: StackRecord): void {
     const slot = this.profile.addStack(record);
-    if (!slot) return;
-    let frames: Frame[][] | Promise<Frame[][]>;
-    try {
-      frames = this.processes.resolve(record);
-    } catch (error) {
-      frames = this.unnamed(record, error);
-    }
-    if (!(frames instanceof Promise)) this.profile.resolved(slot, frames);
-    else void frames.catch((error) => this.unnamed(record, error)).then((found) => this.profile.resolved(slot, found));
+    if (slot) this.ask({ record, slot });
+  }
+
+  /** More names may be known of a process's generated code. */
+  again(pid: number): void {
+    for (const one of this.take(pid)) this.ask(one);
+  }
+
+  /** Its generated code loses its names (it executes another program): what has none stays without. */
+  forget(pid: number): void {
+    for (const { slot } of this.take(pid)) this.profile.confirm(slot);
   }
 
   /** Resolves once the last stacks have their names, or nobody waits for them any more. */
   async last(): Promise<void> {
+    this.isLast = true;
+    for (const pid of [...this.unnamed.keys()]) {
+      if (this.processes.mayBeNamedLater(pid)) this.again(pid);
+      else this.forget(pid);
+    }
     let timer: NodeJS.Timeout | null = null;
     const enough = new Promise<void>((resolve) => {
       this.stopWaiting = resolve;
@@ -59,8 +81,46 @@ export class StackNames {
     this.stopWaiting();
   }
 
-  private unnamed({ pid, kernel, user }: StackRecord, why: unknown): Frame[][] {
+  private ask(one: Unnamed): void {
+    const { record } = one;
+    let frames: Frame[][] | Promise<Frame[][]>;
+    try {
+      frames = this.processes.resolve(record);
+    } catch (error) {
+      frames = this.withoutNames(record, error);
+    }
+    if (!(frames instanceof Promise)) this.named(one, frames);
+    else void frames.catch((error) => this.withoutNames(record, error)).then((found) => this.named(one, found));
+  }
+
+  private named(one: Unnamed, frames: Frame[][]): void {
+    const { record, slot } = one;
+    const keep =
+      !this.isLast &&
+      this.unnamedCount < MAX_UNNAMED_STACKS &&
+      frames.some((at) => at.some(isUnnamedCode)) &&
+      this.processes.mayBeNamedLater(record.pid);
+    this.profile.resolved(slot, frames, keep);
+    if (!keep) return;
+    this.unnamedCount++;
+    const others = this.unnamed.get(record.pid);
+    if (others) others.push(one);
+    else this.unnamed.set(record.pid, [one]);
+  }
+
+  private take(pid: number): Unnamed[] {
+    const taken = this.unnamed.get(pid) ?? [];
+    this.unnamed.delete(pid);
+    this.unnamedCount -= taken.length;
+    return taken;
+  }
+
+  private withoutNames({ pid, kernel, user }: StackRecord, why: unknown): Frame[][] {
     this.log('error', `stack of ${pid} not resolved: ${toErrorReport(why).message}`);
     return [...kernel, ...user].map((address) => [unnamedFrame(address)]);
   }
+}
+
+function isUnnamedCode({ module, symbolized }: Frame): boolean {
+  return module === '[anon]' && !symbolized;
 }

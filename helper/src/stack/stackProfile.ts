@@ -64,6 +64,7 @@ export class StackProfile {
   private readonly threadByKey = new Map<number, number>();
   /** Function nodes of stacks that had samples in the timeline before they were resolved. */
   private readonly resolvedLate = new Map<number, number>();
+  private readonly provisional = new Set<StackSlot>();
   private nextSlotId = 0;
   /** While an exporter reads the timeline it may grow but not be rearranged. */
   private readers = 0;
@@ -80,6 +81,7 @@ export class StackProfile {
       truncated: record.truncated,
       lineNode: NO_NODE,
       functionNode: NO_NODE,
+      provisional: false,
       pending: 0,
     };
     if (this.nextSlotId === 2 ** 31 - 1) this.nextSlotId = 0;
@@ -99,9 +101,9 @@ export class StackProfile {
     if (record.goroutine) this.goroutines.add(record.pid, record.goroutine, slot);
     if (slot.truncated === null) this.wholeStacks++;
     else this.truncated[slot.truncated] = (this.truncated[slot.truncated] ?? 0) + 1;
-    if (slot.lineNode === NO_NODE) {
+    if (slot.lineNode === NO_NODE || slot.provisional) {
       slot.pending++;
-      this.pendingSamples++;
+      if (!slot.provisional) this.pendingSamples++;
       this.timeline.add(record.timeNs, thread, ~slot.id);
     } else {
       this.own[slot.lineNode]++;
@@ -113,14 +115,22 @@ export class StackProfile {
     }
   }
 
-  /** Frames of a slot as the symbolizer gives them: innermost first, by address. */
-  resolved(slot: StackSlot, byAddress: Frame[][]): void {
+  /**
+   * Frames of a slot as the symbolizer gives them: innermost first, by address. `provisional`: better ones may follow, or
+   * `confirm`.
+   */
+  resolved(slot: StackSlot, byAddress: Frame[][], provisional = false): void {
     const path: number[] = [];
     for (const frames of byAddress) for (const frame of frames) path.push(this.frames.intern(frame));
     if (slot.truncated !== null)
       path.push(this.frames.internRemark(remarkOn(slot.truncated, byAddress.at(-1)?.at(-1) ?? null)));
     if (path.length === 0) path.push(this.frames.internRemark('[empty stack]'));
-    this.place(slot, path.reverse());
+    this.place(slot, path.reverse(), provisional);
+  }
+
+  /** Its frames are final. */
+  confirm(slot: StackSlot): void {
+    if (slot.provisional) this.settleAt(slot, slot.lineNode, false);
   }
 
   /** One consistent view of all so far. Call `release` when it is no longer read. */
@@ -133,7 +143,7 @@ export class StackProfile {
       waiting = this.lineChild(NO_NODE, this.frames.internRemark('[not symbolized yet]'));
       waitingFunction = this.functionNode[waiting];
     }
-    return countSnapshot(this, waiting, waitingFunction);
+    return countSnapshot(this, waiting, waitingFunction, [...this.provisional]);
   }
 
   release(): void {
@@ -153,17 +163,24 @@ export class StackProfile {
   }
 
   /** Gives a slot its place in the trees; `path` holds locations, outermost first. */
-  private place(slot: StackSlot, path: number[]): void {
+  private place(slot: StackSlot, path: number[], provisional = false): void {
     let node = NO_NODE;
     const { frames } = this;
     if (this.lineTree.size > MAX_NODES || frames.locations.length > MAX_LOCATIONS) {
       node = this.lineChild(NO_NODE, frames.internRemark('[too many different stacks]'));
       if (frames.locations.length <= MAX_LOCATIONS * 2) node = this.lineChild(node, path[path.length - 1]);
     } else for (const location of path) node = this.lineChild(node, location);
+    this.settleAt(slot, node, provisional);
+  }
+
+  private settleAt(slot: StackSlot, node: number, provisional: boolean): void {
+    if (!slot.provisional) this.pendingSamples -= slot.pending;
     slot.lineNode = node;
     slot.functionNode = this.functionNode[node];
+    slot.provisional = provisional;
+    if (provisional) return void this.provisional.add(slot);
+    this.provisional.delete(slot);
     this.own[node] += slot.pending;
-    this.pendingSamples -= slot.pending;
     if (slot.pending > 0) this.resolvedLate.set(slot.id, slot.functionNode);
     slot.pending = 0;
   }

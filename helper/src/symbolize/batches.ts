@@ -9,7 +9,7 @@ import type { WorkerPool } from './pool/pool';
 import type { Answer } from './pool/slot';
 import type { Frame } from './types';
 
-/** Something that has addresses: a file, an image, a perf map of one size, the kernel. */
+/** Something that has addresses: a file, an image, generated code as it is named now, the kernel. */
 export interface Subject {
   readonly answers: Map<number, Frame[]>;
   /** Requests of one number go to one worker. */

@@ -18,7 +18,7 @@ import { DwarfResolver } from './dwarf/resolver';
 import { findPclntab } from './gopclntab/parser';
 import { findGoPlaces } from './gopclntab/resolver';
 import type { Pclntab } from './gopclntab/types';
-import type { Place } from './place';
+import { nowhere, type Place } from './place';
 
 /** Of an offset that the file maps nowhere. */
 const NO_ADDRESS = -1;
@@ -244,23 +244,6 @@ export class FileSymbols {
   private report(problem: string): void {
     if (this.problems.size < MAX_PROBLEMS) this.problems.add(problem);
   }
-}
-
-/** A place of which nothing is known yet. */
-export function nowhere(address: number | null, inlined = false): Place {
-  return {
-    address,
-    name: null,
-    fullName: null,
-    linkageName: null,
-    file: null,
-    line: null,
-    column: null,
-    functionFile: null,
-    functionLine: null,
-    sourceMd5: null,
-    inlined,
-  };
 }
 
 export function hasLineTable(elf: ElfFile): boolean {

@@ -5,7 +5,8 @@ import { closeSync, openSync } from 'node:fs';
 import { openDebugFiles } from '../elf/debugFiles';
 import type { DebugHandle, FileHandle } from '../elf/handles';
 import { closeFile, type MappedFile } from '../process/files';
-import { type JitCode, type Place, Processes } from '../process/processes';
+import type { JitCode } from '../process/generatedCode';
+import { type Place, Processes } from '../process/processes';
 import { openRegular } from '../process/roots';
 import type { Address, MappedCode } from '../process/types';
 import { Batches, type Subject } from './batches';
@@ -30,7 +31,7 @@ class FileSymbolizer implements Symbolizer {
   private readonly processes = new Processes();
   private readonly pool: WorkerPool;
   private readonly batches: Batches;
-  /** By what has the addresses: a file, an image, a perf map at one size. */
+  /** By what has the addresses: a file, an image, generated code as it is named now. */
   private readonly subjects = new WeakMap<object, Subject>();
   private readonly debugFiles = new Map<MappedFile, Promise<DebugHandle[]>>();
   private readonly sources: DebugSources = { folders: [], servers: [] };
@@ -224,14 +225,14 @@ class FileSymbolizer implements Symbolizer {
     await this.pool.forget(files.map(({ id }) => id)).catch(() => {});
   }
 
-  private jitSubject({ map, sizeBytes }: JitCode): Subject {
+  private jitSubject({ id, sources }: JitCode): Subject {
     return {
       answers: new Map(),
-      affinity: map.id,
-      task: (positions) => ({ kind: 'perfMap', mapId: map.id, fd: map.fd, sizeBytes, positions }),
+      affinity: id,
+      task: (positions) => ({ kind: 'jit', sources, positions }),
       frames: (_, found) =>
-        found[0]?.name ? userFrames('[jit]', found, null, null) : [offsetFrame('[anon]', 'unknown', null)],
-      problem: (why) => this.report(map.path, why),
+        found[0]?.name ? userFrames('[jit]', found, null, null) : this.unnamed('[anon]', 'unknown', null),
+      problem: (why) => this.report(sources[0].path, why),
     };
   }
 
@@ -266,7 +267,7 @@ class FileSymbolizer implements Symbolizer {
 
   private async closeUnused(): Promise<void> {
     if (this.processes.isEmpty) this.kernel.forget();
-    const { files, perfMaps } = this.processes.takeUnused((id) => this.batches.isAwaited(id));
+    const { files, jit } = this.processes.takeUnused((id) => this.batches.isAwaited(id));
     const debug = await Promise.all(
       files.map(async (file) => {
         const handles = await this.debugFiles.get(file)?.catch(() => []);
@@ -274,7 +275,7 @@ class FileSymbolizer implements Symbolizer {
         return handles ?? [];
       }),
     );
-    const handles = [...debug.flat(), ...perfMaps];
+    const handles = [...debug.flat(), ...jit];
     await this.pool.forget([...files, ...handles].map(({ id }) => id)).catch(() => {});
     for (const { fd } of handles) closeSync(fd);
     for (const file of files) closeFile(file);

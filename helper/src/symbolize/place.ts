@@ -22,3 +22,20 @@ export interface Place {
   /** The function has no code of its own here: it stands in the one after it. */
   inlined: boolean;
 }
+
+/** A place of which nothing is known yet. */
+export function nowhere(address: number | null, inlined = false): Place {
+  return {
+    address,
+    name: null,
+    fullName: null,
+    linkageName: null,
+    file: null,
+    line: null,
+    column: null,
+    functionFile: null,
+    functionLine: null,
+    sourceMd5: null,
+    inlined,
+  };
+}

@@ -11,10 +11,10 @@ import { dropAllCapabilities } from '../privilege/capabilities';
 import { giveMemoryBack } from '../workers/rest';
 import { isLoaded } from '../workers/thread';
 import { elfOpener } from './dwarf/opener';
-import { FileSymbols, hasLineTable, nowhere } from './fileSymbols';
+import { FileSymbols, hasLineTable } from './fileSymbols';
+import { JitResolvers } from './jit';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
-import { PerfMap } from './perfmap/resolver';
 import type { Place } from './place';
 import type { FileTask, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
@@ -24,7 +24,7 @@ isLoaded();
 const settings = workerData as WorkerSettings;
 const cache = settings.cacheDir === null ? null : DiskCache.open(settings.cacheDir);
 const files = new Map<number, FileSymbols>();
-const perfMaps = new Map<number, PerfMap>();
+const jit = new JitResolvers();
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
@@ -57,15 +57,8 @@ async function answer(task: Task): Promise<Answer> {
       const symbols = await FileSymbols.open(elf, null, { cache: null, descriptors: [], memoryBytes: 0, nextFileId });
       return { ...nothing, places: Array.from(task.positions, (offset) => symbols.placesOf(offset)) };
     }
-    case 'perfMap': {
-      const map = perfMaps.get(task.mapId) ?? new PerfMap(task.fd);
-      perfMaps.set(task.mapId, map);
-      map.update(task.sizeBytes);
-      const places = Array.from(task.positions, (address) => [
-        { ...nowhere(null), name: map.find(address)?.name ?? null },
-      ]);
-      return { ...nothing, places, problems: map.problem ? [map.problem] : [] };
-    }
+    case 'jit':
+      return { ...nothing, ...jit.answer(task.sources, task.positions) };
     case 'kernel': {
       const kernelTable = readKallsyms(task.fd);
       const problems = kernelTable ? [] : ['the kernel hides its addresses (kernel.kptr_restrict)'];
@@ -126,7 +119,7 @@ function keepWithinBudget(): void {
 function forget(id: number): void {
   files.get(id)?.close();
   files.delete(id);
-  perfMaps.delete(id);
+  jit.forget(id);
   dropPages(id);
 }
 

@@ -25,6 +25,7 @@ describe('/proc', () => {
       ppid: 1,
       tty: 34816,
       kernelThread: false,
+      forkedOnly: false,
       userMs: 1500,
       kernelMs: 250,
       childrenMs: 70,

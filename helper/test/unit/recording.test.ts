@@ -224,6 +224,49 @@ describe('a recording', function () {
     assert.equal(capture.bumped[0], target.pid);
   });
 
+  const namesAndWeights = () => {
+    const { shared, profiles } = file();
+    const { samples, weights } = profiles[0];
+    const by = new Map<string, number>();
+    samples.forEach((stack, i) => {
+      const key = stack.map((one) => shared.frames[one].name).join(';');
+      by.set(key, (by.get(key) ?? 0) + Math.round(weights[i] / (1e9 / 99)));
+    });
+    return Object.fromEntries(by);
+  };
+  const unnamed = [frame('[anon]', null, { module: '[anon]', kind: 'unknown', symbolized: false })];
+
+  it('asks again about generated code without a name, when its names change and when its process ends', async () => {
+    symbolizer.table[3] = unnamed;
+    symbolizer.table[4] = unnamed;
+    const { capture } = await start();
+    capture.hit([3, 1], 5);
+    capture.hit([4, 1], 2);
+    capture.hit([2, 1], 1);
+    await until(() => notes['record/checkpoint']?.length);
+    assert.deepEqual(namesAndWeights(), { 'main;[anon]': 7, 'main;sixty': 1 });
+    symbolizer.table[3] = [frame('named late')];
+    symbolizer.jit = true;
+    await until(() => capture.bumped.length);
+    symbolizer.jit = false;
+    capture.hit([3, 1], 1);
+    symbolizer.table[4] = [frame('named at the end')];
+    capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
+    await until(() => notes['record/ended']?.length);
+    assert.deepEqual(namesAndWeights(), { 'main;named late': 6, 'main;named at the end': 2, 'main;sixty': 1 });
+  });
+
+  it('keeps generated code without a name where its process went on as another program', async () => {
+    symbolizer.table[3] = unnamed;
+    const { recordingId, capture } = await start();
+    capture.hit([3, 1], 5);
+    await new Promise(setImmediate);
+    capture.sink.process({ kind: 'exec', timeNs: 0, pid: target.pid!, name: 'other' });
+    symbolizer.table[3] = [frame('of the other program')];
+    await recordings.stop(recordingId);
+    assert.deepEqual(namesAndWeights(), { 'main;[anon]': 5 });
+  });
+
   it('is refused before anything is attached', async () => {
     const foreign = join(dir, 'thesis');
     writeFileSync(foreign, 'years of work');
@@ -273,6 +316,7 @@ describe('an empty recording', () => {
     ppid: 1,
     tty: 0,
     kernelThread: false,
+    forkedOnly: false,
     userMs,
     kernelMs,
     childrenMs,

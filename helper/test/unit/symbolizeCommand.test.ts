@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { parseArguments } from '../../src/cli/arguments';
 import { parseAddress, report, text } from '../../src/cli/symbolize';
 import { TracerError } from '../../src/protocol';
-import { nowhere } from '../../src/symbolize/fileSymbols';
 import type { Place } from '../../src/symbolize/place';
+import { nowhere } from '../../src/symbolize/place';
 import { packPlaces, unpackPlaces } from '../../src/symbolize/pool/packedPlaces';
 
 const codeOf = (action: () => unknown) => {

@@ -142,6 +142,37 @@ describe('symbolize: perf maps', () => {
     close();
   });
 
+  it('starts anew when the file was written anew in place, however long it is now', () => {
+    const { map, read, close } = opened('1000 100 a\n2000 100 b\n');
+    writeFileSync(path, '1000 100 a\n2000 100 c\n3000 100 d\n');
+    read();
+    assert.deepEqual([map.find(0x1000)?.name, map.find(0x2000)?.name, map.find(0x3000)?.name], ['a', 'c', 'd']);
+    writeFileSync(path, '4000 100 a\n5000 100 c\n6000 100 d\n');
+    read();
+    assert.deepEqual([map.find(0x1000), map.find(0x4000)?.name], [null, 'a']);
+    close();
+  });
+
+  it('sees one changed line of a large map that was written anew', () => {
+    const lines = (name: string) =>
+      Array.from(
+        { length: 20_000 },
+        (_, i) => `${(0x100000 + i * 64).toString(16)} 40 ${i === 9_000 ? name : 'same'}\n`,
+      );
+    const { map, read, close } = opened(lines('x').join(''));
+    writeFileSync(path, lines('longer_name').join(''));
+    read();
+    assert.equal(map.find(0x100000 + 9_000 * 64)?.name, 'longer_name');
+    close();
+  });
+
+  it('gives no name that was read from the middle of another line', () => {
+    const { map, close } = opened('1000 100 first\n2000 100 second\n');
+    writeFileSync(path, '3000 100 something_else\n1000 100 first\n');
+    assert.deepEqual([map.find(0x1000), map.find(0x2000)], [null, null]);
+    close();
+  });
+
   it('leaves out lines that are none', () => {
     const { map, close } = opened(
       '\n \nx y z\n-5 3 minus\n1000\n1000 10\n1000 0 empty\n0 10 zero\n4000 10 good\n1000 fffffffffffffff huge\n',

@@ -105,10 +105,9 @@ describe("symbolization's workers", function () {
     const broken = { ...many(), file: { ...many().file, fd: 1_000_000 } };
     await assert.rejects(pool.requestPlaces(1, broken), /EBADF/);
     const parts = await pool.requestPlaces(1, {
-      kind: 'perfMap',
-      mapId: 5,
-      fd: 1_000_000,
-      sizeBytes: 9,
+      kind: 'image',
+      imageId: 5,
+      bytes: Uint8Array.of(1),
       positions: many().positions,
     });
     const outcomes = await Promise.allSettled(parts.map(({ answer }) => answer));

@@ -1,12 +1,14 @@
-// Address -> name by a perf map, reading only what was appended since the last question. A later line wins over every
-// earlier one that it overlaps: compilers reuse memory. Called by worker.ts; the main thread opened the file after
-// checking its owner, and says how much of it counts for a question.
+// Address -> name by a perf map. Of a file that was appended to, only what is new is read; one that was written anew in place
+// is read from its start. A later line wins over every earlier one that it overlaps: compilers reuse memory. The main thread
+// opened the file after checking its owner, and says how much of it counts for a question.
 
 import { readSync } from 'node:fs';
 import { MAX_NAME_BYTES } from '../../bytes/limits';
 import { MAX_PERF_MAP_BYTES, MAX_PERF_MAP_ENTRIES } from '../limits';
-import { parsePerfMap } from './parser';
+import { nowhere, type Place } from '../place';
+import { parseLine, parsePerfMap } from './parser';
 import type { JitFunction } from './types';
+import { Witnesses } from './witnesses';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -14,16 +16,16 @@ export class PerfMap {
   /** Ordered by start, without overlaps. */
   private functions: JitFunction[] = [];
   private readBytes = 0;
+  private witnesses: Witnesses;
   problem: string | null = null;
 
-  constructor(private readonly fd: number) {}
+  constructor(private readonly fd: number) {
+    this.witnesses = new Witnesses(fd);
+  }
 
-  /** Takes in what stands before `sizeBytes`; a file that became shorter is read anew. */
+  /** Takes in what stands before `sizeBytes`. */
   update(sizeBytes: number): void {
-    if (sizeBytes < this.readBytes) {
-      this.functions = [];
-      this.readBytes = 0;
-    }
+    if (sizeBytes < this.readBytes || !this.witnesses.stillThere()) this.startAnew();
     const until = Math.min(sizeBytes, MAX_PERF_MAP_BYTES);
     if (until < sizeBytes) this.problem = `only the first ${MAX_PERF_MAP_BYTES} bytes are used`;
     const added: JitFunction[] = [];
@@ -32,17 +34,22 @@ export class PerfMap {
       const got = readSync(this.fd, chunk, 0, chunk.length, this.readBytes);
       const { functions, consumedBytes } = parsePerfMap(chunk.subarray(0, got), this.readBytes);
       for (const f of functions) added.push(f);
-      if (consumedBytes === 0) {
-        // A line longer than a chunk is no line; an unfinished last one comes with the next update.
-        if (got < CHUNK_BYTES) break;
-        this.readBytes += got;
-      } else this.readBytes += consumedBytes;
+      // A line longer than a chunk is no line; an unfinished last one comes with the next update.
+      if (consumedBytes === 0 && got < CHUNK_BYTES) break;
+      const took = consumedBytes === 0 ? got : consumedBytes;
+      this.witnesses.read(chunk.subarray(0, took), this.readBytes);
+      this.readBytes += took;
       if (this.functions.length + added.length > MAX_PERF_MAP_ENTRIES) {
         this.problem = `only the first ${MAX_PERF_MAP_ENTRIES} entries are used`;
         break;
       }
     }
     if (added.length > 0) this.functions = overlay(this.functions, ordered(added, 0, added.length));
+  }
+
+  placesAt(address: number): Place[] {
+    const found = this.find(address);
+    return found ? [{ ...nowhere(null), name: found.name }] : [];
   }
 
   find(address: number): { name: string; start: number } | null {
@@ -55,10 +62,20 @@ export class PerfMap {
     }
     const found = this.functions[low - 1];
     if (!found || address >= found.end) return null;
-    const bytes = Buffer.alloc(Math.min(found.nameBytes, MAX_NAME_BYTES));
-    const got = readSync(this.fd, bytes, 0, bytes.length, found.nameOffset);
-    const name = bytes.toString('utf8', 0, got).trim();
+    const bytes = Buffer.alloc(Math.min(found.lineBytes, MAX_NAME_BYTES));
+    const got = readSync(this.fd, bytes, 0, bytes.length, found.lineOffset);
+    const line = parseLine(bytes, 0, got);
+    // Written anew since: the next update sees it.
+    if (line?.range.start !== found.start) return null;
+    const name = line.name.toString('utf8').trim();
     return name === '' ? null : { name, start: found.start };
+  }
+
+  private startAnew(): void {
+    this.functions = [];
+    this.readBytes = 0;
+    this.witnesses = new Witnesses(this.fd);
+    this.problem = null;
   }
 }
 

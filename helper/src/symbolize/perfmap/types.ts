@@ -4,7 +4,8 @@ export interface JitFunction {
   start: number;
   /** First address behind. */
   end: number;
-  /** Where the name stands in the file: names are read when they are asked for. */
-  nameOffset: number;
-  nameBytes: number;
+  /** Where its line stands in the file: names are read when they are asked for. */
+  lineOffset: number;
+  /** Without the newline. */
+  lineBytes: number;
 }

@@ -2,6 +2,7 @@
 // capabilities) and passes descriptors, which all threads of a process share; workers read and parse.
 
 import type { DebugHandle, Description, FileHandle } from '../../elf/handles';
+import type { JitSource } from '../../process/generatedCode';
 import type { KernelTable } from '../kernel/types';
 import type { PackedPlaces } from './packedPlaces';
 
@@ -20,7 +21,8 @@ export type PlacesTask =
   /** For people who ask about one file: virtual addresses. */
   | { kind: 'addresses'; file: FileHandle; debug: DebugHandle[]; positions: Float64Array }
   | { kind: 'image'; imageId: number; bytes: Uint8Array; positions: Float64Array }
-  | { kind: 'perfMap'; mapId: number; fd: number; sizeBytes: number; positions: Float64Array };
+  /** Generated code: the first source that has a name for an address wins. */
+  | { kind: 'jit'; sources: readonly JitSource[]; positions: Float64Array };
 
 export type FileTask = Extract<PlacesTask, { file: FileHandle }>;
 

@@ -179,9 +179,9 @@ export class UnwindLoader {
     if (this.publishing) clearImmediate(this.publishing);
     this.compiler.close();
     this.processes.releaseAll();
-    const { files, perfMaps } = this.processes.takeUnused(() => false);
+    const { files, jit } = this.processes.takeUnused(() => false);
     for (const file of files) closeFile(file);
-    for (const { fd } of perfMaps) closeSync(fd);
+    for (const { fd } of jit) closeSync(fd);
     this.walker?.pool.close();
   }
 
@@ -350,11 +350,11 @@ export class UnwindLoader {
       table.placed?.release();
       this.tables.delete(subject);
     }
-    const { files, perfMaps } = this.processes.takeUnused((id) =>
+    const { files, jit } = this.processes.takeUnused((id) =>
       [...this.tables.keys()].some((subject) => subject.id === id),
     );
     for (const file of files) closeFile(file);
-    for (const { fd } of perfMaps) closeSync(fd);
+    for (const { fd } of jit) closeSync(fd);
     this.walker?.pool.trim();
   }
 }
