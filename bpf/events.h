@@ -18,6 +18,7 @@ enum event_kind {
 	EVENT_FORK = 3,		/* struct process_event */
 	EVENT_EXEC = 4,
 	EVENT_EXIT = 5,
+	EVENT_REFUSED = 6,	/* from now on it runs with rights that the caller has not: not traced */
 };
 
 /* Why a walk of a user stack ended. Only WALK_WHOLE is a whole stack. */
@@ -76,6 +77,7 @@ enum target_state {
 	TARGET_HELD = 0,	/* not counted before its next exec */
 	TARGET_ACTIVE = 1,
 	TARGET_EXITED = 2,	/* its last kernel work still counts; the helper deletes it later */
+	TARGET_REFUSED = 3,	/* has rights that the caller has not: not counted before an exec that ends that */
 };
 
 /* Keys of the map `targets_added`, value: how often (__u64). */
@@ -147,6 +149,8 @@ struct capture_counters {
 	__u64 table_frames;	/* frames left by tables, */
 	__u64 table_misses;	/* those of them whose rule was not in the pc cache, */
 	__u64 pointer_frames;	/* and those without a row, by frame pointer */
+	__u64 refused_processes;	/* that were children of the targets, or targets, with rights that the caller has not */
+	__u64 refused_samples;	/* of such */
 };
 
 /*
@@ -163,6 +167,8 @@ struct kernel_unwind_tables {
 	__u64 function;		/* where some function begins */
 };
 
+#define CALLER_GROUPS_MAX	32	/* users of this machine have some ten; a process of a further one is refused */
+
 /* Read-only settings, written by the helper before it loads an object. */
 struct tracer_settings {
 	__u32 use_ring_buffer;	/* 0: `events` is a perf event array */
@@ -171,6 +177,12 @@ struct tracer_settings {
 	__u32 follow_children;
 	__u32 pid_ns_inode;	/* of the helper's PID namespace; 0: it is the initial one, nothing to translate */
 	__u32 max_frames;	/* of a user stack walked by tables in bpf_loop; the other walks take EVENTS_MAX_FRAMES */
+	/* Whose processes are traced (lib/owner.bpf.h); numbers are those of the initial user namespace. */
+	__u32 check_owner;	/* 0: everybody's */
+	__u32 caller_uid;
+	__u32 caller_group_count;
+	__u32 caller_groups[CALLER_GROUPS_MAX];
+	__u64 caller_capabilities;	/* that the caller had before the helper was given its own */
 };
 
 #endif /* EVENTS_H */

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "lib/settings.bpf.h"
 #include "lib/filter.bpf.h"
+#include "lib/owner.bpf.h"
 #include "lib/ringbuf.bpf.h"
 
 #define CLONE_THREAD	0x00010000UL	/* <linux/sched.h> */
@@ -40,7 +41,16 @@ static __noinline int tell(void *ctx, struct process_event *event, enum event_ki
 	return 0;
 }
 
-static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
+static __always_inline void count_refused_process(void)
+{
+	struct capture_counters *count = this_cpu_counters();
+
+	if (count)
+		count->refused_processes++;
+}
+
+/* `task`: the child, or where only its number is known the parent, from which it has its rights. */
+static __always_inline int forked(void *ctx, __u32 parent, __u32 child, struct task_struct *task)
 {
 	struct process_event event = {};
 	struct target target = {};
@@ -50,7 +60,7 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 
 	if (!child || child == parent)
 		return 0;
-	if (!settings.follow_children || !known || known->state != TARGET_ACTIVE) {
+	if (!settings.follow_children || !known || (known->state != TARGET_ACTIVE && known->state != TARGET_REFUSED)) {
 		/* An exited target's number was given to somebody else. */
 		if (find_target(child))
 			bpf_map_delete_elem(&targets, &child);
@@ -58,7 +68,8 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 	}
 	now = bpf_ktime_get_ns();
 	target.generation = new_generation(now);
-	target.state = TARGET_ACTIVE;
+	/* Followed all the same: its next program, or its child's, may run with the caller's rights again (sudo -u). */
+	target.state = known->state == TARGET_ACTIVE && caller_may_see(task) ? TARGET_ACTIVE : TARGET_REFUSED;
 	/* The same memory, so the same tables. */
 	target.code_id = known->code_id;
 	target.code_page = known->code_page;
@@ -72,6 +83,10 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 		return 0;
 	}
 	target_was_added(TARGETS_ADDED_BY_BPF);
+	if (target.state == TARGET_REFUSED) {
+		count_refused_process();
+		return 0;
+	}
 	event.pid = child;
 	event.parent_pid = parent;
 	event.generation = target.generation;
@@ -82,7 +97,7 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child)
 
 static __always_inline int fork_of_tasks(void *ctx, struct task_struct *parent, struct task_struct *child)
 {
-	return forked(ctx, task_tgid(parent), task_tgid(child));
+	return forked(ctx, task_tgid(parent), task_tgid(child), child);
 }
 
 static __always_inline int executed(void *ctx)
@@ -90,20 +105,33 @@ static __always_inline int executed(void *ctx)
 	struct process_event event = {};
 	__u32 tgid = current_tgid();
 	struct target *target = find_target(tgid);
+	enum target_state before;
 	__u64 now;
 
 	if (!target)
 		return 0;
 	now = bpf_ktime_get_ns();
+	before = target->state;
 	target->code_id = 0;
 	target->go_tls = 0;
 	target->go_goid = 0;
 	target->go_curg = 0;
 	target->generation = new_generation(now);
-	target->state = TARGET_ACTIVE;
 	event.pid = tgid;
 	event.generation = target->generation;
 	bpf_get_current_comm(event.comm, sizeof(event.comm));
+	if (!caller_may_see((struct task_struct *)bpf_get_current_task())) {
+		target->state = TARGET_REFUSED;
+		if (before == TARGET_REFUSED)
+			return 0;
+		count_refused_process();
+		tell(ctx, &event, EVENT_REFUSED, now);
+		return 0;
+	}
+	target->state = TARGET_ACTIVE;
+	/* The helper has not heard of it yet, or no longer knows it. */
+	if (before == TARGET_REFUSED)
+		tell(ctx, &event, EVENT_FORK, now);
 	tell(ctx, &event, EVENT_EXEC, now);
 	return 0;
 }
@@ -184,7 +212,7 @@ int fork_tracepoint(struct task_newtask_args *ctx)
 {
 	if (ctx->clone_flags & CLONE_THREAD)
 		return 0;
-	return forked(ctx, current_tgid(), ctx->pid);
+	return forked(ctx, current_tgid(), ctx->pid, (struct task_struct *)bpf_get_current_task());
 }
 
 SEC("?tracepoint/sched/sched_process_exec")

@@ -10,6 +10,7 @@
 #include "events.h"
 #include "lib/settings.bpf.h"
 #include "lib/filter.bpf.h"
+#include "lib/owner.bpf.h"
 #include "lib/ringbuf.bpf.h"
 #include "lib/hash.bpf.h"
 #include "lib/unwind_fp.bpf.h"
@@ -244,6 +245,10 @@ int sample_stack(struct perf_event_context *ctx)
 	count = this_cpu_counters();
 	if (!count)
 		return 0;
+	if (target->state == TARGET_REFUSED || !caller_may_see((struct task_struct *)bpf_get_current_task())) {
+		count->refused_samples++;
+		return 0;
+	}
 	in_kernel = !is_user_mode(&ctx->regs);
 	if (!settings.count_kernel && in_kernel) {
 		count->filtered++;

@@ -104,8 +104,36 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct user_namespace {
+	struct user_namespace *parent;	/* none: the initial one */
+	struct {
+		__u32 val;
+	} owner;
+};
+
 struct mm_struct {
 	unsigned long start_stack;
+	unsigned long flags;
+	struct user_namespace *user_ns;
+};
+
+/* From 6.18 on. */
+struct mm_struct___bitmap {
+	struct {
+		unsigned long __mm_flags[1];
+	} flags;
+};
+
+struct kernel_id {
+	__u32 val;
+};
+
+struct cred {
+	struct kernel_id uid, gid, suid, sgid, euid, egid;
+	struct {
+		__u64 val;
+	} cap_permitted;
+	struct user_namespace *user_ns;
 };
 
 typedef struct {
@@ -136,6 +164,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	const struct cred *real_cred;
 	void *stack;
 	struct thread_struct thread;
 };

@@ -9,6 +9,7 @@ import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
+import { ownsNamespace } from './privilege/userNamespace';
 import {
   EXIT,
   exitCodeOf,
@@ -17,6 +18,7 @@ import {
   TRACER_VERSION,
   TracerError,
   toErrorReport,
+  tracerError,
 } from './protocol';
 import { Lifetime } from './rpc/lifetime';
 import { HelperServer } from './rpc/server';
@@ -32,11 +34,22 @@ async function serve(): Promise<void> {
   const bounding = statusMask(textOf('/proc/self/status') ?? '', 'CapBnd');
   const missing = refusal(effectiveCapabilities(), bounding);
   if (missing) throw new TracerError(missing);
+  if (args.anyUser && process.getuid?.() !== 0) throw tracerError('ANY_USER_NEEDS_ROOT');
+  // Whoever starts the helper as who they are had its capabilities before; sudo's and pkexec's are not the caller's.
+  const capabilities =
+    process.getuid?.() === args.uid ? statusMask(textOf('/proc/thread-self/status') ?? '', 'CapPrm') : 0n;
   const taken = takeAsRoot();
   const dropped = dropPrivileges(args);
+  const groups = [...new Set([dropped.gid, ...(process.getgroups?.() ?? [])])];
 
   const log: HelperServer['log'] = (level, text) => server.log(level, text);
-  const services = createServices({ args, taken, log, shutdown: () => lifetime.end('asked to') });
+  const services = createServices({
+    args,
+    taken,
+    rights: { groups, capabilities, ownsNamespace },
+    log,
+    shutdown: () => lifetime.end('asked to'),
+  });
   const socket = join(args.socketDir, SOCKET_NAME);
   const server = new HelperServer({
     socket,

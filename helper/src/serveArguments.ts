@@ -13,6 +13,8 @@ export interface ServeArguments {
   /** The caller's cache folder for this product; null: no cache on disk. */
   cacheDir: string | null;
   heartbeatTimeoutMs: number;
+  /** Recordings of other users' processes may be asked for: root's word at the start, not the client's later. */
+  anyUser: boolean;
   /** Features to do without in every recording: test and diagnosis switch. */
   without: string[];
 }
@@ -21,7 +23,13 @@ export interface ServeArguments {
 export function parseServeArguments(argv: readonly string[]): ServeArguments {
   if (argv[0] !== 'serve') throw tracerError('USAGE', 'The helper has one command: serve.');
   const values = new Map<string, string>();
+  let anyUser = false;
   for (let i = 1; i < argv.length; i += 2) {
+    if (argv[i] === '--any-user') {
+      anyUser = true;
+      i++;
+    }
+    if (i === argv.length) break;
     const name = argv[i];
     const value = argv[i + 1];
     if (!KNOWN.has(name)) throw tracerError('USAGE', `serve has no option ${name}.`);
@@ -48,6 +56,7 @@ export function parseServeArguments(argv: readonly string[]): ServeArguments {
     lingerMs: number('--linger', RECONNECT_GRACE_MS),
     cacheDir: path('--cache-dir'),
     heartbeatTimeoutMs: number('--heartbeat-timeout', HEARTBEAT_TIMEOUT_MS),
+    anyUser,
     without: (values.get('--without') ?? '').split(',').filter((word) => word !== ''),
   };
 }

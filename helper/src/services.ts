@@ -3,6 +3,7 @@
 
 import type { StartCapture } from './engine/types';
 import { kernelObstacle } from './privilege/rights';
+import type { CallersRights } from './process/callersRights';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
 import type { HelperServer } from './rpc/server';
@@ -18,6 +19,8 @@ const SYMBOL_WORKERS = 1;
 export interface ServiceOptions {
   args: ServeArguments;
   taken: TakenAsRoot;
+  /** The caller's own, without what the helper was given. */
+  rights: Omit<CallersRights, 'uid'>;
   log: HelperServer['log'];
   shutdown: () => void;
 }
@@ -48,7 +51,7 @@ export function createServices(options: ServiceOptions): HelperServices {
   };
 }
 
-async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<RecordingService> {
+async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Promise<RecordingService> {
   const [{ Recordings }, { startCapture }, { createSymbolizer }] = await Promise.all([
     import('./recording/recordings'),
     import('./engine/capture'),
@@ -70,6 +73,8 @@ async function loadRecordings({ args, taken, log }: ServiceOptions): Promise<Rec
     }),
     log,
     callerUid: args.uid,
+    rights,
+    anyUser: args.anyUser,
     readBpfNs: () => null,
   });
 }

@@ -18,10 +18,13 @@ interface RememberedHelper {
   folder: string;
   socket: string;
   token: string;
+  anyUser?: boolean;
 }
 
 export class HelperHost implements vscode.Disposable {
   private current: Promise<HelperClient> | null = null;
+  /** The current helper was started for other users' processes as well. */
+  private forAnyUser = false;
   private readonly connected = new vscode.EventEmitter<HelperClient>();
   /** A connection stands: listeners register for its notes. */
   readonly onDidConnect = this.connected.event;
@@ -38,10 +41,30 @@ export class HelperHost implements vscode.Disposable {
     return client && !client.isClosed ? client : null;
   }
 
-  /** The helper, started if need be: at most one question for a password. Throws TracerError. */
-  ensure(): Promise<HelperClient> {
-    this.current ??= this.hold(this.reconnect().then((client) => client ?? this.start()));
-    return this.current;
+  /**
+   * The helper, started if need be: at most one question for a password. `anyUser`: one that may record other users'
+   * processes, which has to be said when it is started. Throws TracerError.
+   */
+  async ensure(anyUser = false): Promise<HelperClient> {
+    this.current ??= this.hold(this.reconnect().then((client) => client ?? this.start(anyUser)));
+    const held = this.current;
+    const before = await held;
+    if (!anyUser || this.forAnyUser) return before;
+    this.current = this.hold(this.start(true));
+    try {
+      const client = await this.current;
+      void this.letGo(before);
+      return client;
+    } catch (error) {
+      this.current ??= before.isClosed ? null : held;
+      throw error;
+    }
+  }
+
+  /** Recordings that run in it go on; without any it ends now. */
+  private async letGo(client: HelperClient): Promise<void> {
+    const running = await client.request('record/list', {}).catch(() => []);
+    if (running.length === 0) await client.request('shutdown', {}).catch(() => null);
   }
 
   /** After a window reload: the helper that still waits for this window, if there is one. */
@@ -69,7 +92,7 @@ export class HelperHost implements vscode.Disposable {
       one.onClose(() => {
         this.log.info('the helper is gone');
         forget();
-        void this.forgetFolder();
+        if (this.current === null) void this.forgetFolder();
       });
       this.connected.fire(one);
       return one;
@@ -83,6 +106,7 @@ export class HelperHost implements vscode.Disposable {
     if (!remembered) return null;
     try {
       const client = await connectToHelper(remembered, this.version(), this.log, 2_000);
+      this.forAnyUser = remembered.anyUser === true;
       this.log.info('found the helper again after a reload');
       return client;
     } catch (error) {
@@ -92,7 +116,7 @@ export class HelperHost implements vscode.Disposable {
     }
   }
 
-  private async start(): Promise<HelperClient> {
+  private async start(anyUser: boolean): Promise<HelperClient> {
     const impossible = ungrantable(readRights());
     if (impossible.length > 0 && this.program.needsRights) {
       throw containerEngine()
@@ -111,6 +135,7 @@ export class HelperHost implements vscode.Disposable {
       lingerMs: RECONNECT_GRACE_MS,
       // As the command line has it (XDG Base Directory Specification), so that both share what was parsed.
       cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ebpf-tracer'),
+      anyUser,
     };
     try {
       const storage = this.context.globalStorageUri;
@@ -118,7 +143,8 @@ export class HelperHost implements vscode.Disposable {
       const ready = await climb(rungsFor(here), makeRungs(request, storage.fsPath, this.log), this.log);
       const address = { socket: ready.socket, token: folder.token };
       const client = await connectToHelper(address, this.version(), this.log);
-      await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address });
+      await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address, anyUser });
+      this.forAnyUser = anyUser;
       setImmediate(() => void removeAbandonedFolders());
       return client;
     } catch (error) {

@@ -31,7 +31,7 @@ export async function startRecording(
   const anyUser = owner.uid !== (globalThis.process.getuid?.() ?? 0);
   if (anyUser && !(await confirmOwner(target, owner))) return undefined;
   const output = outputFor(tracer, target.title);
-  const client = await helperWithProgress(tracer);
+  const client = await helperWithProgress(tracer, anyUser);
   const options: RecordOptions = {
     pid: target.pid,
     title: target.title,
@@ -57,13 +57,13 @@ function outputFor(tracer: Tracer, title: string): string {
 }
 
 /** The helper, with a sign of life in the status bar while it starts. */
-export async function helperWithProgress(tracer: Tracer): Promise<HelperClient> {
+export async function helperWithProgress(tracer: Tracer, anyUser: boolean): Promise<HelperClient> {
   const host = await tracer.host();
   const existing = await host.existing();
-  if (existing) return existing;
+  if (existing && !anyUser) return existing;
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting the tracer helper…') },
-    () => host.ensure(),
+    () => host.ensure(anyUser),
   );
 }
 

@@ -18,10 +18,20 @@ export interface HelperRequest {
   lingerMs: number;
   /** The user's cache folder for this product: symbols of files seen before. */
   cacheDir: string;
+  /** The user confirmed that another user's process is recorded. */
+  anyUser: boolean;
 }
 
 /** argv without the elevation in front. `env` carries the switch for Electron, because sudo and pkexec strip it. */
-export function helperCommand({ program, socketFolder, uid, gid, lingerMs, cacheDir }: HelperRequest): string[] {
+export function helperCommand({
+  program,
+  socketFolder,
+  uid,
+  gid,
+  lingerMs,
+  cacheDir,
+  anyUser,
+}: HelperRequest): string[] {
   return [
     ...(program.isElectron ? ['env', 'ELECTRON_RUN_AS_NODE=1'] : []),
     program.node,
@@ -37,6 +47,7 @@ export function helperCommand({ program, socketFolder, uid, gid, lingerMs, cache
     String(lingerMs),
     '--cache-dir',
     cacheDir,
+    ...(anyUser ? ['--any-user'] : []),
   ];
 }
 

@@ -175,13 +175,26 @@ describe('rights', () => {
 });
 
 describe("the helper's command line", () => {
-  const request = { program, socketFolder: '/run/x', uid: 1000, gid: 100, lingerMs: 20_000, cacheDir: '/c' };
+  const request = {
+    program,
+    socketFolder: '/run/x',
+    uid: 1000,
+    gid: 100,
+    lingerMs: 20_000,
+    cacheDir: '/c',
+    anyUser: false,
+  };
 
   it('is the same everywhere', () => {
     assert.equal(
       helperCommand(request).join(' '),
       '/opt/node/bin/node /ext/dist/helper.js serve --socket-dir /run/x --uid 1000 --gid 100 --linger 20000 --cache-dir /c',
     );
+  });
+
+  it("says before root's rights are there whether other users' processes may be recorded", () => {
+    assert.ok(!helperCommand(request).includes('--any-user'));
+    assert.equal(helperCommand({ ...request, anyUser: true }).at(-1), '--any-user');
   });
 
   it('passes the switch that makes Electron a Node through sudo', () => {

@@ -105,7 +105,7 @@ export class SampleDecoder {
 }
 
 export interface ProcessEvent {
-  kind: 'fork' | 'exec' | 'exit';
+  kind: 'fork' | 'exec' | 'exit' | 'refused';
   timeNs: number;
   pid: number;
   parentPid: number;
@@ -129,4 +129,5 @@ const PROCESS_KINDS: Record<number, ProcessEvent['kind'] | undefined> = {
   [EVENT_KIND.EVENT_FORK]: 'fork',
   [EVENT_KIND.EVENT_EXEC]: 'exec',
   [EVENT_KIND.EVENT_EXIT]: 'exit',
+  [EVENT_KIND.EVENT_REFUSED]: 'refused',
 };

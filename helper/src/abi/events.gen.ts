@@ -11,6 +11,7 @@ export const EVENT_KIND = {
   EVENT_FORK: 3,
   EVENT_EXEC: 4,
   EVENT_EXIT: 5,
+  EVENT_REFUSED: 6,
 } as const;
 
 /** enum walk_end */
@@ -84,6 +85,7 @@ export const TARGET_STATE = {
   TARGET_HELD: 0,
   TARGET_ACTIVE: 1,
   TARGET_EXITED: 2,
+  TARGET_REFUSED: 3,
 } as const;
 
 /** enum targets_added */
@@ -148,7 +150,7 @@ export const CODE_INDEX = {
 
 /** struct capture_counters: offsets in bytes. */
 export const CAPTURE_COUNTERS = {
-  byteLength: 64,
+  byteLength: 80,
   taken: 0,
   lost: 8,
   filtered: 16,
@@ -157,6 +159,8 @@ export const CAPTURE_COUNTERS = {
   tableFrames: 40,
   tableMisses: 48,
   pointerFrames: 56,
+  refusedProcesses: 64,
+  refusedSamples: 72,
 } as const;
 
 /** struct kernel_unwind_tables: offsets in bytes. */
@@ -172,13 +176,21 @@ export const KERNEL_UNWIND_TABLES = {
   function: 56,
 } as const;
 
+export const CALLER_GROUPS_MAX = 32;
+
 /** struct tracer_settings: offsets in bytes. */
 export const TRACER_SETTINGS = {
-  byteLength: 24,
+  byteLength: 176,
   useRingBuffer: 0,
   countKernel: 4,
   useTaskPtRegs: 8,
   followChildren: 12,
   pidNsInode: 16,
   maxFrames: 20,
+  checkOwner: 24,
+  callerUid: 28,
+  callerGroupCount: 32,
+  callerGroups: 36,
+  callerGroupsLength: 32,
+  callerCapabilities: 168,
 } as const;

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRACER_SETTINGS } from '../abi/events.gen';
+import type { CallersRights } from '../process/callersRights';
 import { native, type Pointer, withLibbpfLog } from './libbpf';
 import { withoutSignals } from './withoutSignals';
 
@@ -19,6 +20,8 @@ export interface TracerSettings {
   pidNsInode: number;
   /** Of a user stack, where it is walked in bpf_loop. */
   maxFrames: number;
+  /** Whose processes are traced; null: everybody's. */
+  rights: CallersRights | null;
 }
 
 /** libbpf or the kernel refused something: its errno's name and what was printed. */
@@ -37,6 +40,17 @@ export class BpfLoadError extends Error {
 export function objectPath(name: string): string {
   const places = ['bpf', '../../../../..'].map((folder) => join(__dirname, folder, `${name}.o`));
   return places.find((path) => existsSync(path)) ?? places[0];
+}
+
+function writeRights({ uid, groups, capabilities }: CallersRights, settings: Buffer): void {
+  const known = (groups ?? []).slice(0, TRACER_SETTINGS.callerGroupsLength);
+  settings.writeUInt32LE(1, TRACER_SETTINGS.checkOwner);
+  settings.writeUInt32LE(uid, TRACER_SETTINGS.callerUid);
+  settings.writeUInt32LE(known.length, TRACER_SETTINGS.callerGroupCount);
+  known.forEach((gid, i) => {
+    settings.writeUInt32LE(gid, TRACER_SETTINGS.callerGroups + 4 * i);
+  });
+  settings.writeBigUInt64LE(capabilities ?? 0n, TRACER_SETTINGS.callerCapabilities);
 }
 
 export class BpfObject {
@@ -68,6 +82,7 @@ export class BpfObject {
     bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
     bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
     bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
+    if (settings.rights) writeRights(settings.rights, bytes);
     system.copy(at, bytes, bytes.length);
   }
 

@@ -29,6 +29,8 @@ export interface StartHelperOptions {
   beforeConnect?: () => void;
   /** The caller's cache folder for this product, or null for none. */
   cacheDir: string | null;
+  /** Other users' processes may be asked for; only root's helper obeys. */
+  anyUser?: boolean;
   /** Test and diagnosis switch, passed on to every recording. */
   without?: string[];
   log?: (line: HelperNotes['log']) => void;
@@ -171,6 +173,7 @@ function serveArguments(options: StartHelperOptions, socketDir: string): string[
   args.push('--uid', String(uid), '--gid', String(gid));
   args.push('--linger', String(options.lingerMs ?? 0));
   if (options.cacheDir !== null) args.push('--cache-dir', options.cacheDir);
+  if (options.anyUser) args.push('--any-user');
   if (options.without?.length) args.push('--without', options.without.join(','));
   return args;
 }

@@ -4,6 +4,7 @@
 import { basename, resolve } from 'node:path';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
+import { ownsNamespace } from '../privilege/userNamespace';
 import { checkTarget, parsePid } from '../process/validate';
 import {
   EXIT,
@@ -82,7 +83,12 @@ function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
   let pid: number | null = null;
   if (pidText !== undefined) {
     pid = parsePid(pidText);
-    title = checkTarget(pid, { callerUid: caller.uid, anyUser, ownPids: [process.pid] }).name;
+    title = checkTarget(pid, {
+      callerUid: caller.uid,
+      anyUser,
+      rights: { ownsNamespace },
+      ownPids: [process.pid],
+    }).name;
   } else title = basename(command![0]);
   const output = resolve(value('output') ?? defaultName(title, format));
   return {
@@ -127,6 +133,7 @@ async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, in
   const helper = await startHelper({
     cacheDir: cacheDirOf(caller),
     without: plan.options.without,
+    anyUser: plan.options.anyUser,
     log: ({ level, text }) => {
       // Downloads take time: who asked for them sees them.
       if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)

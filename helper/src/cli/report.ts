@@ -1,7 +1,7 @@
 // The text that `record` prints on stdout: the hottest functions with their sampling error, what was lost, where the
 // recording is and how to open it. Called by record.ts.
 
-import { INLINED_SUFFIX, type RecordSummary, type TruncationReason } from '../protocol';
+import { INLINED_SUFFIX, type Losses, type RecordSummary, type TruncationReason } from '../protocol';
 
 /** Functions shown; the recording holds all. */
 const ROWS = 20;
@@ -65,6 +65,7 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
       truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
     }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
+    ...lossLines(summary.losses),
     ...(goroutines
       ? [
           `Goroutines: ${goroutines.seen} seen, busiest ${goroutines.busiest.id} (${share(goroutines.busiest.share).trim()}).`,
@@ -77,6 +78,36 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `Recording: ${summary.output}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Of what matters to who reads the figures: nothing for what is 0. */
+function lossLines(losses: Losses | undefined): string[] {
+  if (!losses) return [];
+  const lines: [count: number, text: string][] = [
+    [
+      losses.refusedProcesses,
+      `${losses.refusedProcesses} processes with rights that you do not have (sudo, set-user-id programs) were not recorded.`,
+    ],
+    [
+      losses.unfollowedProcesses,
+      `${losses.unfollowedProcesses} children were not followed: too many processes at once.`,
+    ],
+    [
+      losses.processRecords,
+      `${losses.processRecords} records of starting and ending processes were lost: some names may be wrong.`,
+    ],
+    [
+      losses.mappingRecords,
+      `${losses.mappingRecords} records of mapped code were lost: some code may be without names.`,
+    ],
+    [losses.samplesWithoutStack, `${losses.samplesWithoutStack} samples came without their stack.`],
+    [
+      losses.evictedTables,
+      `${losses.evictedTables} unwind tables had to make room for others: some stacks may be cut off.`,
+    ],
+    [losses.filteredSamples, `${losses.filteredSamples} samples in the kernel were left out, as asked.`],
+  ];
+  return lines.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
 /** How to look at a speedscope recording. */

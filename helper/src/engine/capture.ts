@@ -21,6 +21,7 @@ import { attachProcessWatch, type ProcessWatch } from '../bpf/processWatch';
 import { PerfBufferSource, type RecordSource, RingSource } from '../bpf/recordSource';
 import { SamplingEvents } from '../bpf/samplingEvents';
 import { programRunTime } from '../health/bpfStats';
+import { rightsBeyond } from '../process/callersRights';
 import { type AttachStep, MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
 import { UnwindLoader } from '../unwind/load/loader';
 import { CHUNK_PAGES, PagePool } from '../unwind/load/pages';
@@ -75,6 +76,7 @@ class StackCapture implements Capture {
   private readonly mappings: MappingRecords;
   private readonly cpuCount = possibleCpuCount();
   private lookedAtCpusMs = performance.now();
+  private refusedAtStart = 0;
   private targets: TargetMap | null = null;
   private source: RecordSource | null = null;
   private stream: CaptureStream | null = null;
@@ -98,6 +100,7 @@ class StackCapture implements Capture {
       followChildren: options.children,
       pidNsInode: pidNamespaceInode(),
       maxFrames: options.maxFrames ?? MAX_FRAMES_DEFAULT,
+      rights: options.rights ?? null,
     };
     this.ringBytes = ringBytes(options, this.cpuCount);
     this.zeroCopy = !without('zerocopy') && canViewNativeMemory();
@@ -123,13 +126,19 @@ class StackCapture implements Capture {
   attachSampling(): void {
     this.source = this.openSource();
     this.targets = new TargetMap(this.tracer.mapFd('targets'), this.tracer.mapFd('targets_added'));
-    this.targets.add(this.options.pid, this.options.startAtExec);
+    this.targets.add(this.options.pid, this.options.startAtExec ? 'held' : 'active');
     // Half a ring of new stacks at the most.
     const halfFullMs =
       (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * bytesPerSample(this.options));
     const intervalMaxMs = Math.min(INTERVAL_MAX_MS, halfFullMs);
-    this.stream = new CaptureStream(this.source, this.mappings, this.targets, this.ownSink(), intervalMaxMs, () =>
-      this.regularly(),
+    this.stream = new CaptureStream(
+      this.source,
+      this.mappings,
+      this.targets,
+      this.ownSink(),
+      intervalMaxMs,
+      () => this.regularly(),
+      this.isRefused,
     );
     this.stream.addProcess(this.options.pid);
     // Mapping records before samples: a sample's code is then always known.
@@ -285,6 +294,12 @@ class StackCapture implements Capture {
     }
   }
 
+  /** Has it rights that the caller has not? As BPF asks, where it could not yet. */
+  private readonly isRefused = (pid: number): boolean => {
+    const { rights } = this.options;
+    return !!rights && rightsBeyond(pid, rights) !== null;
+  };
+
   private attachMappings(): string[] {
     if (this.options.without.includes('mmaprecords')) return ['switched off'];
     const refused = new Set<string>();
@@ -300,7 +315,12 @@ class StackCapture implements Capture {
     // A held launcher has none that count.
     if (!this.options.children || this.options.startAtExec) return;
     for (const { pid, parentPid } of descendants(this.options.pid)) {
-      if (!this.targets?.add(pid, false)) continue;
+      const refused = this.isRefused(pid);
+      if (!this.targets?.add(pid, refused ? 'refused' : 'active')) continue;
+      if (refused) {
+        this.refusedAtStart++;
+        continue;
+      }
       this.stream?.addProcess(pid);
       this.unwind?.addProcess(pid);
       this.sink.process({ kind: 'fork', timeNs: Number(process.hrtime.bigint()), pid, parentPid });
@@ -334,21 +354,37 @@ class StackCapture implements Capture {
   counters(): CaptureCounters {
     if (!this.targets) return this.last;
     const value = Buffer.alloc(CAPTURE_COUNTERS.byteLength * this.cpuCount);
-    let [taken, lost, filtered, unfollowed] = [0, 0, 0, 0];
-    const frames = { byTable: 0, missed: 0, byPointer: 0 };
+    const sums = {
+      taken: 0,
+      lost: 0,
+      filtered: 0,
+      unfollowed: 0,
+      lostProcess: 0,
+      refusedProcesses: 0,
+      refusedSamples: 0,
+    };
+    const frames = { tableFrames: 0, tableMisses: 0, pointerFrames: 0 };
+    const add = <Name extends keyof typeof CAPTURE_COUNTERS>(to: Partial<Record<Name, number>>, at: number) => {
+      for (const name of Object.keys(to) as Name[])
+        to[name] = (to[name] ?? 0) + Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS[name]));
+    };
     if (native().libbpf.lookup(this.tracer.mapFd('counters'), Buffer.alloc(4), value) >= 0)
       for (let at = 0; at < value.length; at += CAPTURE_COUNTERS.byteLength) {
-        taken += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.taken));
-        lost += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.lost));
-        filtered += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.filtered));
-        unfollowed += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.unfollowed));
-        frames.byTable += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.tableFrames));
-        frames.missed += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.tableMisses));
-        frames.byPointer += Number(value.readBigUInt64LE(at + CAPTURE_COUNTERS.pointerFrames));
+        add(sums, at);
+        add(frames, at);
       }
     const ringFill = this.stream?.ringFill ?? 0;
-    const unwinding = this.unwind ? { ...this.unwind.state(), frames } : undefined;
-    this.last = { taken, lost, filtered, unfollowed, ringFill, bpfNs: this.runTimeNs(), unwinding };
+    const { tableFrames: byTable, tableMisses: missed, pointerFrames: byPointer } = frames;
+    const { lostProcess: lostProcessRecords, refusedProcesses, refusedSamples, ...counted } = sums;
+    this.last = {
+      ...counted,
+      lostProcessRecords,
+      lostMappings: this.mappings.lost,
+      refused: { processes: refusedProcesses + this.refusedAtStart, samples: refusedSamples },
+      ringFill,
+      bpfNs: this.runTimeNs(),
+      unwinding: this.unwind ? { ...this.unwind.state(), frames: { byTable, missed, byPointer } } : undefined,
+    };
     return this.last;
   }
 

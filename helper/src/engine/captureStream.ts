@@ -49,6 +49,8 @@ export class CaptureStream {
     private readonly intervalMaxMs: number,
     /** After each drain: what else wants a regular look, without a timer of its own. */
     private readonly afterDrain: () => void,
+    /** Has a process rights that the caller has not, so that nothing may be told of it? */
+    private readonly isRefused: (pid: number) => boolean,
   ) {}
 
   /** Fill of the buffer when it was last drained, 0..1. */
@@ -136,7 +138,8 @@ export class CaptureStream {
       this.alive.delete(pid);
       this.exited.push({ pid, atMs: performance.now() });
       this.sink.process({ kind, timeNs, pid });
-    } else if (!this.mappingRecords.active) this.sink.process({ kind, timeNs, pid, name });
+    } else if (kind === 'refused') this.refuse(pid, timeNs);
+    else if (!this.mappingRecords.active) this.sink.process({ kind, timeNs, pid, name });
     // Else perf's record of the exec has told it already, before the new program's mappings: the tracepoint fires after.
   }
 
@@ -146,10 +149,20 @@ export class CaptureStream {
       if (record.timeNs > untilNs) return;
       if (!this.alive.has(record.pid)) continue;
       this.processesChanged = true;
+      // Perf tells of a program before BPF says that it is another user's.
+      if (record.kind === 'exec' && this.isRefused(record.pid)) {
+        this.refuse(record.pid, record.timeNs);
+        continue;
+      }
       if (record.kind === 'mmap') this.remapped.add(record.pid);
       if (record.kind === 'exec') this.executed.add(record.pid);
       this.sink.process(record);
     }
+  }
+
+  /** What of its mappings is still to come is then not kept. */
+  private refuse(pid: number, timeNs: number): void {
+    if (this.alive.delete(pid)) this.sink.process({ kind: 'refused', timeNs, pid });
   }
 
   private forgetExited(): void {

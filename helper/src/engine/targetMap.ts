@@ -5,6 +5,15 @@ import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
 import type { CodeTargets, TargetCode } from '../unwind/load/published';
 
+const STATES = {
+  /** Until its exec. */
+  held: TARGET_STATE.TARGET_HELD,
+  active: TARGET_STATE.TARGET_ACTIVE,
+  /** Until an exec gives it the caller's rights. */
+  refused: TARGET_STATE.TARGET_REFUSED,
+};
+export type TargetState = keyof typeof STATES;
+
 export class TargetMap implements CodeTargets {
   private readonly key = Buffer.alloc(4);
   private readonly value = Buffer.alloc(TARGET.byteLength);
@@ -22,12 +31,12 @@ export class TargetMap implements CodeTargets {
   }
 
   /** Does nothing where BPF has put it in already. */
-  add(pid: number, held: boolean): boolean {
+  add(pid: number, state: TargetState): boolean {
     this.key.writeUInt32LE(pid);
     // As in process_watch.bpf.c: a value that no earlier process with this pid had.
     this.value.writeUInt32LE(Number((process.hrtime.bigint() >> 16n) & 0xffff_ffffn), TARGET.generation);
     this.value.fill(0, TARGET.codeId);
-    this.value.writeUInt32LE(held ? TARGET_STATE.TARGET_HELD : TARGET_STATE.TARGET_ACTIVE, TARGET.state);
+    this.value.writeUInt32LE(STATES[state], TARGET.state);
     const BPF_NOEXIST = 1;
     const { libbpf } = native();
     const added = libbpf.update(this.fd, this.key, this.value, BPF_NOEXIST) >= 0;

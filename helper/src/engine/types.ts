@@ -2,6 +2,7 @@
 // hands to the session, and what the session asks of it. Nothing here touches koffi or files.
 
 import type { SampleRecord, StackRecord } from '../abi/records';
+import type { CallersRights } from '../process/callersRights';
 import type { ProcessRecord } from '../process/types';
 import type { AttachStep } from '../protocol';
 import type { UnwindLoad } from '../unwind/load/loader';
@@ -29,6 +30,8 @@ export interface CaptureOptions {
   kernel: boolean;
   /** Deepest user stack (RecordOptions). */
   maxFrames?: number;
+  /** Whose processes are traced; null or left out: everybody's. */
+  rights?: CallersRights | null;
   /** Do not count anything before the target's next exec. */
   startAtExec: boolean;
   /** For unwind tables from run to run; null or left out: none. */
@@ -50,6 +53,12 @@ export interface CaptureCounters {
   filtered?: number;
   /** Children that could not be followed: too many processes at once. */
   unfollowed?: number;
+  /** Fork, exec and exit records without room. */
+  lostProcessRecords?: number;
+  /** Records of mappings and execs without room, of whatever process. */
+  lostMappings?: number;
+  /** Processes with rights that the caller has not, and times at which they were met. */
+  refused?: { processes: number; samples: number };
   /** Left out where only frame pointers are there. */
   unwinding?: UnwindLoad & {
     /** Left by a table's rule; of these, not found in the walker's cache; left by frame pointer in its stead. */

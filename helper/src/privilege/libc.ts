@@ -24,6 +24,8 @@ interface Libc {
   syscall3: NativeCall;
   /** The same with memory as its second argument. */
   syscallMemory: NativeCall;
+  /** The same with memory, or null, as its third. */
+  syscallTail: NativeCall;
   /** Its number first: (number, attributes, pid, cpu, group, flags). */
   perfEventOpen: NativeCall;
   errnoName(): string;
@@ -64,6 +66,7 @@ export function libc(): Libc {
     setrlimit: self.func('int setrlimit(int resource, void *limit)'),
     syscall3: self.func('syscall', 'long', ['long', 'long', 'long', 'long']),
     syscallMemory: self.func('syscall', 'long', ['long', 'long', 'void *', 'long']),
+    syscallTail: self.func('syscall', 'long', ['long', 'long', 'long', 'void *']),
     perfEventOpen: self.func('syscall', 'long', ['long', 'void *', 'long', 'long', 'long', 'long']),
     errnoName: () => {
       const value = koffi.errno();

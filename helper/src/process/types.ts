@@ -12,6 +12,8 @@ export type ProcessRecord =
   | { kind: 'fork'; timeNs: number; pid: number; parentPid: number }
   | { kind: 'exec'; timeNs: number; pid: number; name: string }
   | { kind: 'exit'; timeNs: number; pid: number }
+  /** Lives on, but with rights that the caller has not: nothing more is told of it, unless a fork record names it anew. */
+  | { kind: 'refused'; timeNs: number; pid: number }
   | { kind: 'mmap'; timeNs: number; pid: number; mapping: MappedCode };
 
 /** One executable mapping as the kernel reports it (PERF_RECORD_MMAP2). */

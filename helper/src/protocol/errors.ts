@@ -28,6 +28,14 @@ const TABLE = {
     'Process {0} belongs to {1}, not to you.',
     'Confirm that you want to trace it, or run "ebpf-tracer record --any-user" as root.',
   ],
+  PROCESS_PROTECTED: [
+    'Process {0} has rights that you do not have: {1}.',
+    'Run "sudo ebpf-tracer record --any-user" if you may see into it.',
+  ],
+  ANY_USER_NEEDS_ROOT: [
+    "Other users' processes may be recorded only by a helper that root started.",
+    'Run the command with sudo, or leave out --any-user.',
+  ],
   NO_PRIVILEGE: ['Tracing needs administrator rights: {0}', 'Run with sudo, or allow the password prompt.'],
   SUDO_ABSENT: [
     'There is no sudo or pkexec on this machine.',
@@ -147,6 +155,10 @@ const TABLE = {
     'No samples: process {0} used {1} ms of CPU time, but the sampling events never met it.',
     'It may run in another cgroup, on other CPUs or in another namespace: record from the host; see "ebpf-tracer check".',
   ],
+  NOTHING_RECORDED_REFUSED: [
+    'No samples: process {0} ran with rights that you do not have (a set-user-id program, sudo).',
+    'Run "sudo ebpf-tracer record --any-user" if you may see into it.',
+  ],
   CANCELLED: ['Cancelled.', 'Nothing was changed.'],
 } as const satisfies Record<string, readonly [message: string, fix: string]>;
 
@@ -200,6 +212,8 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'PASSWORD_REJECTED':
     case 'ELEVATION_CANCELLED':
     case 'NOT_YOUR_PROCESS':
+    case 'PROCESS_PROTECTED':
+    case 'ANY_USER_NEEDS_ROOT':
     case 'CONTAINER_NO_RIGHTS':
       return EXIT.noPrivilege;
     default:

@@ -58,10 +58,31 @@ export type TruncationReason =
   | 'code32Bit'
   | 'unknown';
 
+/** What a recording lacks besides lost samples and stacks that were cut off: all 0 in a good one. */
+export interface Losses {
+  /** Fork, exec and exit records without room: processes may be missing, or have another program's names. */
+  processRecords: number;
+  /** Records of mapped code without room, of any process of the machine: code may be without names. */
+  mappingRecords: number;
+  /** Samples in the kernel, where that was to be left out. */
+  filteredSamples: number;
+  /** Children that were not followed: too many processes at once. */
+  unfollowedProcesses: number;
+  /** Unwind tables that had to make room for others. */
+  evictedTables: number;
+  /** Samples whose stack never came. */
+  samplesWithoutStack: number;
+  /** Processes that were started with rights that the caller has not (sudo, set-user-id), and the samples not taken of them. */
+  refusedProcesses: number;
+  refusedSamples: number;
+}
+
 export interface Health {
   samples: number;
   /** Samples the kernel took for us that did not arrive (ring full). */
   lost: number;
+  /** Recordings of older versions do not know. */
+  losses?: Losses;
   /** Samples whose user stack is not whole, by reason. */
   truncated: Partial<Record<TruncationReason, number>>;
   /** Fill of the ring when it was last drained, 0..1. */
@@ -246,6 +267,7 @@ export interface SampledProfile {
 export interface RecordSummary {
   samples: number;
   lost: number;
+  losses?: Losses;
   wholeStacks: number;
   truncated: Partial<Record<TruncationReason, number>>;
   symbolizedFrames: number;

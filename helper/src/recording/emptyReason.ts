@@ -9,6 +9,8 @@ export interface EmptyFacts {
   /** Samples that the kernel took for the target, kept or lost. */
   taken: number;
   lost: number;
+  /** Times at which it was met with rights that the caller has not. */
+  refused: number;
   exited: boolean;
   /** The target's CPU times at the start and when last seen. */
   before: ProcessStat | null;
@@ -18,9 +20,10 @@ export interface EmptyFacts {
 /** CPU time that the sampling ought to have met, in sampling periods. */
 const SURELY_MET_PERIODS = 10;
 
-export function emptyReason({ options, taken, lost, exited, before, after }: EmptyFacts): ErrorReport {
+export function emptyReason({ options, taken, lost, refused, exited, before, after }: EmptyFacts): ErrorReport {
   const { pid, frequencyHz } = options;
   if (taken > 0 || lost > 0) return errorReport('NOTHING_RECORDED_LOST', Math.max(taken, lost));
+  if (refused > 0) return errorReport('NOTHING_RECORDED_REFUSED', pid);
   const spent = (what: 'userMs' | 'kernelMs' | 'childrenMs') =>
     Math.max(0, (after?.[what] ?? 0) - (options.startAtExec ? 0 : (before?.[what] ?? 0)));
   const surelyMetMs = (SURELY_MET_PERIODS * 1000) / frequencyHz;

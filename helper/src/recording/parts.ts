@@ -2,6 +2,7 @@
 // know it.
 
 import type { StartCapture } from '../engine/types';
+import type { CallersRights } from '../process/callersRights';
 import type { HelperNoteMethod, HelperNotes } from '../protocol';
 import type { Symbolizer } from '../symbolize/types';
 
@@ -14,6 +15,10 @@ export interface RecordingParts {
   log: (level: HelperNotes['log']['level'], text: string) => void;
   /** Who asked for the helper; root (0) may trace everything. */
   callerUid: number;
+  /** Of that caller, without the helper's. */
+  rights: Omit<CallersRights, 'uid'>;
+  /** The helper was started for other users' processes as well; a recording must still ask for it. */
+  anyUser: boolean;
   /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
   readBpfNs: () => number | null;
 }

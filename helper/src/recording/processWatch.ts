@@ -45,6 +45,8 @@ export class ProcessWatch implements NameSource {
         this.add(pid);
         this.symbolizer.processMapped(pid, record.mapping);
         return;
+      // As if it had ended: its earlier samples are the caller's.
+      case 'refused':
       case 'exit': {
         const process = this.watched.get(pid);
         if (!process) return;

@@ -1,5 +1,6 @@
 // The process that a recording is of, as /proc tells of it from the start to the end. Owned by a Recording.
 
+import type { CaptureCounters } from '../engine/types';
 import { hasEnded, type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
 import type { ErrorReport, RecordOptions } from '../protocol';
 import { emptyReason } from './emptyReason';
@@ -34,9 +35,15 @@ export class RecordedTarget {
   }
 
   /** Why there is no sample of it. */
-  whyEmpty(options: RecordOptions, { taken, lost }: { taken: number; lost: number }, exited: boolean): ErrorReport {
+  whyEmpty(
+    options: RecordOptions,
+    { taken, lost, refused }: Pick<CaptureCounters, 'taken' | 'lost' | 'refused'>,
+    exited: boolean,
+  ): ErrorReport {
+    // A program of milliseconds is met by no sample, but it was refused.
+    const refusals = (refused?.samples ?? 0) + (refused?.processes ?? 0);
     const stat = readStat(this.pid);
     const after = stat?.startTicks === this.startTicks ? stat : this.statLatest;
-    return emptyReason({ options, taken, lost, exited, before: this.statAtStart, after });
+    return emptyReason({ options, taken, lost, refused: refusals, exited, before: this.statAtStart, after });
   }
 }

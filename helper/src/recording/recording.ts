@@ -22,6 +22,7 @@ import {
 import { StackNames } from '../stack/stackNames';
 import { StackProfile } from '../stack/stackProfile';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
+import { lossesOf } from './losses';
 import type { Notify, RecordingParts } from './parts';
 import { ProcessWatch } from './processWatch';
 import { RecordedTarget } from './recordedTarget';
@@ -111,13 +112,16 @@ export class Recording implements CaptureSink {
     if (noServer !== undefined) throw tracerError('DEBUGINFOD_URL_INVALID', noServer);
     if (folders.length + servers.length > 0) parts.symbolizer.addDebugSources({ folders, servers });
     const { pid } = options;
-    const { startTicks } = checkTarget(pid, { ...parts, anyUser: options.anyUser, ownPids: [process.pid] });
+    const anyUser = options.anyUser && parts.anyUser;
+    const { startTicks } = checkTarget(pid, { ...parts, anyUser, ownPids: [process.pid] });
     await checkOutput(options.output);
     this.lock = await lockTarget(parts.callerUid, pid, startTicks);
     try {
       if (this.ending) throw tracerError('CANCELLED');
       this.target = new RecordedTarget(pid, startTicks);
-      this.attaching = parts.startCapture(options, this);
+      const everybody = anyUser || parts.callerUid === 0;
+      const rights = everybody ? null : { ...parts.rights, uid: parts.callerUid };
+      this.attaching = parts.startCapture({ ...options, rights }, this);
       // While the capture attaches. A held launcher's own code is of no interest.
       if (!options.startAtExec) this.processes.add(pid);
       this.capture = await this.attaching;
@@ -196,6 +200,8 @@ export class Recording implements CaptureSink {
       this.target?.describe();
       if (this.options.startAtExec) this.begin();
     }
+    // Another user's program from the start: whom it starts may be the caller's again.
+    if (record.kind === 'refused' && this.options.startAtExec) this.begin();
     if (record.kind === 'exit') void this.end('exited');
   }
 
@@ -259,6 +265,7 @@ export class Recording implements CaptureSink {
     return {
       samples: this.profile.samples,
       lost: counters?.lost ?? 0,
+      losses: lossesOf(counters, this.profile.samplesWithoutStack),
       truncated: { ...this.profile.truncated },
       ringFill: counters?.ringFill ?? 0,
       helperCpuMs: (cpu.user + cpu.system) / 1000,

@@ -67,6 +67,7 @@ export function recordSummary(
   return {
     samples: snapshot.samples,
     lost: health.lost,
+    losses: health.losses,
     wholeStacks: snapshot.wholeStacks,
     truncated: snapshot.truncated,
     symbolizedFrames: snapshot.symbolizedFrames,

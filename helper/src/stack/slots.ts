@@ -7,6 +7,8 @@ import type { TruncationReason } from '../protocol';
 export interface StackSlot {
   id: number;
   truncated: TruncationReason | null;
+  /** Made up for a sample whose stack was lost. */
+  missing: boolean;
   /** Node of the location tree, NO_NODE until resolved. */
   lineNode: number;
   functionNode: number;

@@ -59,6 +59,8 @@ export class StackProfile {
   wholeStacks = 0;
   /** Samples whose stacks wait for their names. */
   pendingSamples = 0;
+  /** The record of their stack was lost. */
+  samplesWithoutStack = 0;
   private newSlots = new Map<StackId, StackSlot>();
   private oldSlots = new Map<StackId, StackSlot>();
   private readonly threadByKey = new Map<number, number>();
@@ -79,6 +81,7 @@ export class StackProfile {
     const slot: StackSlot = {
       id: this.nextSlotId++,
       truncated: record.truncated,
+      missing: false,
       lineNode: NO_NODE,
       functionNode: NO_NODE,
       provisional: false,
@@ -93,8 +96,10 @@ export class StackProfile {
     let slot = this.lookup(record.stackId);
     if (!slot) {
       slot = this.addStack({ ...record, generation: 0, kernel: [], user: [], truncated: 'unknown' })!;
+      slot.missing = true;
       this.place(slot, [this.frames.internRemark('[stack not received]')]);
     }
+    if (slot.missing) this.samplesWithoutStack++;
     const thread = this.threadOf(record);
     this.samples++;
     this.threads[thread].samples++;

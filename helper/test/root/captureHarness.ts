@@ -1,6 +1,6 @@
 // Runs captureTarget.c and a capture of it, for capture*.test.ts: everything real, in this process, which is root.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import type { Address, ProcessRecord } from '../../src/process/types';
 import { SLOWNESS } from './slowness';
 
 /** The sources stay in the repository; the tests' JavaScript runs from out/js. */
-const SOURCE = [__dirname, join(__dirname, '../../../../../helper/test/root')]
-  .map((folder) => join(folder, 'captureTarget.c'))
-  .find((path) => existsSync(path))!;
+export const sourceOf = (name: string): string =>
+  [__dirname, join(__dirname, '../../../../../helper/test/root')]
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path))!;
 
 let folder: string | undefined;
 
@@ -24,7 +25,7 @@ export function buildTarget(framePointers: boolean): string {
   if (existsSync(program)) return program;
   // Unoptimized: with optimization even a leaf function can do without its frame, and its caller is lost.
   const flags = framePointers ? '-fno-omit-frame-pointer' : '-fomit-frame-pointer';
-  execFileSync('cc', ['-g', '-O0', '-pthread', flags, '-o', program, SOURCE]);
+  execFileSync('cc', ['-g', '-O0', '-pthread', flags, '-o', program, sourceOf('captureTarget.c')]);
   return program;
 }
 
@@ -55,7 +56,12 @@ export class Target {
 
   /** Resolves when it works. */
   static async start(program: string, ...args: string[]): Promise<Target> {
-    const target = new Target(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+    return Target.startAs({}, program, ...args);
+  }
+
+  /** With another user's ids, say. */
+  static async startAs(options: SpawnOptions, program: string, ...args: string[]): Promise<Target> {
+    const target = new Target(spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options }));
     for (let line = await target.line(); line !== 'ready'; line = await target.line()) {
       const [name, start] = line.split(' ');
       target.functions.push({ name, start: Number.parseInt(start, 16) });

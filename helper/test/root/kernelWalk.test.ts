@@ -68,10 +68,11 @@ describe("kernel stacks by the kernel's tables", function () {
         followChildren: false,
         pidNsInode: 0,
         maxFrames: 127,
+        rights: null,
       });
       object.load();
       assert(useKernelUnwindTables(object.mapFd('kernel_unwind'), tables));
-      assert(new TargetMap(object.mapFd('targets'), object.mapFd('targets_added')).add(busy.pid!, false));
+      assert(new TargetMap(object.mapFd('targets'), object.mapFd('targets_added')).add(busy.pid!, 'active'));
       const events = new SamplingEvents(object, 'compare_walks', SLOWNESS > 1 ? 97 : 997, []);
       assert(events.attach());
       const value = Buffer.alloc(8 * (9 + 127 + 127));

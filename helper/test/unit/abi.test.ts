@@ -141,6 +141,7 @@ describe('records of bpf/events.h', () => {
       ['fork', EVENT_KIND.EVENT_FORK],
       ['exec', EVENT_KIND.EVENT_EXEC],
       ['exit', EVENT_KIND.EVENT_EXIT],
+      ['refused', EVENT_KIND.EVENT_REFUSED],
     ] as const;
     for (const [kind, value] of kinds) {
       const { words, at } = record(PROCESS_EVENT.byteLength, (bytes) => {

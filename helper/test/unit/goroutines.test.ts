@@ -10,7 +10,15 @@ import { StackProfile } from '../../src/stack/stackProfile';
 import { frame } from './fakes/stacks';
 
 function slot(lineNode: number): StackSlot {
-  return { id: lineNode, truncated: null, lineNode, functionNode: lineNode, provisional: false, pending: 0 };
+  return {
+    id: lineNode,
+    truncated: null,
+    missing: false,
+    lineNode,
+    functionNode: lineNode,
+    provisional: false,
+    pending: 0,
+  };
 }
 
 describe('goroutines of a recording', () => {

@@ -186,6 +186,7 @@ describe('privilege', () => {
         lingerMs: RECONNECT_GRACE_MS,
         cacheDir: null,
         heartbeatTimeoutMs: 60_000,
+        anyUser: false,
         without: [],
       });
     });
@@ -197,7 +198,19 @@ describe('privilege', () => {
       assert.deepEqual(without, ['ringbuf', 'zerocopy']);
     });
 
-    for (const wrong of [['--linger'], ['--linger', '1e3'], ['--linger', ''], ['--cache-dir', 'c'], ['extra', '1']])
+    it('takes the switch for other users anywhere', () => {
+      for (const more of [['--any-user'], ['--any-user', '--linger', '0'], ['--linger', '0', '--any-user']])
+        assert.equal(parseServeArguments([...least, ...more]).anyUser, true, more.join(' '));
+    });
+
+    for (const wrong of [
+      ['--any-user', 'yes'],
+      ['--linger'],
+      ['--linger', '1e3'],
+      ['--linger', ''],
+      ['--cache-dir', 'c'],
+      ['extra', '1'],
+    ])
       it(`refuses ${JSON.stringify(wrong)}`, () =>
         assert.throws(() => parseServeArguments([...least, ...wrong]), TracerError));
   });

@@ -44,6 +44,8 @@ describe('a recording', function () {
       symbolizer,
       log: () => {},
       callerUid: process.getuid!(),
+      rights: { groups: process.getgroups!(), capabilities: 0n, ownsNamespace: () => false },
+      anyUser: false,
       readBpfNs: () => null,
     });
   });
@@ -326,6 +328,7 @@ describe('an empty recording', () => {
     options: { pid: 7, children: true, kernel: true, startAtExec: false, frequencyHz: 100 },
     taken: 0,
     lost: 0,
+    refused: 0,
     exited: false,
     before: stat(1000, 1000, 1000),
     after: stat(1000, 1000, 1000),
@@ -334,6 +337,7 @@ describe('an empty recording', () => {
     ['idle', {}, 'NOTHING_RECORDED_IDLE'],
     ['gone', { exited: true }, 'NOTHING_RECORDED_EXITED'],
     ['lost', { lost: 5 }, 'NOTHING_RECORDED_LOST'],
+    ["of another user's rights", { refused: 5 }, 'NOTHING_RECORDED_REFUSED'],
     ['taken but not arrived', { taken: 5 }, 'NOTHING_RECORDED_LOST'],
     [
       'all in the kernel',

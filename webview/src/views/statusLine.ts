@@ -1,7 +1,7 @@
 // The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
 // details (conditions of the recording, broken files, warnings). Called by boot.ts.
 import * as l10n from '@vscode/l10n';
-import type { RecordingExtra, TruncationReason } from '../../../helper/src/protocol';
+import type { Losses, RecordingExtra, TruncationReason } from '../../../helper/src/protocol';
 import type { Recording } from '../load';
 import type { ToWebview } from '../messages';
 import { formatCount, formatMs, formatShare } from '../shares';
@@ -169,6 +169,7 @@ function detailRows(extra: RecordingExtra): [string, string][] {
         '; ',
       ),
     ]);
+  rows.push(...lossRows(health.losses));
   if (extra.timeBucketMs)
     rows.push([
       l10n.t('Time order'),
@@ -184,4 +185,24 @@ function detailRows(extra: RecordingExtra): [string, string][] {
   ]);
   for (const { path, why } of health.badFiles) rows.push([l10n.t('Symbols of {0} not read', path), why]);
   return rows;
+}
+
+/** What is missing, in the order of how much it matters; nothing for what is 0. */
+function lossRows(losses: Losses | undefined): [string, string][] {
+  if (!losses) return [];
+  const rows: [string, number, string][] = [
+    [
+      l10n.t('Processes not recorded'),
+      losses.refusedProcesses,
+      l10n.t('they have rights that you do not have (sudo, set-user-id programs)'),
+    ],
+    [l10n.t('Samples not taken'), losses.refusedSamples, l10n.t('of processes with rights that you do not have')],
+    [l10n.t('Children not followed'), losses.unfollowedProcesses, l10n.t('too many processes at once')],
+    [l10n.t('Process records lost'), losses.processRecords, l10n.t('some names may be wrong')],
+    [l10n.t('Mapping records lost'), losses.mappingRecords, l10n.t('some code may be without names')],
+    [l10n.t('Samples without their stack'), losses.samplesWithoutStack, l10n.t('its record was lost')],
+    [l10n.t('Unwind tables evicted'), losses.evictedTables, l10n.t('some stacks may be cut off')],
+    [l10n.t('Samples left out'), losses.filteredSamples, l10n.t('in the kernel, as asked')],
+  ];
+  return rows.filter(([, count]) => count > 0).map(([term, count, text]) => [term, `${formatCount(count)}: ${text}`]);
 }

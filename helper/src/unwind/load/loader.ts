@@ -129,6 +129,7 @@ export class UnwindLoader {
         this.processes.mapped(pid, record.mapping);
         this.changed.add(pid);
         return;
+      case 'refused':
       case 'exit':
         this.alive.delete(pid);
         this.changed.delete(pid);
