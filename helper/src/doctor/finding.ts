@@ -2,6 +2,7 @@
 // check.ts.
 
 import type { CheckItem } from '../protocol';
+import { repeatAsRoot } from './howToRepeat';
 
 /** `status`, what was found, and, where it is not ok, what to do. */
 export type Finding = Pick<CheckItem, 'status' | 'detail' | 'fix'>;
@@ -21,5 +22,4 @@ export const missing = (detail: string, fix: string): Finding => ({ status: 'mis
 export const unknown = (detail: string, fix: string | null): Finding => ({ status: 'unknown', detail, fix });
 
 /** For what only administrators can see or try. */
-export const needsRights = (): Finding =>
-  unknown('only visible with administrator rights', 'Run "sudo ebpf-tracer check".');
+export const needsRights = (): Finding => unknown('only visible with administrator rights', repeatAsRoot());

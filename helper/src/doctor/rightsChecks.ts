@@ -12,6 +12,7 @@ import { findInPath } from '../privilege/findInPath';
 import { refusal } from '../privilege/rights';
 import { containerEngine, hasSeccompFilter, inInitialNamespace, isWsl, textOf } from '../privilege/surroundings';
 import { type Check, degraded, type Finding, missing, ok, unknown } from './finding';
+import { repeatAsRoot } from './howToRepeat';
 
 export const RIGHTS_CHECKS: Check[] = [
   { id: 'capabilities', title: 'Rights to trace', run: capabilities },
@@ -25,10 +26,7 @@ function capabilities(): Finding {
   const effective = effectiveCapabilities();
   const refused = refusal(effective, statusMask(textOf('/proc/self/status') ?? '', 'CapBnd'));
   if (refused?.code === 'NO_PRIVILEGE')
-    return unknown(
-      'this process has none; a recording asks for them through sudo',
-      'Run "sudo ebpf-tracer check" to see with them.',
-    );
+    return unknown('this process has none; a recording asks for them through sudo', repeatAsRoot());
   if (refused) return missing(refused.message, refused.fix);
   const wanted: CapabilityName[] = ['SYS_PTRACE'];
   if (lastCapability() >= CAPABILITY.CHECKPOINT_RESTORE) wanted.push('CHECKPOINT_RESTORE');

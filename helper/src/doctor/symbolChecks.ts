@@ -3,6 +3,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { textOf } from '../privilege/surroundings';
 import { type Check, degraded, type Finding, ok, unknown } from './finding';
+import { repeatAsRoot } from './howToRepeat';
 
 const DEBUG_FOLDER = '/usr/lib/debug/.build-id';
 
@@ -31,7 +32,7 @@ function kernelSymbols(privileged: boolean): Finding {
     );
   const detail = `/proc/kallsyms hides addresses from this process (kptr_restrict ${restrict})`;
   if (privileged) return ok(`${detail}, but the helper opened it as root`);
-  return unknown(`${detail}; the helper opens it as root`, 'Run "sudo ebpf-tracer check".');
+  return unknown(`${detail}; the helper opens it as root`, repeatAsRoot());
 }
 
 function showsAddresses(): boolean {

@@ -6,6 +6,7 @@ import type { CaptureOptions } from '../engine/types';
 import { kernelObstacle } from '../privilege/rights';
 import { type AttachStep, TracerError, toErrorReport } from '../protocol';
 import { type Finding, missing, ok } from './finding';
+import { checkCommand } from './howToRepeat';
 
 const OPTIONS: Omit<CaptureOptions, 'pid'> = {
   frequencyHz: 999,
@@ -40,7 +41,7 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
     if (failure) throw failure;
     const { attach } = capture;
     if (samples > 0) return { finding: ok(`tried on this tracer itself: ${samples} samples`), attach };
-    const fix = 'Please report this with the output of "ebpf-tracer check --json".';
+    const fix = `Please report this with the output of "${checkCommand()} --json".`;
     return { finding: missing('everything could be attached, but no sample came', fix), attach };
   } catch (error) {
     const { message, fix } = toErrorReport(error);

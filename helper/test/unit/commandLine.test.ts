@@ -13,6 +13,7 @@ import { Interrupts } from '../../src/cli/interrupts';
 import { table } from '../../src/cli/list';
 import { ProgressBar } from '../../src/cli/progressBar';
 import { openingHint, samplingError, textReport } from '../../src/cli/report';
+import { checkCommand } from '../../src/doctor/howToRepeat';
 import { type Health, type RecordSummary, TRACER_VERSION, TracerError, tracerError } from '../../src/protocol';
 
 describe('arguments', () => {
@@ -194,6 +195,17 @@ describe('the report of a recording', () => {
     });
     assert.match(text, /missing {3}BTF: none\n +-> Use another kernel\./);
     assert.match(text, /sampling: cpu-clock\n +not cycles: no PMU/);
+  });
+});
+
+describe('the machine check', () => {
+  it('advises the command by which it was started', () => {
+    const sudo = (script: string) => checkCommand(['sudo'], script, '/home/me/clone');
+    const node = process.execPath;
+    assert.equal(sudo('/home/me/clone/dist/cli.js'), `sudo ${node} dist/cli.js check`);
+    assert.equal(sudo('/opt/my tracer/dist/cli.js'), `sudo ${node} '/opt/my tracer/dist/cli.js' check`);
+    assert.equal(sudo('/usr/local/bin/ebpf-tracer'), 'sudo /usr/local/bin/ebpf-tracer check');
+    assert.equal(sudo('/home/me/clone/dist/helper.js'), 'sudo ebpf-tracer check');
   });
 });
 
