@@ -8,12 +8,13 @@ import { openDebugFiles } from '../../src/elf/debugFiles';
 import { OWN_ROOT } from '../../src/process/roots';
 import { aliasesOf, askAddr2line, askLlvmLevels, compareLevels, levelsOf } from './inline/compare';
 import { PROGRAMS, unpackedPackages } from './inline/debianPackages';
+import { newestLlvm } from './llvmTools';
 import { has } from './symbolize/build';
 import { type Opened, openForTest, sampleAddresses } from './symbolize/oracle';
 
 const ADDRESSES = 20_000;
 const MAX_DIFFERENT = 0.005;
-const LLVM = ['llvm-symbolizer-19', 'llvm-symbolizer'].find(has);
+const LLVM = newestLlvm('llvm-symbolizer');
 
 /** As a recording finds it, with `folder` as the user's. */
 function debugFileOf(program: string, { elf }: Opened, folder: string): string | null {
@@ -63,7 +64,7 @@ describe("Debian's programs with their debug packages, against llvm-symbolizer a
       try {
         assert.ok(addresses.length >= ADDRESSES * 0.9, `only ${addresses.length} addresses`);
         const ours = addresses.map((address) => levelsOf(opened.symbols.placesAt(address)));
-        const llvm = askLlvmLevels(LLVM!, debugPath, addresses);
+        const llvm = askLlvmLevels(LLVM!.command, debugPath, addresses);
         const { kinds, examples } = compareLevels(
           addresses,
           ours,

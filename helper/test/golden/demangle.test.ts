@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { displayName } from '../../src/symbolize/demangle/demangle';
 import { shortCppName } from '../../src/symbolize/demangle/shortName';
+import { newestLlvm } from './llvmTools';
 import { build, has, run } from './symbolize/build';
 
 const STANDARD_LIBRARY = [
@@ -82,7 +83,7 @@ describe('demangled names', function () {
 
   it("of Rust's current scheme are those of llvm-cxxfilt", function () {
     const flags = ['-g', '-C', 'opt-level=1', '-C', 'symbol-mangling-version=v0'];
-    const tool = ['llvm-cxxfilt-19', 'llvm-cxxfilt'].find(has);
+    const tool = newestLlvm('llvm-cxxfilt')?.command;
     const program =
       has('rustc') && tool
         ? build('rust-v0-names', ['rustc', ...flags, 'shapes.rs', '-o', 'OUT'], ['shapes.rs'])

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { aliasesOf, askAddr2line, askLlvmLevels, compareLevels, levelsOf } from './inline/compare';
 import { buildVariant, SMALL_SET, VARIANTS } from './inline/variants';
+import { newestLlvm } from './llvmTools';
 import { has } from './symbolize/build';
 import { openForTest, sampleAddresses } from './symbolize/oracle';
 
@@ -12,8 +13,7 @@ const ADDRESSES = MATRIX ? 20_000 : 1_500;
 /** Of all addresses. That addr2line says the same as we do excuses nothing here: both might have it wrong. */
 const MAX_DIFFERENT = 0.005;
 
-/** The newest one there is: earlier ones do not know all of DWARF 5. */
-const LLVM = ['llvm-symbolizer-19', 'llvm-symbolizer'].find(has);
+const LLVM = newestLlvm('llvm-symbolizer');
 
 describe('inlined functions against llvm-symbolizer and addr2line', function () {
   this.timeout(MATRIX ? 600_000 : 120_000);
@@ -25,6 +25,10 @@ describe('inlined functions against llvm-symbolizer and addr2line', function () 
 
   for (const variant of MATRIX ? VARIANTS : SMALL_SET)
     it(variant.name, async function () {
+      if (LLVM!.major < (variant.llvmSince ?? 0)) {
+        console.log(`      skipped: llvm-symbolizer ${LLVM!.major} is wrong about it, ${variant.llvmSince} is right`);
+        return this.skip();
+      }
       const built = buildVariant(variant);
       if (typeof built === 'string') {
         console.log(`      skipped: ${variant.name} did not build (${built})`);
@@ -36,7 +40,7 @@ describe('inlined functions against llvm-symbolizer and addr2line', function () 
         const addresses = sampleAddresses(opened.elf, ADDRESSES);
         assert.ok(addresses.length >= ADDRESSES, `only ${addresses.length} addresses`);
         const ours = addresses.map((address) => levelsOf(opened.symbols.placesAt(address)));
-        const llvm = askLlvmLevels(LLVM!, oracle, addresses);
+        const llvm = askLlvmLevels(LLVM!.command, oracle, addresses);
         const isAlias = aliasesOf(oracle);
         const { kinds, examples } = compareLevels(addresses, ours, llvm, (few) => askAddr2line(oracle, few), isAlias);
         const levels = ours.reduce((sum, { length }) => sum + length, 0) / ours.length;

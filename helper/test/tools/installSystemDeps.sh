@@ -43,6 +43,7 @@ test   chromium                   chromium           chromium         chromium  
 test   share/fonts/truetype/dejavu fonts-dejavu-core -                -               -          -
 test   addr2line                  binutils           binutils         binutils        binutils   binutils
 test   llvm-symbolizer            llvm               llvm             llvm            llvm       llvm
+test   llvm-symbolizer-19         llvm-19            -                -               -          -
 test   llvm-dwarfdump             llvm               llvm             llvm            llvm       llvm
 test   ld.lld                     lld                lld              lld             lld        lld
 test   dwz                        dwz                dwz              dwz             dwz        -
@@ -78,7 +79,6 @@ matrix redis-server               redis-server       redis            redis     
 matrix redis-benchmark            redis-tools        redis            redis           redis      redis
 matrix pgbench                    postgresql         postgresql-contrib postgresql-contrib postgresql postgresql-contrib
 matrix cargo                      cargo              cargo            cargo           rust       cargo
-matrix llvm-objcopy-19            llvm-19            -                -               -          -
 "
 
 missing=()

@@ -30,13 +30,20 @@ async function until(condition: () => boolean): Promise<boolean> {
 describe("symbolization's workers", function () {
   this.timeout(40_000);
   let pool: WorkerPool | null = null;
+  const path = nodesCode();
   let fd = -1;
+
+  /** Where the code of Node is: in the program, or in libnode.so where a distribution keeps it apart. */
+  function nodesCode(): string {
+    const maps = readFileSync('/proc/self/maps', 'latin1');
+    return /^\S+ r-xp .*?(\/\S*\/libnode\.so\S*)$/m.exec(maps)?.[1] ?? process.execPath;
+  }
 
   /** Reads Node's own symbols, a large table, by a pool of one worker. */
   async function work(limits: Partial<WorkerLimits>): Promise<void> {
     pool = new WorkerPool(1, null, limits);
-    const { size } = statSync(process.execPath);
-    const file = { id: 1, fd, sizeBytes: size, path: process.execPath };
+    const { size } = statSync(path);
+    const file = { id: 1, fd, sizeBytes: size, path };
     const positions = Float64Array.from({ length: ADDRESSES }, (_, i) => Math.floor((size / ADDRESSES) * i));
     const none = { debug: [], rootPrefix: '', expectedBuildId: null };
     const { places } = await pool.request(1, { kind: 'symbolize', file, positions, ...none });
@@ -44,7 +51,7 @@ describe("symbolization's workers", function () {
   }
 
   beforeEach(() => {
-    fd = openSync(process.execPath, 'r');
+    fd = openSync(path, 'r');
   });
 
   afterEach(async () => {
@@ -71,8 +78,8 @@ describe("symbolization's workers", function () {
 
   /** Large enough for several parts. */
   function many(): FileTask {
-    const { size } = statSync(process.execPath);
-    const file = { id: 1, fd, sizeBytes: size, path: process.execPath };
+    const { size } = statSync(path);
+    const file = { id: 1, fd, sizeBytes: size, path };
     // In no order.
     const positions = Float64Array.from({ length: 1_500 }, (_, i) => Math.floor((size / 1_500) * ((i * 7) % 1_500)));
     return { kind: 'symbolize', file, positions, debug: [], rootPrefix: '', expectedBuildId: null };

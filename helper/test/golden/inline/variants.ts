@@ -14,6 +14,8 @@ export interface Variant {
   commands: string[][];
   /** llvm-symbolizer is asked about this file instead (in the same folder), which has the same code. */
   oracle?: string;
+  /** Earlier llvm-symbolizers are wrong about it. */
+  llvmSince?: number;
 }
 
 const SOURCE = { c: 'many.c', cxx: 'words.cpp', rust: 'shapes.rs' };
@@ -86,11 +88,12 @@ export const VARIANTS: Variant[] = [
   one('cxx', 'cxx-clang-names', 'clang++', ['-O2', '-gdwarf-5', '-gpubnames']),
   one('cxx', 'cxx-gcc-gz-zlib', 'g++', ['-O2', '-gz=zlib']),
   split('c', 'c-gcc-split4', 'gcc', ['-gdwarf-4']),
-  split('c', 'c-clang-split5', 'clang', ['-gdwarf-5']),
+  // Debian 12's 14 says otherwise of 391 of 1,501 addresses, of which 19 says what we say.
+  { ...split('c', 'c-clang-split5', 'clang', ['-gdwarf-5']), llvmSince: 19 },
   split('cxx', 'cxx-gcc-split4', 'g++', ['-gdwarf-4']),
   split('cxx', 'cxx-gcc-split5', 'g++', ['-gdwarf-5']),
   split('cxx', 'cxx-clang-split4', 'clang++', ['-gdwarf-4']),
-  split('cxx', 'cxx-clang-split5', 'clang++', ['-gdwarf-5']),
+  { ...split('cxx', 'cxx-clang-split5', 'clang++', ['-gdwarf-5']), llvmSince: 19 },
   split('cxx', 'cxx-clang-split-single', 'clang++', ['-gdwarf-5', '-gsplit-dwarf=single']),
   split(
     'cxx',

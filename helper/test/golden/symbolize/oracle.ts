@@ -14,6 +14,7 @@ import { displayName } from '../../../src/symbolize/demangle/demangle';
 import { elfOpener } from '../../../src/symbolize/dwarf/opener';
 import { FileSymbols } from '../../../src/symbolize/fileSymbols';
 import type { Place } from '../../../src/symbolize/place';
+import { newestLlvm } from '../llvmTools';
 
 export interface Expected {
   /** Linkage name of the function itself, null where unknown. */
@@ -105,8 +106,10 @@ interface LlvmSymbol {
 
 /** Null where llvm-symbolizer is not installed. */
 export function askLlvm(path: string, addresses: number[], extra: string[] = []): Expected[] | null {
+  const tool = newestLlvm('llvm-symbolizer');
+  if (tool === null) return null;
   const run = spawnSync(
-    'llvm-symbolizer',
+    tool.command,
     ['--obj', path, '--inlines', '--functions=linkage', '--no-demangle', '--output-style=JSON', ...extra],
     { input: `${addresses.map((a) => `0x${a.toString(16)}`).join('\n')}\n`, maxBuffer: 1 << 30, encoding: 'utf8' },
   );
