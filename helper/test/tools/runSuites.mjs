@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path';
 
 const ARTIFACTS = resolve('.artifacts');
 const MINUTE_MS = 60_000;
+const END_MS = 15_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** `needsRoot`: run through sudo where the caller is not root. `limitMs`: a hung suite ends there. */
 const SUITES = [
@@ -40,36 +42,40 @@ function commandOf(suite, resultsFile) {
   const asRoot = suite.needsRoot && process.getuid() !== 0;
   // As root itself, not as root who acts for a sudo user: the tests say so where they mean that.
   const nobodyElse = ['SUDO_UID', 'SUDO_GID', 'SUDO_USER', 'SUDO_COMMAND'].flatMap((name) => ['-u', name]);
-  return [...(asRoot ? ['sudo', '-E'] : []), 'env', ...nobodyElse, ...environment, ...mocha];
+  const supervised = [process.execPath, 'helper/test/tools/superviseSuite.mjs', ...mocha];
+  return [...(asRoot ? ['sudo', '-E'] : []), 'env', ...nobodyElse, ...environment, ...supervised];
 }
 
 /** Runs `command` with our own output; resolves with its exit status, or a word that says how else it ended. */
 function run(command, limitMs) {
   return new Promise((done) => {
-    // A group of its own, so that what a hung suite started ends with it.
-    const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
-    const end = () => {
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // it is gone already
-      }
+    // A group of its own: Ctrl-C comes to us, and what the suite started ends with the end of its input.
+    const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'inherit', 'inherit'], detached: true });
+    child.stdin.on('error', () => {});
+    let how = null;
+    let isOver = false;
+    const end = (why) => {
+      how = why;
+      child.stdin.end();
+      // A static check has no supervisor that sees that.
+      setTimeout(() => {
+        try {
+          if (!isOver) process.kill(-child.pid, 'SIGKILL');
+        } catch {
+          // Root's, behind sudo: its supervisor ends it.
+        }
+      }, END_MS);
     };
-    const timer = setTimeout(() => {
-      end();
-      done(`no end within ${limitMs / MINUTE_MS} minutes`);
-    }, limitMs);
-    for (const signal of ['SIGINT', 'SIGTERM']) {
-      process.once(signal, () => {
-        end();
-        process.exit(130);
-      });
-    }
+    const timer = setTimeout(() => end(`no end within ${limitMs / MINUTE_MS} minutes`), limitMs);
+    const interrupted = () => end('interrupted');
+    for (const signal of SIGNALS) process.on(signal, interrupted);
     child.on('error', (error) => done(error.message));
     child.on('exit', (code, signal) => {
+      isOver = true;
       clearTimeout(timer);
-      for (const s of ['SIGINT', 'SIGTERM']) process.removeAllListeners(s);
-      done(code ?? `ended by ${signal}`);
+      for (const s of SIGNALS) process.off(s, interrupted);
+      if (how === 'interrupted') process.exit(130);
+      done(how ?? code ?? `ended by ${signal}`);
     });
   });
 }
