@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { startCapture } from '../src/engine/capture';
 import type { Capture, CaptureCounters } from '../src/engine/types';
 import { openBpfStats } from '../src/health/bpfStats';
+import { FileStore } from '../src/process/fileStore';
+import { ProcessTable } from '../src/process/table';
 import { pause } from './processes';
 import { record, startRecording } from './recorder';
 
@@ -105,8 +107,18 @@ async function untilLoaded(running: Capture): Promise<void> {
 /** What happened within one window of a capture whose tables are loaded. */
 async function sampled(pid: number): Promise<{ from: CaptureCounters; to: CaptureCounters }> {
   const sink = { stack() {}, sample() {}, process() {}, failed() {} };
+  const processes = new ProcessTable(new FileStore());
   const running = await startCapture(
-    { pid, frequencyHz: FREQUENCY_HZ, children: true, kernel: true, startAtExec: false, cacheDir: null, without: [] },
+    {
+      pid,
+      processes,
+      frequencyHz: FREQUENCY_HZ,
+      children: true,
+      kernel: true,
+      startAtExec: false,
+      cacheDir: null,
+      without: [],
+    },
     sink,
   );
   try {
@@ -117,6 +129,8 @@ async function sampled(pid: number): Promise<{ from: CaptureCounters; to: Captur
     return { from, to: running.counters() };
   } finally {
     await running.stop();
+    processes.close();
+    await processes.files.close();
   }
 }
 

@@ -52,10 +52,11 @@ export function createServices(options: ServiceOptions): HelperServices {
 }
 
 async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Promise<RecordingService> {
-  const [{ Recordings }, { startCapture }, { createSymbolizer }] = await Promise.all([
+  const [{ Recordings }, { startCapture }, { createSymbolizer }, { FileStore }] = await Promise.all([
     import('./recording/recordings'),
     import('./engine/capture'),
     import('./symbolize'),
+    import('./process/fileStore'),
   ]);
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
@@ -63,9 +64,12 @@ async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Pro
     const without = [...wanted.without, ...args.without];
     return startCapture({ ...wanted, cacheDir: args.cacheDir, without, kallsymsFd: taken.unwindKallsymsFd }, sink);
   };
+  const files = new FileStore();
   return new Recordings({
+    files,
     startCapture: checkedCapture,
     symbolizer: createSymbolizer({
+      files,
       cacheDir: args.cacheDir,
       kallsymsFd: taken.kallsymsFd,
       workers: SYMBOL_WORKERS,

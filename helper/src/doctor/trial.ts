@@ -4,11 +4,13 @@
 import { startCapture } from '../engine/capture';
 import type { CaptureOptions } from '../engine/types';
 import { kernelObstacle } from '../privilege/rights';
+import { FileStore } from '../process/fileStore';
+import { ProcessTable } from '../process/table';
 import { type AttachStep, TracerError, toErrorReport } from '../protocol';
 import { type Finding, missing, ok } from './finding';
 import { checkCommand } from './howToRepeat';
 
-const OPTIONS: Omit<CaptureOptions, 'pid'> = {
+const OPTIONS: Omit<CaptureOptions, 'pid' | 'processes'> = {
   frequencyHz: 999,
   children: false,
   kernel: true,
@@ -31,10 +33,12 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
       failure = error;
     },
   };
+  const files = new FileStore();
+  const processes = new ProcessTable(files);
   try {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);
-    const capture = await startCapture({ ...OPTIONS, pid: process.pid }, sink);
+    const capture = await startCapture({ ...OPTIONS, pid: process.pid, processes }, sink);
     for (const end = performance.now() + BUSY_MS; performance.now() < end; );
     await capture.complete;
     await capture.stop();
@@ -46,5 +50,8 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
   } catch (error) {
     const { message, fix } = toErrorReport(error);
     return { finding: missing(message, fix), attach: [] };
+  } finally {
+    processes.close();
+    await files.close();
   }
 }

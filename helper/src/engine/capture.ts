@@ -131,16 +131,18 @@ class StackCapture implements Capture {
     const halfFullMs =
       (1000 * this.ringBytes) / (this.options.frequencyHz * this.cpuCount * bytesPerSample(this.options));
     const intervalMaxMs = Math.min(INTERVAL_MAX_MS, halfFullMs);
+    const { processes } = this.options;
     this.stream = new CaptureStream(
       this.source,
       this.mappings,
       this.targets,
+      processes,
       this.ownSink(),
       intervalMaxMs,
       () => this.regularly(),
       this.isRefused,
     );
-    this.stream.addProcess(this.options.pid);
+    processes.announce(this.options.pid);
     // Mapping records before samples: a sample's code is then always known.
     const refused = this.attachMappings();
     if (!this.events.attach()) {
@@ -227,20 +229,28 @@ class StackCapture implements Capture {
 
   /** First of all: a thread makes the tables while this one loads the programs. */
   private prepareTables(): UnwindLoader {
-    const { cacheDir, debugFileDirectories, pid, startAtExec } = this.options;
-    const unwind = new UnwindLoader(cacheDir ?? null, debugFileDirectories ?? [], (level, text) =>
-      this.sink.log?.(level, text),
-    );
+    const { cacheDir, debugFileDirectories, pid, processes, startAtExec } = this.options;
+    const unwind = new UnwindLoader(processes, {
+      cacheDir: cacheDir ?? null,
+      debugFolders: debugFileDirectories ?? [],
+      log: (level, text) => this.sink.log?.(level, text),
+    });
     // A held launcher's own code is of no interest.
-    if (!startAtExec) unwind.prepare(pid);
+    if (!startAtExec) {
+      processes.add(pid);
+      unwind.prepare(pid);
+    }
     return unwind;
   }
 
   private startLoadingTables(targets: TargetMap): void {
     const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
     this.unwind?.attach(targets, new PagePool(chunks, UNWIND_CEILING_BYTES));
-    const { pid, startAtExec } = this.options;
-    if (!startAtExec) this.unwind?.addProcess(pid);
+    const { pid, processes, startAtExec } = this.options;
+    if (!startAtExec) {
+      processes.reread(pid);
+      this.unwind?.addProcess(pid);
+    }
     this.unwind?.update();
   }
 
@@ -321,7 +331,7 @@ class StackCapture implements Capture {
         this.refusedAtStart++;
         continue;
       }
-      this.stream?.addProcess(pid);
+      this.options.processes.add(pid);
       this.unwind?.addProcess(pid);
       this.sink.process({ kind: 'fork', timeNs: Number(process.hrtime.bigint()), pid, parentPid });
     }

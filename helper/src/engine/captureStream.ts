@@ -10,6 +10,7 @@ import { EVENT_KIND } from '../abi/events.gen';
 import type { Words } from '../abi/words';
 import type { MappingRecords } from '../bpf/mappingRecords';
 import type { RecordSource } from '../bpf/recordSource';
+import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import type { TargetMap } from './targetMap';
 import type { CaptureSink } from './types';
@@ -24,15 +25,9 @@ export const INTERVAL_MAX_MS = 250;
 const INTERVAL_GROWTH = 1.25;
 /** Of the fullest buffer, to be found at a drain. */
 const WANTED_FILL = 0.1;
-/** For so long after its exit a process may still do kernel work that counts for it. */
-const EXITED_KEPT_MS = 2000;
 
 export class CaptureStream {
   private readonly samples = new SampleDecoder();
-  private readonly alive = new Set<number>();
-  private exited: { pid: number; atMs: number }[] = [];
-  private readonly remapped = new Set<number>();
-  private readonly executed = new Set<number>();
   private mappings: ProcessRecord[] = [];
   private nextMapping = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -40,30 +35,28 @@ export class CaptureStream {
   private lastFill = 0;
   /** In the last drain. */
   private processesChanged = false;
+  private stopped = false;
 
   constructor(
     private readonly source: RecordSource,
     private readonly mappingRecords: MappingRecords,
     private readonly targets: TargetMap,
+    private readonly processes: ProcessTable,
     private readonly sink: CaptureSink,
     private readonly intervalMaxMs: number,
     /** After each drain: what else wants a regular look, without a timer of its own. */
     private readonly afterDrain: () => void,
     /** Has a process rights that the caller has not, so that nothing may be told of it? */
     private readonly isRefused: (pid: number) => boolean,
-  ) {}
+  ) {
+    processes.onForgotten((pid) => {
+      if (!this.stopped) targets.deleteExited(pid);
+    });
+  }
 
   /** Fill of the buffer when it was last drained, 0..1. */
   get ringFill(): number {
     return this.lastFill;
-  }
-
-  get processes(): Iterable<number> {
-    return this.alive;
-  }
-
-  addProcess(pid: number): void {
-    this.alive.add(pid);
   }
 
   start(): void {
@@ -78,6 +71,7 @@ export class CaptureStream {
   }
 
   stop(): void {
+    this.stopped = true;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
   }
@@ -101,10 +95,7 @@ export class CaptureStream {
     this.nextMapping = 0;
     this.source.drain(this.onRecord);
     this.deliverMappings(Number.POSITIVE_INFINITY);
-    for (const pid of this.remapped) if (!this.executed.has(pid)) this.targets.bumpGeneration(pid);
-    this.remapped.clear();
-    this.executed.clear();
-    this.forgetExited();
+    for (const pid of this.processes.takeRemapped()) this.targets.bumpGeneration(pid);
   }
 
   // A child's mappings can be read before its fork record is: which pids are ours is only known in order of time.
@@ -118,10 +109,7 @@ export class CaptureStream {
     else if (kind === EVENT_KIND.EVENT_STACK) {
       const stack = decodeStack(words, at);
       // Its fork record found no room.
-      if (!this.alive.has(stack.pid) && !this.exited.some(({ pid }) => pid === stack.pid)) {
-        this.alive.add(stack.pid);
-        this.sink.process({ kind: 'fork', timeNs, pid: stack.pid, parentPid: 0 });
-      }
+      if (!this.processes.isKnown(stack.pid)) this.deliver({ kind: 'fork', timeNs, pid: stack.pid, parentPid: 0 });
       this.sink.stack(stack);
     } else this.onProcess(words, at);
   };
@@ -131,15 +119,10 @@ export class CaptureStream {
     if (!event) return;
     this.processesChanged = true;
     const { kind, timeNs, pid, parentPid, name } = event;
-    if (kind === 'fork') {
-      this.alive.add(pid);
-      this.sink.process({ kind, timeNs, pid, parentPid });
-    } else if (kind === 'exit') {
-      this.alive.delete(pid);
-      this.exited.push({ pid, atMs: performance.now() });
-      this.sink.process({ kind, timeNs, pid });
-    } else if (kind === 'refused') this.refuse(pid, timeNs);
-    else if (!this.mappingRecords.active) this.sink.process({ kind, timeNs, pid, name });
+    if (kind === 'fork') this.deliver({ kind, timeNs, pid, parentPid });
+    else if (kind === 'exit') this.deliver({ kind, timeNs, pid });
+    else if (kind === 'refused') this.refuse(pid, timeNs);
+    else if (!this.mappingRecords.active) this.deliver({ kind, timeNs, pid, name });
     // Else perf's record of the exec has told it already, before the new program's mappings: the tracepoint fires after.
   }
 
@@ -147,30 +130,24 @@ export class CaptureStream {
     for (; this.nextMapping < this.mappings.length; this.nextMapping++) {
       const record = this.mappings[this.nextMapping];
       if (record.timeNs > untilNs) return;
-      if (!this.alive.has(record.pid)) continue;
+      if (!this.processes.isAlive(record.pid)) continue;
       this.processesChanged = true;
       // Perf tells of a program before BPF says that it is another user's.
       if (record.kind === 'exec' && this.isRefused(record.pid)) {
         this.refuse(record.pid, record.timeNs);
         continue;
       }
-      if (record.kind === 'mmap') this.remapped.add(record.pid);
-      if (record.kind === 'exec') this.executed.add(record.pid);
-      this.sink.process(record);
+      this.deliver(record);
     }
   }
 
   /** What of its mappings is still to come is then not kept. */
   private refuse(pid: number, timeNs: number): void {
-    if (this.alive.delete(pid)) this.sink.process({ kind: 'refused', timeNs, pid });
+    if (this.processes.isAlive(pid)) this.deliver({ kind: 'refused', timeNs, pid });
   }
 
-  private forgetExited(): void {
-    if (this.exited.length === 0) return;
-    const before = performance.now() - EXITED_KEPT_MS;
-    const due = this.exited.filter(({ atMs }) => atMs < before);
-    if (due.length === 0) return;
-    this.exited = this.exited.filter(({ atMs }) => atMs >= before);
-    for (const { pid } of due) this.targets.deleteExited(pid);
+  private deliver(record: ProcessRecord): void {
+    this.processes.record(record);
+    this.sink.process(record);
   }
 }

@@ -3,6 +3,7 @@
 
 import type { SampleRecord, StackRecord } from '../abi/records';
 import type { CallersRights } from '../process/callersRights';
+import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import type { AttachStep } from '../protocol';
 import type { UnwindLoad } from '../unwind/load/loader';
@@ -11,7 +12,7 @@ import type { UnwindLoad } from '../unwind/load/loader';
  * Called synchronously while the ring drains; must be quick. A stack arrives before its first sample, and may arrive
  * again later, the same (BPF remembers only so many). A few samples of a process may follow its exit: the kernel's work
  * of taking it down is its time too. Every process but the first is announced by a fork record, with parentPid 0 where
- * its parent is not known.
+ * its parent is not known. The process table knows of a record before the sink does.
  */
 export interface CaptureSink {
   stack(record: StackRecord): void;
@@ -24,6 +25,8 @@ export interface CaptureSink {
 }
 
 export interface CaptureOptions {
+  /** Is kept current by the capture. */
+  processes: ProcessTable;
   pid: number;
   frequencyHz: number;
   children: boolean;

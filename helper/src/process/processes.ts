@@ -1,13 +1,14 @@
 // (pid, address) -> what is mapped there: a file and the offset in it, the vdso, code that was generated at run time, or
 // nothing known. Needs the process, not the contents of files; those are the workers'.
 
-import { type FileIdentity, type MappedFile, MappedFiles } from './files';
-import { GeneratedCode, type JitCode, type JitState } from './generatedCode';
-import { type Image, Images } from './images';
+import type { FileStore } from './fileStore';
+import type { FileIdentity, MappedFile } from './files';
+import type { JitCode, JitState } from './generatedCode';
+import type { Image } from './images';
 import { REREAD_MAPS_MS } from './limits';
 import { readMaps } from './maps';
 import { type AddressRange, MapsTable } from './mapsTable';
-import { type Root, Roots } from './roots';
+import type { Root } from './roots';
 import type { MappedCode } from './types';
 
 export type Place =
@@ -35,14 +36,11 @@ const MAX_REREAD_DELAY_MS = 10_000;
 /** Default vm.mmap_min_addr. */
 const LOWEST_ADDRESS = 65_536;
 
+/** Of the processes of one table, which says when they begin and end. */
 export class Processes {
-  readonly files = new MappedFiles();
-  readonly distrusted = new Map<string, string>();
-  private readonly images = new Images();
-  private readonly roots = new Roots();
   private readonly byPid = new Map<number, Process>();
-  private readonly reserveId = () => this.files.reserveId();
-  private readonly generated = new GeneratedCode(this.reserveId, this.distrusted);
+
+  constructor(private readonly store: FileStore) {}
 
   add(pid: number): Process {
     let process = this.byPid.get(pid);
@@ -54,12 +52,19 @@ export class Processes {
     return process;
   }
 
+  /** On top of what is known. */
+  reread(pid: number): void {
+    const known = this.byPid.get(pid);
+    if (known) this.readMaps(known);
+    else this.add(pid);
+  }
+
   executed(pid: number): void {
     this.release(pid);
     this.add(pid);
   }
 
-  /** All executable mappings, by address. For the unwinder's tables (unwind/load/loader.ts). */
+  /** All executable mappings, by address. */
   codeOf(pid: number): readonly Code[] {
     return this.byPid.get(pid)?.maps.all ?? [];
   }
@@ -72,7 +77,7 @@ export class Processes {
     const parent = this.byPid.get(parentPid);
     if (!parent || this.byPid.has(pid)) return void this.add(pid);
     const { root, maps } = parent;
-    const jit = parent.jit && this.generated.inherit(pid, root, parent.jit);
+    const jit = parent.jit && this.store.generated.inherit(pid, root, parent.jit);
     this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), jit });
   }
 
@@ -89,40 +94,21 @@ export class Processes {
     const process = this.byPid.get(pid);
     if (!process || process.exited) return;
     process.exited = true;
-    if (process.jit) this.generated.ended(process.jit);
+    if (process.jit) this.store.generated.ended(process.jit);
   }
 
   release(pid: number): void {
     const process = this.byPid.get(pid);
     this.byPid.delete(pid);
-    if (process?.jit) this.generated.release(process.jit);
+    if (process?.jit) this.store.generated.release(process.jit);
   }
 
-  /**
-   * Takes out what no process uses any more; the caller has workers forget it, then closes it. What `isAwaited` (a worker
-   * still has to answer a question about it) stays until the next call.
-   */
-  takeUnused(isAwaited: (id: number) => boolean): { files: MappedFile[]; jit: { id: number; fd: number }[] } {
-    const used = new Set<MappedFile>();
-    for (const process of this.byPid.values())
-      for (const code of process.maps.all) if ('file' in code) used.add(code.file);
-    for (const file of this.files.all) if (isAwaited(file.id)) used.add(file);
-    const nobody = this.byPid.size === 0;
-    const files = this.files.takeUnused(used, nobody ? 0 : undefined);
-    if (nobody) this.roots.close();
-    return { files, jit: this.generated.takeUnused(isAwaited) };
+  *usedFiles(): Iterable<MappedFile> {
+    for (const process of this.byPid.values()) for (const code of process.maps.all) if ('file' in code) yield code.file;
   }
 
   releaseAll(): void {
     for (const pid of [...this.byPid.keys()]) this.release(pid);
-  }
-
-  get isEmpty(): boolean {
-    return this.byPid.size === 0;
-  }
-
-  get hasUnused(): boolean {
-    return this.byPid.size === 0 && (this.files.all.length > 0 || this.generated.hasOpen);
   }
 
   find(pid: number, address: number): Place {
@@ -138,7 +124,7 @@ export class Processes {
     if (code && 'image' in code) return { kind: 'image', image: code.image, offset: address - code.start };
     if (code && code.name !== ANON) return { kind: 'unknown', name: code.name, offset: address - code.start };
     if (!process.exited) this.expectGenerated(process);
-    const jit = process.jit && this.generated.current(process.jit);
+    const jit = process.jit && this.store.generated.current(process.jit);
     return jit ? { kind: 'jit', jit, address } : { kind: 'unknown', name: ANON, offset: null };
   }
 
@@ -150,13 +136,13 @@ export class Processes {
 
   jitChanged(pid: number): boolean {
     const jit = this.byPid.get(pid)?.jit;
-    return jit ? this.generated.changed(jit) : false;
+    return jit ? this.store.generated.changed(jit) : false;
   }
 
   private create(pid: number): Process {
     return {
       pid,
-      root: this.roots.of(pid),
+      root: this.store.roots.of(pid),
       maps: new MapsTable(),
       jit: null,
       mapsReadAtMs: 0,
@@ -176,11 +162,11 @@ export class Processes {
   private code(process: Process, mapping: FileIdentity & { fileOffset: number }): Code {
     const { start, end, fileOffset, path } = mapping;
     if (path.startsWith('/') && !isGenerated(path)) {
-      const file = this.files.open(process.exited ? null : process.pid, process.root, mapping);
+      const file = this.store.files.open(process.exited ? null : process.pid, process.root, mapping);
       return { start, end, fileOffset, file };
     }
     if (path === '[vdso]') {
-      const image = this.images.read(process.pid, start, end, this.reserveId);
+      const image = this.store.images.read(process.pid, start, end, this.store.reserveId);
       if (image) return { start, end, fileOffset: 0, image };
     }
     const name = path.startsWith('[') && !path.startsWith(ANON.slice(0, -1)) ? path : ANON;
@@ -190,7 +176,7 @@ export class Processes {
 
   /** Who it is must be known before it ends: its names may come only then. */
   private expectGenerated(process: Process): void {
-    process.jit ??= this.generated.begin(process.pid, process.root, (pid) => this.byPid.get(pid)?.jit ?? null);
+    process.jit ??= this.store.generated.begin(process.pid, process.root, (pid) => this.byPid.get(pid)?.jit ?? null);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { StartCapture } from '../engine/types';
 import type { CallersRights } from '../process/callersRights';
+import type { FileStore } from '../process/fileStore';
 import type { HelperNoteMethod, HelperNotes } from '../protocol';
 import type { Symbolizer } from '../symbolize/types';
 
@@ -12,6 +13,8 @@ export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes
 export interface RecordingParts {
   startCapture: StartCapture;
   symbolizer: Symbolizer;
+  /** What the targets of all recordings have mapped. */
+  files: FileStore;
   log: (level: HelperNotes['log']['level'], text: string) => void;
   /** Who asked for the helper; root (0) may trace everything. */
   callerUid: number;

@@ -6,6 +6,7 @@ import type { SampleRecord, StackRecord } from '../abi/records';
 import type { Capture, CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
+import { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import { checkTarget } from '../process/validate';
 import {
@@ -24,7 +25,6 @@ import { StackProfile } from '../stack/stackProfile';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
 import { lossesOf } from './losses';
 import type { Notify, RecordingParts } from './parts';
-import { ProcessWatch } from './processWatch';
 import { RecordedTarget } from './recordedTarget';
 import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
 import { RecordingTimes } from './recordingTimes';
@@ -44,7 +44,7 @@ export class Recording implements CaptureSink {
   private settle!: (outcome: Outcome) => void;
   private readonly profile: StackProfile;
   private readonly writer: RecordingWriter;
-  private readonly processes: ProcessWatch;
+  private readonly processes: ProcessTable;
   private readonly names: StackNames;
   private readonly times: RecordingTimes;
   private readonly errors: ErrorReport[] = [];
@@ -71,8 +71,8 @@ export class Recording implements CaptureSink {
     this.profile = new StackProfile(1e9 / options.frequencyHz);
     this.bpfNsAtStart = parts.readBpfNs();
     this.times = new RecordingTimes(options.requestedAtMs);
-    this.processes = new ProcessWatch(parts.symbolizer);
-    this.names = new StackNames(this.profile, this.processes, parts.log);
+    this.processes = new ProcessTable(parts.files);
+    this.names = new StackNames(this.profile, this.processes, parts.symbolizer, parts.log);
     this.writer = new RecordingWriter(
       options.output,
       this.profile,
@@ -121,9 +121,7 @@ export class Recording implements CaptureSink {
       this.target = new RecordedTarget(pid, startTicks);
       const everybody = anyUser || parts.callerUid === 0;
       const rights = everybody ? null : { ...parts.rights, uid: parts.callerUid };
-      this.attaching = parts.startCapture({ ...options, rights }, this);
-      // While the capture attaches. A held launcher's own code is of no interest.
-      if (!options.startAtExec) this.processes.add(pid);
+      this.attaching = parts.startCapture({ ...options, processes: this.processes, rights }, this);
       this.capture = await this.attaching;
     } catch (error) {
       this.ending = true;
@@ -193,7 +191,6 @@ export class Recording implements CaptureSink {
   process(record: ProcessRecord): void {
     // Who ends leaves its names behind, who executes another program does not.
     if (record.kind === 'exec') this.names.forget(record.pid);
-    this.processes.record(record);
     if (record.kind === 'exit') this.names.again(record.pid);
     if (record.pid !== this.options.pid) return;
     if (record.kind === 'exec') {
@@ -234,11 +231,10 @@ export class Recording implements CaptureSink {
 
   private tick(): void {
     if (this.target?.hasEnded()) return void this.end('exited');
-    for (const pid of this.processes.jitChanged()) {
+    for (const pid of this.processes.takeRenamed()) {
       this.capture?.bumpGeneration(pid);
       this.names.again(pid);
     }
-    this.processes.releaseEnded();
     this.sayProgress();
   }
 

@@ -1,7 +1,6 @@
 import { type RecordOptions, type RecordSummary, type RunningRecording, TracerError, tracerError } from '../protocol';
 import type { Notify, RecordingParts } from './parts';
 import { type Outcome, Recording } from './recording';
-import { SharedSymbolizer } from './sharedSymbolizer';
 
 /** Outcomes kept for a stop request that crosses the news that the recording ended. */
 const KEPT_OUTCOMES = 64;
@@ -11,17 +10,13 @@ export class Recordings {
   private readonly ended = new Map<number, Outcome>();
   /** Recordings whose client waits for the outcome and needs no news of it. */
   private readonly asked = new Set<number>();
-  private readonly symbolizer: SharedSymbolizer;
   private nextId = 1;
 
-  constructor(private readonly parts: RecordingParts) {
-    this.symbolizer = new SharedSymbolizer(parts.symbolizer);
-  }
+  constructor(private readonly parts: RecordingParts) {}
 
   /** Resolves once samples can arrive. Throws TracerError. */
   async start(options: RecordOptions, notify: Notify): Promise<{ recordingId: number; attachedMs: number }> {
-    const parts = { ...this.parts, symbolizer: this.symbolizer.user() };
-    const recording = new Recording(this.nextId++, options, parts, notify);
+    const recording = new Recording(this.nextId++, options, this.parts, notify);
     const { id } = recording;
     this.running.set(id, recording);
     try {

@@ -2,8 +2,9 @@
 // found them. Owned by a Recording.
 
 import type { StackRecord } from '../abi/records';
+import type { ProcessTable } from '../process/table';
 import { type HelperNotes, toErrorReport } from '../protocol';
-import type { Frame } from '../symbolize/types';
+import type { Frame, Symbolizer } from '../symbolize/types';
 import type { StackSlot } from './slots';
 import type { StackProfile } from './stackProfile';
 import { unnamedFrame } from './unnamedFrame';
@@ -17,14 +18,6 @@ const LAST_NAMES_MS = 120_000;
 /** Stacks of code without a name yet that are kept to be asked about again: some 1 KB each. */
 const MAX_UNNAMED_STACKS = 2_048;
 
-export interface NameSource {
-  /** Frames of a stack, by address, innermost first: at once where all are known. */
-  resolve(record: StackRecord): Frame[][] | Promise<Frame[][]>;
-  allResolved(): Promise<void>;
-  /** Can code of this process that has no name get one later? */
-  mayBeNamedLater(pid: number): boolean;
-}
-
 interface Unnamed {
   record: StackRecord;
   slot: StackSlot;
@@ -34,13 +27,17 @@ export class StackNames {
   /** By process: stacks with generated code that nobody has named yet. Runtimes write names late, some when they end. */
   private readonly unnamed = new Map<number, Unnamed[]>();
   private unnamedCount = 0;
+  /** Stacks that wait for their names. */
+  private waiting = 0;
+  private allNamed: () => void = () => {};
   private givenUp = false;
   private isLast = false;
   private stopWaiting: () => void = () => {};
 
   constructor(
     private readonly profile: StackProfile,
-    private readonly processes: NameSource,
+    private readonly processes: ProcessTable,
+    private readonly symbolizer: Pick<Symbolizer, 'resolve'>,
     private readonly log: (level: HelperNotes['log']['level'], text: string) => void,
   ) {}
 
@@ -63,7 +60,7 @@ export class StackNames {
   async last(): Promise<void> {
     this.isLast = true;
     for (const pid of [...this.unnamed.keys()]) {
-      if (this.processes.mayBeNamedLater(pid)) this.again(pid);
+      if (this.processes.isAlive(pid)) this.again(pid);
       else this.forget(pid);
     }
     let timer: NodeJS.Timeout | null = null;
@@ -72,7 +69,11 @@ export class StackNames {
       timer = setTimeout(resolve, LAST_NAMES_MS);
       if (this.givenUp) resolve();
     });
-    await Promise.race([this.processes.allResolved(), enough]);
+    const all = new Promise<void>((resolve) => {
+      this.allNamed = resolve;
+      if (this.waiting === 0) resolve();
+    });
+    await Promise.race([all, enough]);
     if (timer) clearTimeout(timer);
   }
 
@@ -85,12 +86,21 @@ export class StackNames {
     const { record } = one;
     let frames: Frame[][] | Promise<Frame[][]>;
     try {
-      frames = this.processes.resolve(record);
+      frames = this.symbolizer.resolve(this.processes, record.pid, record.kernel, record.user);
     } catch (error) {
       frames = this.withoutNames(record, error);
     }
     if (!(frames instanceof Promise)) this.named(one, frames);
-    else void frames.catch((error) => this.withoutNames(record, error)).then((found) => this.named(one, found));
+    else void this.whenFound(one, frames);
+  }
+
+  private async whenFound(one: Unnamed, frames: Promise<Frame[][]>): Promise<void> {
+    const { record } = one;
+    const letGo = this.processes.hold(record.pid);
+    this.waiting++;
+    this.named(one, await frames.catch((error) => this.withoutNames(record, error)));
+    letGo();
+    if (--this.waiting === 0) this.allNamed();
   }
 
   private named(one: Unnamed, frames: Frame[][]): void {
@@ -99,7 +109,7 @@ export class StackNames {
       !this.isLast &&
       this.unnamedCount < MAX_UNNAMED_STACKS &&
       frames.some((at) => at.some(isUnnamedCode)) &&
-      this.processes.mayBeNamedLater(record.pid);
+      this.processes.isAlive(record.pid);
     this.profile.resolved(slot, frames, keep);
     if (!keep) return;
     this.unnamedCount++;

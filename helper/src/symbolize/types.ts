@@ -1,7 +1,9 @@
 // What the rest of the helper asks of symbolization. One Symbolizer serves one helper process and all its recordings.
 // Flow: (pid, address) --normalize--> (file, build-id, file address) --symbolize in a worker--> Frame[].
 
-import type { Address, MappedCode } from '../process/types';
+import type { FileStore } from '../process/fileStore';
+import type { ProcessTable } from '../process/table';
+import type { Address } from '../process/types';
 
 export interface Frame {
   /** Demangled, short enough for a box; never empty: `libfoo.so+0x1234`, `[anon]` where nothing is known. */
@@ -56,30 +58,20 @@ export interface DebugSources {
 export interface Symbolizer {
   /** From now on, in addition to those given before. */
   addDebugSources(sources: DebugSources): void;
-  /** Reads the process's mappings and opens its files now, while it lives. Cheap when already known. */
-  addProcess(pid: number): void;
-  /** Same pid, other program: forget its mappings, read them again. */
-  processExecuted(pid: number): void;
-  processForked(pid: number, parentPid: number): void;
-  processMapped(pid: number, mapping: MappedCode): void;
-  /** Its files stay open until the last stack of it is resolved; call `release` then. */
-  processExited(pid: number): void;
   /**
    * Frames of a stack, innermost first, one array per address (more than one entry where functions were inlined,
-   * innermost first): kernel addresses, then user addresses. Normalizes synchronously, with the mappings and perf map as
-   * they are now. An array where all is known already, as it mostly is; else a promise, which never rejects: what cannot
-   * be named is a Frame that says so.
+   * innermost first): kernel addresses, then user addresses. Normalizes synchronously, by what `processes` knows now. An
+   * array where all is known already, as it mostly is; else a promise, which never rejects: what cannot be named is a Frame
+   * that says so.
    */
-  resolve(pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]>;
-  /** Since the last call: did the perf map of this process change, so that known stacks may mean other code? */
-  jitChanged(pid: number): boolean;
+  resolve(processes: ProcessTable, pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]>;
   badFiles(): { path: string; why: string }[];
-  release(pid: number): void;
-  /** CPU time and memory of the workers, as far as the process's own counters do not hold them. */
   close(): Promise<void>;
 }
 
 export interface SymbolizerOptions {
+  /** What the processes that it is asked about have mapped. */
+  files: FileStore;
   /** XDG cache folder of the caller for this product; null: no disk cache. Created 0700. */
   cacheDir: string | null;
   /**

@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, copyFileSync, linkSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSymbolizer } from '../../src/symbolize';
-import type { Symbolizer } from '../../src/symbolize/types';
+
 import { build } from './symbolize/build';
+import { TracedSymbolizer } from './symbolize/tracedSymbolizer';
 
 const NOBODY = 65534;
 
@@ -24,7 +24,7 @@ describe('symbolizer, with generated code', function () {
   this.timeout(30_000);
   let program: string;
   let folder: string;
-  let symbolizer: Symbolizer;
+  let symbolizer: TracedSymbolizer;
   let started: Forker[] = [];
   let written = new Set<string>();
 
@@ -39,7 +39,7 @@ describe('symbolizer, with generated code', function () {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'generated-code-'));
-    symbolizer = createSymbolizer({ cacheDir: null, workers: 2, log: () => {} });
+    symbolizer = new TracedSymbolizer({ cacheDir: null, workers: 2, log: () => {} });
   });
 
   afterEach(async () => {
@@ -149,7 +149,7 @@ describe('symbolizer, with generated code', function () {
     // As it looks when those in between are gone.
     for (const pid of [first, second]) {
       symbolizer.processExited(pid);
-      symbolizer.release(pid);
+      await symbolizer.forgotten(pid);
     }
     assert.equal(await nameAt(third, code), 'inherited');
     assert.equal(await nameAt(third, code + 16), 'replaced');

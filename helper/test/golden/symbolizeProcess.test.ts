@@ -20,10 +20,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readMaps } from '../../src/process/maps';
-import { createSymbolizer } from '../../src/symbolize';
 import { WorkerPool } from '../../src/symbolize/pool/pool';
-import type { Symbolizer } from '../../src/symbolize/types';
 import { build, has, run } from './symbolize/build';
+import { TracedSymbolizer } from './symbolize/tracedSymbolizer';
 
 interface Running {
   child: ChildProcess;
@@ -40,7 +39,7 @@ describe('symbolizer, with processes', function () {
   this.timeout(30_000);
   let program: string;
   let folder: string;
-  let symbolizer: Symbolizer;
+  let symbolizer: TracedSymbolizer;
   let running: Running[] = [];
 
   before(function () {
@@ -54,7 +53,7 @@ describe('symbolizer, with processes', function () {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'symbolize-process-'));
-    symbolizer = createSymbolizer({ cacheDir: join(folder, 'cache'), workers: 2, log: () => {} });
+    symbolizer = new TracedSymbolizer({ cacheDir: join(folder, 'cache'), workers: 2, log: () => {} });
   });
 
   afterEach(async () => {
@@ -312,7 +311,7 @@ describe('symbolizer, with processes', function () {
       const path = join(folder, 'kallsyms');
       writeFileSync(path, kallsyms);
       const kallsymsFd = openSync(path, 'r');
-      const one = createSymbolizer({ cacheDir: null, workers: 1, log: () => {}, kallsymsFd });
+      const one = new TracedSymbolizer({ cacheDir: null, workers: 1, log: () => {}, kallsymsFd });
       one.addProcess(pid);
       const frames = (await one.resolve(pid, [-0x3fff0000 + 8, -0x3ffe0000 + 8], [])).map(([frame]) => frame);
       const bad = one.badFiles();
@@ -367,7 +366,6 @@ describe('symbolizer, with processes', function () {
     symbolizer.addProcess(pid);
     await symbolizer.resolve(pid, [-2130706432], [work]);
     assert.ok(open() > withChild);
-    symbolizer.release(pid);
     await symbolizer.close();
     await Promise.all(running.map(end));
     const deadline = Date.now() + 5_000;
@@ -379,7 +377,7 @@ describe('symbolizer, with processes', function () {
     const { pid, work, moreWork } = await start(copyOf(program));
     symbolizer.addProcess(pid);
     const asked = symbolizer.resolve(pid, [], [work, moreWork + 1]);
-    symbolizer.release(pid);
+    symbolizer.processes.close();
     assert.deepEqual(
       (await asked).map(([frame]) => frame.name),
       ['work', 'more_work'],
@@ -404,7 +402,7 @@ describe('symbolizer, with processes', function () {
     symbolizer.addProcess(pid);
     await frameAt(pid, work);
     assert.ok(existsSync(join(folder, 'cache')));
-    const without = createSymbolizer({ cacheDir: '/proc/nowhere', workers: 1, log: () => {} });
+    const without = new TracedSymbolizer({ cacheDir: '/proc/nowhere', workers: 1, log: () => {} });
     without.addProcess(pid);
     const [[frame]] = await without.resolve(pid, [], [work]);
     await without.close();

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import type { SampleRecord, StackId, StackRecord } from '../../src/abi/records';
 import { startCapture } from '../../src/engine/capture';
 import type { Capture, CaptureOptions } from '../../src/engine/types';
+import { FileStore } from '../../src/process/fileStore';
+import { ProcessTable } from '../../src/process/table';
 import type { Address, ProcessRecord } from '../../src/process/types';
 import { SLOWNESS } from './slowness';
 
@@ -136,7 +138,7 @@ export class Collected {
   }
 }
 
-export const OPTIONS: Omit<CaptureOptions, 'pid'> = {
+export const OPTIONS: Omit<CaptureOptions, 'pid' | 'processes'> = {
   frequencyHz: 999,
   children: true,
   kernel: true,
@@ -149,8 +151,20 @@ export async function capture(
   options: Partial<CaptureOptions> = {},
 ): Promise<{ running: Capture; got: Collected }> {
   const got = new Collected();
-  const running = await startCapture({ ...OPTIONS, pid, ...options }, got);
-  return { running, got };
+  const processes = new ProcessTable(new FileStore());
+  const running = await startCapture({ ...OPTIONS, pid, processes, ...options }, got);
+  return { running: endedWith(running, processes), got };
+}
+
+/** The capture's processes are let go of with it. */
+function endedWith(running: Capture, processes: ProcessTable): Capture {
+  const stop = running.stop.bind(running);
+  running.stop = async () => {
+    await stop();
+    processes.close();
+    await processes.files.close();
+  };
+  return running;
 }
 
 /** Polls until `condition` holds; fails after a deadline naming `what`. */

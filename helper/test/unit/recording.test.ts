@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FileStore } from '../../src/process/fileStore';
 import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
 import { TracerError } from '../../src/protocol';
 import { emptyReason } from '../../src/recording/emptyReason';
 import { Recordings } from '../../src/recording/recordings';
-import { SharedSymbolizer } from '../../src/recording/sharedSymbolizer';
 import { FakeCapture, FakeSymbolizer, frame } from './fakes/stacks';
 
 const TABLE = { 1: [frame('main', 12)], 2: [frame('sixty', 21)], [-1]: [frame('sys_read', null, { kind: 'kernel' })] };
@@ -21,6 +21,7 @@ describe('a recording', function () {
   let target: ChildProcess;
   let captures: FakeCapture[];
   let symbolizer: FakeSymbolizer;
+  let files: FileStore;
   let recordings: Recordings;
   let notes: { [M in HelperNoteMethod]?: HelperNotes[M][] };
   const notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => {
@@ -35,6 +36,7 @@ describe('a recording', function () {
     captures = [];
     notes = {};
     symbolizer = new FakeSymbolizer(TABLE);
+    files = new FileStore();
     recordings = new Recordings({
       startCapture: async (options, sink) => {
         const capture = new FakeCapture(options, sink);
@@ -42,6 +44,7 @@ describe('a recording', function () {
         return capture;
       },
       symbolizer,
+      files,
       log: () => {},
       callerUid: process.getuid!(),
       rights: { groups: process.getgroups!(), capabilities: 0n, ownsNamespace: () => false },
@@ -51,6 +54,7 @@ describe('a recording', function () {
   });
   afterEach(async () => {
     await recordings.closeAll();
+    await files.close();
     target.kill('SIGKILL');
     rmSync(dir, { recursive: true });
   });
@@ -92,7 +96,7 @@ describe('a recording', function () {
     assert.equal(extra?.stopReason, 'stopped');
     assert.equal(extra?.command, 'sleep 60');
     assert.ok(!notes['record/ended']);
-    assert.ok(symbolizer.calls.includes(`release ${target.pid}`));
+    assert.ok(capture.options.processes.isEmpty);
     assert.deepEqual(recordings.list(), []);
   });
 
@@ -141,7 +145,7 @@ describe('a recording', function () {
   it('ends when the capture sees the target exit', async () => {
     const { recordingId, capture } = await start();
     capture.hit([2, 1]);
-    capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
+    capture.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
     await until(() => notes['record/ended']);
     assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'exited');
     // A stop that crosses the news gets the same outcome.
@@ -194,25 +198,22 @@ describe('a recording', function () {
     const { capture } = await start({ startAtExec: true, durationMs: 60 });
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.ok(!('record/ended' in notes));
-    capture.sink.process({ kind: 'exec', timeNs: 0, pid: target.pid!, name: 'sleep' });
+    capture.process({ kind: 'exec', timeNs: 0, pid: target.pid!, name: 'sleep' });
     capture.hit([1]);
     await until(() => notes['record/ended']);
     assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'duration');
-    assert.ok(!symbolizer.calls.includes(`add ${target.pid}`), 'the launcher itself is of no interest');
   });
 
   it('follows the processes that appear, and lets go of each', async () => {
     const { recordingId, capture } = await start();
     const pid = target.pid!;
-    capture.sink.process({ kind: 'fork', timeNs: 1, pid: 900_001, parentPid: pid });
-    capture.sink.process({ kind: 'exec', timeNs: 2, pid: 900_001, name: 'x' });
+    capture.process({ kind: 'fork', timeNs: 1, pid: 900_001, parentPid: pid });
+    capture.process({ kind: 'exec', timeNs: 2, pid: 900_001, name: 'x' });
     capture.hit([2, 1], 1, { pid: 900_001, name: 'x' });
-    capture.sink.process({ kind: 'exit', timeNs: 3, pid: 900_001 });
+    capture.process({ kind: 'exit', timeNs: 3, pid: 900_001 });
     capture.hit([1]);
     const summary = await recordings.stop(recordingId);
     assert.equal(summary.samples, 2);
-    assert.deepEqual(symbolizer.calls.slice(1, 4), [`fork ${pid} 900001`, 'exec 900001', 'exit 900001']);
-    assert.ok(symbolizer.calls.includes('release 900001'));
     assert.deepEqual(
       file().profiles.map(({ name }) => name),
       ['All threads', 'x (900001/900001)', `main (${pid}/${pid})`],
@@ -221,7 +222,7 @@ describe('a recording', function () {
 
   it('renews the identity of stacks when a perf map grew', async () => {
     const { capture } = await start();
-    symbolizer.jit = true;
+    capture.options.processes.takeRenamed = () => [target.pid!];
     await until(() => capture.bumped.length);
     assert.equal(capture.bumped[0], target.pid);
   });
@@ -248,9 +249,10 @@ describe('a recording', function () {
     await until(() => notes['record/checkpoint']?.length);
     assert.deepEqual(namesAndWeights(), { 'main;[anon]': 7, 'main;sixty': 1 });
     symbolizer.table[3] = [frame('named late')];
-    symbolizer.jit = true;
+    const { processes } = capture.options;
+    processes.takeRenamed = () => [target.pid!];
     await until(() => capture.bumped.length);
-    symbolizer.jit = false;
+    processes.takeRenamed = () => [];
     capture.hit([3, 1], 1);
     symbolizer.table[4] = [frame('named at the end')];
     capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
@@ -358,25 +360,6 @@ describe('an empty recording', () => {
   ];
   for (const [what, more, code] of cases)
     it(`says so when it was ${what}`, () => assert.equal(emptyReason({ ...facts, ...more }).code, code));
-});
-
-describe('the shared symbolizer', () => {
-  it('forgets a process only when the last recording has released it, and tells each of a grown perf map', () => {
-    const symbolizer = new FakeSymbolizer();
-    const shared = new SharedSymbolizer(symbolizer);
-    const [a, b] = [shared.user(), shared.user()];
-    a.addProcess(5);
-    b.processForked(5, 4);
-    symbolizer.jit = true;
-    assert.equal(a.jitChanged(5), true);
-    symbolizer.jit = false;
-    assert.equal(b.jitChanged(5), true);
-    assert.equal(a.jitChanged(5), false);
-    a.release(5);
-    assert.ok(!symbolizer.calls.includes('release 5'));
-    b.release(5);
-    assert.ok(symbolizer.calls.includes('release 5'));
-  });
 });
 
 async function until(condition: () => unknown, deadlineMs = 10_000): Promise<void> {

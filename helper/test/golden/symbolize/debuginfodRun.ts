@@ -7,8 +7,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createSymbolizer } from '../../../src/symbolize';
 import type { Frame } from '../../../src/symbolize/types';
+import { TracedSymbolizer } from './tracedSymbolizer';
 
 const [program, debugFolder, scratch] = process.argv.slice(2);
 const PORT = 8002;
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   const { child, work } = await startProgram();
   const cacheDir = join(scratch, 'cache');
   const make = (cache = cacheDir) =>
-    createSymbolizer({ cacheDir: cache, workers: 1, log: (level, text) => log.push(`${level} ${text}`) });
+    new TracedSymbolizer({ cacheDir: cache, workers: 1, log: (level, text) => log.push(`${level} ${text}`) });
   const ask = async (symbolizer: ReturnType<typeof make>): Promise<Frame> => {
     symbolizer.addProcess(child.pid!);
     return (await symbolizer.resolve(child.pid!, [], [work]))[0].at(-1)!;

@@ -2,6 +2,8 @@
 // symbolized by fakes that tests drive by hand.
 
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/engine/types';
+import type { ProcessTable } from '../../../src/process/table';
+import type { ProcessRecord } from '../../../src/process/types';
 import type { DebugSources, Frame, Symbolizer } from '../../../src/symbolize/types';
 
 export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {
@@ -26,7 +28,6 @@ export function frame(name: string, line: number | null = null, more: Partial<Fr
 /** Resolves each address to the frames that `table` holds for it. */
 export class FakeSymbolizer implements Symbolizer {
   readonly calls: string[] = [];
-  jit = false;
   /** While set, answers wait until it resolves. */
   gate: Promise<void> | null = null;
 
@@ -35,33 +36,12 @@ export class FakeSymbolizer implements Symbolizer {
   addDebugSources({ folders, servers }: DebugSources): void {
     this.calls.push(['debug', ...folders, ...servers].join(' '));
   }
-  addProcess(pid: number): void {
-    this.calls.push(`add ${pid}`);
-  }
-  processExecuted(pid: number): void {
-    this.calls.push(`exec ${pid}`);
-  }
-  processForked(pid: number, parentPid: number): void {
-    this.calls.push(`fork ${parentPid} ${pid}`);
-  }
-  processMapped(pid: number): void {
-    this.calls.push(`map ${pid}`);
-  }
-  processExited(pid: number): void {
-    this.calls.push(`exit ${pid}`);
-  }
-  async resolve(_pid: number, kernel: number[], user: number[]): Promise<Frame[][]> {
+  async resolve(_processes: ProcessTable, _pid: number, kernel: number[], user: number[]): Promise<Frame[][]> {
     if (this.gate) await this.gate;
     return [...kernel, ...user].map((address) => this.table[address] ?? [frame(`0x${address.toString(16)}`)]);
   }
-  jitChanged(): boolean {
-    return this.jit;
-  }
   badFiles(): { path: string; why: string }[] {
     return [];
-  }
-  release(pid: number): void {
-    this.calls.push(`release ${pid}`);
   }
   async close(): Promise<void> {}
 }
@@ -79,7 +59,9 @@ export class FakeCapture implements Capture {
   constructor(
     readonly options: CaptureOptions,
     readonly sink: CaptureSink,
-  ) {}
+  ) {
+    if (!options.startAtExec) options.processes.add(options.pid);
+  }
 
   /** `count` samples of one thread with one stack, innermost address first; kernel addresses are negative. */
   hit(stack: number[], count = 1, thread: { pid?: number; tid?: number; name?: string } = {}): void {
@@ -104,6 +86,12 @@ export class FakeCapture implements Capture {
       this.numbers.taken++;
       this.sink.sample({ stackId, timeNs: this.timeNs, pid, tid, cpu: 0, threadName: name });
     }
+  }
+
+  /** As the engine does: the table knows of it before the sink does. */
+  process(record: ProcessRecord): void {
+    this.options.processes.record(record);
+    this.sink.process(record);
   }
 
   bumpGeneration(pid: number): void {
