@@ -1,12 +1,18 @@
-// A recording file's text -> what the views show. Reads our own files and any other file in speedscope's format; what
-// the format allows beyond ours (evented profiles) becomes weighted stacks here, so that the views know one shape only.
-// Called by boot.ts.
-//
-// Layout: speedscope's file-format-spec.ts (its JSON schema ships in the package as file-format-schema.json).
+// A recording file's text -> what the views show: our own files and any other program's in speedscope's format, each with all of its
+// profiles in their own units.
 import * as l10n from '@vscode/l10n';
-import type { RecordingExtra, SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
+import {
+  NotSpeedscope,
+  OddEvents,
+  parseSpeedscope,
+  type RecordingExtra,
+  type SampledProfile,
+  type SpeedscopeFile,
+  type SpeedscopeFrame,
+} from '../../helper/src/protocol';
 
-export type Unit = SampledProfile['unit'];
+/** `samples`: our own counts. `none`: numbers of another program that say no unit. */
+export type Unit = SampledProfile['unit'] | 'samples';
 
 /** One profile (one thread, or all of them merged) as stacks of frame indexes, outermost first, each with a weight. */
 export interface StackProfile {
@@ -16,7 +22,7 @@ export interface StackProfile {
   /** In `unit`. */
   weights: readonly number[];
   totalWeight: number;
-  /** Samples behind a weight of 1, so that shares can carry their error; null where weights are not samples. */
+  /** Samples behind a weight of 1, so that shares can carry their error; null where the file does not say. */
   samplesPerWeight: number | null;
 }
 
@@ -27,92 +33,70 @@ export interface Recording {
   activeProfile: number;
   /** null: another program wrote the file. */
   extra: RecordingExtra | null;
+  /** Events of evented profiles that do not fit each other. */
+  oddEvents: number;
 }
 
 /** The text is no recording; `message` is a plain sentence for the user. */
 export class RecordingError extends Error {}
 
-interface EventedProfile {
-  type: 'evented';
-  name: string;
-  unit: Unit;
-  startValue: number;
-  events: { type: 'O' | 'C'; frame: number; at: number }[];
-}
-interface AnyFile {
-  shared: { frames: SpeedscopeFrame[] };
-  profiles: (SampledProfile | EventedProfile)[];
-  name?: string;
-  activeProfileIndex?: number;
-  ebpfTracer?: RecordingExtra;
-}
+/** It can be shown, with a warning: parse it with `repair`. */
+export class OddRecordingError extends RecordingError {}
 
 /** Throws RecordingError where `text` is not in speedscope's format. */
-export function parseRecording(text: string, name: string): Recording {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new RecordingError(l10n.t('{0} is not a recording: it holds no valid JSON. It may be cut off.', name));
-  }
-  const file = parsed as AnyFile | null;
-  if (!Array.isArray(file?.shared?.frames) || !Array.isArray(file.profiles))
-    throw new RecordingError(l10n.t("{0} is not a recording in speedscope's format.", name));
+export function parseRecording(text: string, name: string, repair = false): Recording {
+  const { file, oddEvents } = parsed(text, name, repair);
   const extra = file.ebpfTracer ?? null;
   return {
     name: extra?.title || file.name || name,
     frames: file.shared.frames,
-    profiles: file.profiles.map((profile) => {
-      const { stacks, weights } = profile.type === 'evented' ? stacksOfEvents(profile) : checkedSamples(profile, name);
-      return {
-        name: profile.name,
-        unit: profile.unit,
-        stacks,
-        weights,
-        totalWeight: weights.reduce((sum, weight) => sum + weight, 0),
-        samplesPerWeight: profile.type === 'evented' ? null : samplesPerWeight(profile, extra),
-      };
-    }),
-    activeProfile: Math.min(Math.max(0, file.activeProfileIndex ?? 0), Math.max(0, file.profiles.length - 1)),
+    profiles: file.profiles.map((profile) => ({
+      name: profile.name,
+      unit: extra && profile.unit === 'none' ? 'samples' : profile.unit,
+      stacks: profile.samples,
+      weights: profile.weights,
+      totalWeight: profile.weights.reduce((sum, weight) => sum + weight, 0),
+      samplesPerWeight: extra && samplesPerWeight(profile.unit, extra),
+    })),
+    activeProfile: activeProfile(file),
     extra,
+    oddEvents,
   };
 }
 
-function checkedSamples(profile: SampledProfile, name: string) {
-  if (!Array.isArray(profile.samples) || profile.samples.length !== profile.weights?.length)
-    throw new RecordingError(l10n.t('{0} is damaged: not every stack in it has a weight.', name));
-  return { stacks: profile.samples, weights: profile.weights };
+/** As it is, else gone over: `oddEvents` says so then. */
+export function parseAnyRecording(text: string, name: string): Recording {
+  try {
+    return parseRecording(text, name);
+  } catch (error) {
+    if (error instanceof OddRecordingError) return parseRecording(text, name, true);
+    throw error;
+  }
 }
 
-/**
- * Our recordings weigh a sample by its period (1 / frequency), or by 1 without a unit; merged samples weigh their sum.
- * In other people's files every entry counts as one sample where weights differ in no unit of samples.
- */
-function samplesPerWeight(profile: SampledProfile, extra: RecordingExtra | null): number | null {
-  if (profile.unit === 'none') return 1;
-  if (extra) {
-    const perSecond = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3, seconds: 1, bytes: 0 }[profile.unit];
-    return perSecond === 0 ? null : extra.frequencyHz * perSecond;
+function parsed(text: string, name: string, repair: boolean): SpeedscopeFile {
+  try {
+    return parseSpeedscope(text, { repair });
+  } catch (error) {
+    if (!(error instanceof NotSpeedscope)) throw error;
+    if (error instanceof OddEvents) throw new OddRecordingError(l10n.t('{0} is damaged: {1}.', name, error.message));
+    throw new RecordingError(
+      l10n.t(
+        "{0} is not a recording: {1}. Open files that this tracer or another profiler wrote in speedscope's format.",
+        name,
+        error.message,
+      ),
+    );
   }
-  const total = profile.weights.reduce((sum, weight) => sum + weight, 0);
-  return total > 0 ? profile.samples.length / total : null;
 }
 
-/** Replays open and close events: each stretch of time between two of them is one stack with that weight. */
-function stacksOfEvents(profile: EventedProfile): { stacks: number[][]; weights: number[] } {
-  const stacks: number[][] = [];
-  const weights: number[] = [];
-  const open: number[] = [];
-  let previous = profile.startValue;
-  for (const event of profile.events) {
-    // Time without an open frame is kept too, as an empty stack: time order shows it as a gap.
-    if (event.at > previous) {
-      stacks.push([...open]);
-      weights.push(event.at - previous);
-    }
-    previous = event.at;
-    if (event.type === 'O') open.push(event.frame);
-    else open.splice(open.lastIndexOf(event.frame), 1);
-  }
-  return { stacks, weights };
+function activeProfile({ activeProfileIndex: index, profiles }: SpeedscopeFile['file']): number {
+  return index !== undefined && Number.isInteger(index) && profiles[index] ? index : 0;
+}
+
+/** Our recordings weigh a sample by its period (1 / frequency), or by 1 without a unit; merged samples weigh their sum. */
+function samplesPerWeight(unit: SampledProfile['unit'], { frequencyHz }: RecordingExtra): number | null {
+  if (unit === 'none') return 1;
+  const perSecond = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3, seconds: 1, bytes: 0 }[unit];
+  return perSecond === 0 ? null : frequencyHz * perSecond;
 }

@@ -2,7 +2,7 @@
 // graph, a table, the toolbar or the extension. Called by boot.ts.
 import * as l10n from '@vscode/l10n';
 import type { GraphMode, Host } from './host';
-import { parseRecording, type Recording, RecordingError } from './load';
+import { parseAnyRecording, type Recording, RecordingError } from './load';
 import type { ToWebview } from './messages';
 import { describeShare, formatWeight } from './shares';
 import { fullName, openSource, sameFrame } from './sourceLinks';
@@ -103,7 +103,7 @@ export class RecordingPage {
   }
 
   private async loadNow(text: string, name: string, live: boolean, startedMs: number): Promise<void> {
-    const recording = parseRecording(text, name);
+    const recording = parseAnyRecording(text, name);
     this.newest = recording;
     const before = this.loaded;
     const wanted = before?.profile.name ?? this.host.state.profile;
@@ -203,10 +203,13 @@ export class RecordingPage {
     const total = Math.max(...recording.profiles.map(({ totalWeight }) => totalWeight));
     this.layout.showThreads(
       recording.profiles.map((one) => {
-        const part = one.totalWeight < total ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
+        // Profiles of another program's file are no parts of a whole.
+        const part =
+          recording.extra && one.totalWeight < total ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
         return { text: one.name + part, title: formatWeight(one.totalWeight, one.unit) };
       }),
       profileIndex,
+      recording.extra ? l10n.t('Thread') : l10n.t('Profile'),
     );
     const views = this.views.filter((view) => view.isFor(recording));
     for (const view of views) view.show(this.loaded);

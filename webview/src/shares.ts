@@ -23,6 +23,8 @@ const counts = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const twoDigits = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
+
 export const formatCount = (count: number): string => counts.format(count);
 
 /** 0.1234 -> `12.3 %`; a share too small for one digit gets two. The space does not break. */
@@ -34,8 +36,10 @@ export function formatShare(share: number): string {
 /** A weight in its profile's unit: `1.24 s`, `356 ms`, `12 samples`, `4.0 MB`. */
 export function formatWeight(weight: number, unit: Unit): string {
   switch (unit) {
-    case 'none':
+    case 'samples':
       return l10n.t('{0} samples', formatCount(weight));
+    case 'none':
+      return plain.format(weight);
     case 'bytes': {
       const power = weight < 1e3 ? 0 : weight < 1e6 ? 1 : weight < 1e9 ? 2 : 3;
       return `${(power === 0 ? counts : oneDigit).format(weight / 1000 ** power)}\u00a0${['B', 'kB', 'MB', 'GB'][power]}`;
@@ -54,7 +58,9 @@ export function formatMs(ms: number): string {
     return `${counts.format(Math.floor(ms / 60_000))}\u00a0min ${counts.format((ms / 1000) % 60)}\u00a0s`;
   if (ms >= 10_000) return `${oneDigit.format(ms / 1000)}\u00a0s`;
   if (ms >= 1000) return `${twoDigits.format(ms / 1000)}\u00a0s`;
-  return ms >= 10 ? `${counts.format(ms)}\u00a0ms` : `${twoDigits.format(ms)}\u00a0ms`;
+  if (ms >= 10) return `${counts.format(ms)}\u00a0ms`;
+  if (ms >= 0.01 || ms <= 0) return `${twoDigits.format(ms)}\u00a0ms`;
+  return ms >= 1e-5 ? `${twoDigits.format(ms * 1e3)}\u00a0µs` : `${twoDigits.format(ms * 1e6)}\u00a0ns`;
 }
 
 /** A weight within its profile, as the tables show it. */
@@ -88,7 +94,7 @@ export function describeShare(
   const halfPoints = ((high - low) / 2) * 100;
   const count = l10n.t('{0} of {1} samples', formatCount(hits), formatCount(samples));
   const title = [
-    profile.unit === 'none' ? count : `${count} (${formatWeight(weight, profile.unit)})`,
+    profile.unit === 'samples' ? count : `${count} (${formatWeight(weight, profile.unit)})`,
     l10n.t('With 95 % confidence between {0} and {1}', formatShare(low), formatShare(high)),
   ].join('\n');
   return { fraction, text, error: `±\u00a0${(halfPoints < 0.095 ? twoDigits : oneDigit).format(halfPoints)}`, title };

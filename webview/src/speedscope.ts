@@ -112,7 +112,7 @@ export class FlameGraph {
     const sampled = {
       type: 'sampled',
       name: profile.name,
-      unit: profile.unit,
+      unit: profile.unit === 'samples' ? 'none' : profile.unit,
       startValue: 0,
       endValue: weights.reduce((sum, weight) => sum + weight, 0),
       samples: stacks as number[][],

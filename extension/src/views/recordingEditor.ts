@@ -4,9 +4,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
-import { type RecordingFile, TracerError, toErrorReport, tracerError } from '../../../helper/src/protocol';
+import {
+  type RecordingFile,
+  readRecordingText,
+  TracerError,
+  toErrorReport,
+  tracerError,
+} from '../../../helper/src/protocol';
 import type { FromWebview, ToWebview } from '../../../webview/src/messages';
 import { readRecording } from '../profile/readRecording';
+import { TEXT_TOOLS } from '../profile/recordingText';
 import { isNewerThanBinary } from '../profile/staleness';
 import type { RecordingSession } from '../session/recordingSession';
 import type { Tracer } from '../tracer';
@@ -151,7 +158,7 @@ class RecordingEditor {
       const version = `${ino} ${mtimeMs} ${size} ${this.session !== null}`;
       if (version === this.shown) return;
       this.shown = version;
-      const text = await readFile(path, 'utf8').catch(refuse);
+      const text = await readRecordingText(path, TEXT_TOOLS);
       // A newer version is being read.
       if (version !== this.shown) return;
       this.recording = readRecording(text, path);

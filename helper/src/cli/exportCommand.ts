@@ -11,7 +11,8 @@ export async function exportCommand(args: ParsedArguments): Promise<number> {
   const format = parseFormat(args.options.get('format')?.[0] ?? 'speedscope');
   const input = resolve(args.operands[0]);
   const outputText = args.options.get('output')?.[0] ?? '-';
-  const pieces = await convert(await readRecording(input), format);
+  const warn = (text: string) => void process.stderr.write(`${text}\n`);
+  const pieces = await convert(await readRecording(input, warn), format);
   if (outputText === '-') {
     for (const piece of pieces)
       if (!process.stdout.write(piece)) await new Promise((drained) => process.stdout.once('drain', drained));

@@ -1,7 +1,7 @@
 // A plain JSON view of a recording for scripts: functions, lines and threads with counts, without having to know
 // speedscope's format. Counts are samples, shares 0 to 1. Called by formats.ts.
 
-import type { FunctionCount, RecordingFile } from '../protocol';
+import type { FunctionCount, RecordingFile, SampledProfile } from '../protocol';
 import { periodOf } from './readRecording';
 
 export interface PlainFunction extends FunctionCount {
@@ -10,32 +10,67 @@ export interface PlainFunction extends FunctionCount {
 }
 
 export function* jsonText(file: RecordingFile): Generator<string> {
+  if (!file.ebpfTracer) return yield `${JSON.stringify(foreignJson(file), null, 1)}\n`;
   const extra = file.ebpfTracer;
   const functions = functionsOf(file);
-  const samples = extra?.samples ?? mergedSamples(file);
+  const { samples } = extra;
   const plain = {
-    title: extra?.title ?? file.name ?? '',
+    title: extra.title,
     samples,
-    lost: extra?.lost ?? 0,
-    wholeStacks: extra?.wholeStacks ?? samples,
-    truncated: extra?.truncated ?? {},
-    durationMs: extra?.durationMs ?? null,
-    frequencyHz: extra?.frequencyHz ?? null,
-    startedAt: extra?.startedAt ?? null,
-    complete: extra?.complete ?? true,
-    stopReason: extra?.stopReason ?? null,
-    pid: extra?.pid ?? null,
-    command: extra?.command ?? null,
-    threads: extra?.threads ?? [],
+    lost: extra.lost,
+    wholeStacks: extra.wholeStacks,
+    truncated: extra.truncated,
+    durationMs: extra.durationMs,
+    frequencyHz: extra.frequencyHz,
+    startedAt: extra.startedAt,
+    complete: extra.complete,
+    stopReason: extra.stopReason,
+    pid: extra.pid,
+    command: extra.command,
+    threads: extra.threads,
     functions,
-    lines: extra?.lines ?? [],
+    lines: extra.lines,
   };
   yield `${JSON.stringify(plain, null, 1)}\n`;
 }
 
-function mergedSamples(file: RecordingFile): number {
-  const period = periodOf(file);
-  return Math.round((file.profiles[0]?.weights ?? []).reduce((sum, weight) => sum + weight, 0) / period);
+/** Of another program's file: each of its profiles, weights in its own unit, nothing that it does not say. */
+function foreignJson(file: RecordingFile) {
+  const { frames } = file.shared;
+  return {
+    title: file.name ?? '',
+    exporter: file.exporter ?? null,
+    profiles: file.profiles.map((profile) => {
+      const { self, total, all } = countFrames(profile, frames.length);
+      const share = (weight: number) => (all === 0 ? 0 : weight / all);
+      const functions = frames
+        .map(({ name, file: path, line }, i) => ({
+          name,
+          file: path ?? null,
+          line: line ?? null,
+          self: share(self[i]),
+          total: share(total[i]),
+          selfWeight: self[i],
+          totalWeight: total[i],
+        }))
+        .filter((row) => row.totalWeight > 0)
+        .sort((a, b) => b.self - a.self || b.total - a.total);
+      return { name: profile.name, unit: profile.unit, weight: all, functions };
+    }),
+  };
+}
+
+/** `all`: of the samples that have a stack. */
+function countFrames({ samples, weights }: Pick<SampledProfile, 'samples' | 'weights'>, frameCount: number) {
+  const [self, total] = [new Float64Array(frameCount), new Float64Array(frameCount)];
+  let all = 0;
+  for (const [i, stack] of samples.entries()) {
+    if (stack.length === 0) continue;
+    all += weights[i];
+    self[stack[stack.length - 1]] += weights[i];
+    for (const frame of new Set(stack)) total[frame] += weights[i];
+  }
+  return { self, total, all };
 }
 
 /** Functions by self and total, largest self first; recursion counts once in a total. */
@@ -43,14 +78,9 @@ export function functionsOf(file: RecordingFile): PlainFunction[] {
   const { frames } = file.shared;
   const merged = file.profiles[0] ?? { samples: [], weights: [] };
   const period = periodOf(file);
-  const [self, total] = [new Float64Array(frames.length), new Float64Array(frames.length)];
-  let all = 0;
-  for (const [i, stack] of merged.samples.entries()) {
-    const count = merged.weights[i] / period;
-    all += count;
-    if (stack.length > 0) self[stack[stack.length - 1]] += count;
-    for (const frame of new Set(stack)) total[frame] += count;
-  }
+  const counts = countFrames(merged, frames.length);
+  const all = counts.all / period;
+  const [self, total] = [counts.self, counts.total].map((weights) => weights.map((weight) => weight / period));
   return frames
     .map(({ name, file: path, line }, i) => ({
       name,

@@ -14,6 +14,16 @@ import {
 } from 'pprof-format';
 import { INLINED_SUFFIX, type RecordingExtra, type RecordingFile } from '../protocol';
 import { periodOf } from './readRecording';
+import { type Measure, partsOf } from './weights';
+
+/** What pprof calls the value of another program's weights, by their unit. */
+const FOREIGN_TYPES: Record<Measure, string> = {
+  samples: 'samples',
+  microseconds: 'time',
+  nanoseconds: 'time',
+  bytes: 'space',
+  count: 'weight',
+};
 
 interface Step {
   /** Index in `shared.frames`. */
@@ -84,8 +94,8 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     return id;
   };
   const samples: Sample[] = [];
-  /** `path`: innermost first. */
-  const add = (path: Step[], count: number, goroutine = 0) => {
+  /** `path`: innermost first. `value`: of each sample type. */
+  const add = (path: Step[], value: number[], label: Label[] = []) => {
     const locationId: number[] = [];
     for (let i = 0; i < path.length; ) {
       let end = i;
@@ -93,9 +103,10 @@ export function encodePprof(file: RecordingFile): Uint8Array {
       locationId.push(locationOf(path.slice(i, end + 1)));
       i = end + 1;
     }
-    const label = goroutine === 0 ? [] : [new Label({ key: text('goroutine'), num: goroutine })];
-    samples.push(new Sample({ locationId, value: [Math.round(count), Math.round(count * period)], label }));
+    samples.push(new Sample({ locationId, value: value.map(Math.round), label }));
   };
+  const ours = (count: number) => [count, count * period];
+  const goroutineLabel = (id: number) => [new Label({ key: text('goroutine'), num: id })];
   const step = (frame: number, line: number): Step => ({ frame, line: line || (file.shared.frames[frame].line ?? 0) });
   if (extra?.lineTree) {
     const goroutinesAt = goroutinesByNode(extra);
@@ -106,19 +117,36 @@ export function encodePprof(file: RecordingFile): Uint8Array {
       for (let at = node; at >= 0; at = parent[at]) path.push(step(frame[at], line[at]));
       let rest = count;
       for (const { id, samples: its } of goroutinesAt.get(node) ?? []) {
-        add(path, its, id);
+        add(path, ours(its), id === 0 ? [] : goroutineLabel(id));
         rest -= its;
       }
-      if (rest > 0) add(path, rest);
+      if (rest > 0) add(path, ours(rest));
     }
-  } else {
+  } else if (extra) {
     const merged = file.profiles[0] ?? { samples: [], weights: [] };
     for (const [i, stack] of merged.samples.entries())
-      add(stack.map((frame) => step(frame, 0)).reverse(), merged.weights[i] / period);
+      add(stack.map((frame) => step(frame, 0)).reverse(), ours(merged.weights[i] / period));
   }
   const nanoseconds = new ValueType({ type: text('cpu'), unit: text('nanoseconds') });
+  const sampleType = [new ValueType({ type: text('samples'), unit: text('count') }), nanoseconds];
+  if (!extra) {
+    const parts = partsOf(file);
+    const measures = [...new Set(parts.map(({ scale }) => scale.measure))];
+    sampleType.length = 0;
+    for (const measure of measures)
+      sampleType.push(new ValueType({ type: text(FOREIGN_TYPES[measure]), unit: text(measure) }));
+    for (const { profile, scale } of parts) {
+      const label = parts.length > 1 ? [new Label({ key: text('profile'), str: text(profile.name) })] : [];
+      for (const [i, stack] of profile.samples.entries()) {
+        const weight = profile.weights[i] * scale.factor;
+        const value = measures.map((measure) => (measure === scale.measure ? weight : 0));
+        // pprof knows no sample without a stack: that is time in which nothing ran.
+        if (stack.length > 0) add(stack.map((frame) => step(frame, 0)).reverse(), value, label);
+      }
+    }
+  }
   const profile = new Profile({
-    sampleType: [new ValueType({ type: text('samples'), unit: text('count') }), nanoseconds],
+    sampleType,
     sample: samples,
     mapping: mappings,
     location: locations,
@@ -126,8 +154,7 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     stringTable: strings,
     timeNanos: extra ? BigInt(Date.parse(extra.startedAt)) * 1_000_000n : 0,
     durationNanos: extra ? Math.round(extra.durationMs * 1e6) : 0,
-    periodType: nanoseconds,
-    period,
+    ...(extra ? { periodType: nanoseconds, period } : {}),
     comment: [text(`${file.exporter ?? ''} ${extra?.command ?? ''}`.trim())],
   });
   return profile.encode();

@@ -1,48 +1,51 @@
-// Reads a recording file back: ours, or any speedscope file with sampled profiles. Called by the CLI's export, and after
-// a recording in another format than speedscope's.
+// Reads a recording file back: ours, or a speedscope file of any other program, checked before it is trusted.
 
-import { readFile } from 'node:fs/promises';
-import { RECORDING_FORMAT_VERSION, type RecordingFile, tracerError } from '../protocol';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
+import {
+  NotSpeedscope,
+  OddEvents,
+  parseSpeedscope,
+  RECORDING_FORMAT_VERSION,
+  type RecordingFile,
+  readRecordingText,
+  tracerError,
+} from '../protocol';
 
-/** Throws NOT_A_RECORDING or RECORDING_TOO_NEW. */
-export async function readRecording(path: string): Promise<RecordingFile> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw tracerError('NOT_A_RECORDING', path, code === 'ENOENT' ? 'there is no such file' : message);
-  }
-  return parseRecording(text, path);
+/** Throws NOT_A_RECORDING, RECORDING_TOO_LARGE or RECORDING_TOO_NEW. `warn` hears what was odd in a file that could be read. */
+export async function readRecording(path: string, warn: (text: string) => void = () => {}): Promise<RecordingFile> {
+  const text = await readRecordingText(path, {
+    open: (name) => open(name, constants.O_RDONLY | constants.O_NONBLOCK),
+    gunzip: (bytes, maxOutputLength) => gunzipSync(bytes, { maxOutputLength }),
+    decode: (bytes, encoding) => new TextDecoder(encoding).decode(bytes),
+  });
+  return parseRecording(text, path, warn);
 }
 
-export function parseRecording(text: string, path: string): RecordingFile {
+export function parseRecording(text: string, path: string, warn: (text: string) => void = () => {}): RecordingFile {
   const refuse = (why: string) => tracerError('NOT_A_RECORDING', path, why);
+  const first = (extra: unknown) => {
+    const version = (extra as RecordingFile['ebpfTracer'])?.formatVersion;
+    if (typeof version === 'number' && version > RECORDING_FORMAT_VERSION)
+      throw tracerError('RECORDING_TOO_NEW', path, version);
+  };
   let file: RecordingFile;
   try {
-    file = JSON.parse(text);
-  } catch {
-    throw refuse('it is not JSON');
+    const { file: found, oddEvents } = parseSpeedscope(text, { repair: true, first });
+    file = found;
+    if (oddEvents > 0) warn(`${path}: ${new OddEvents(oddEvents).message}.`);
+  } catch (error) {
+    throw error instanceof NotSpeedscope ? refuse(error.message) : error;
   }
-  const version = file?.ebpfTracer?.formatVersion;
-  if (typeof version === 'number' && version > RECORDING_FORMAT_VERSION)
-    throw tracerError('RECORDING_TOO_NEW', path, version);
-  const frames = file?.shared?.frames;
-  if (!Array.isArray(frames) || !Array.isArray(file.profiles)) throw refuse('it has no frames and profiles');
-  if (!frames.every((frame) => typeof frame?.name === 'string')) throw refuse('a frame has no name');
-  for (const profile of file.profiles) {
-    const { type, samples, weights } = profile ?? {};
-    if (type !== 'sampled') throw refuse('it holds other than sampled profiles');
-    if (!Array.isArray(samples) || !Array.isArray(weights) || samples.length !== weights.length)
-      throw refuse('samples and weights do not match');
-    const known = (frame: number) => Number.isInteger(frame) && frame >= 0 && frame < frames.length;
-    if (!samples.every((stack) => Array.isArray(stack) && stack.every(known)) || !weights.every(Number.isFinite))
-      throw refuse('a sample names a frame that is not there');
-  }
+  const extra = file.ebpfTracer;
+  if (extra === undefined) return file;
+  if (typeof extra?.formatVersion !== 'number') throw refuse('its ebpfTracer part has no format version');
+  if (!(extra.frequencyHz > 0) || !Array.isArray(extra.frameDetails)) throw refuse('its ebpfTracer part is not whole');
   return file;
 }
 
-/** ns a sample in our own files, 1 in others': then weights are taken as they are. */
+/** ns per sample of our own recordings. */
 export function periodOf(file: RecordingFile): number {
   return file.ebpfTracer ? Math.round(1e9 / file.ebpfTracer.frequencyHz) : 1;
 }

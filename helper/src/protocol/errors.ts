@@ -121,6 +121,10 @@ const TABLE = {
     '{0} is not a recording of this tracer: {1}',
     "Open *.speedscope.json files that this tracer or another profiler wrote in speedscope's format.",
   ],
+  RECORDING_TOO_LARGE: [
+    '{0} is too large: recordings of {1} MB and more cannot be read at once.',
+    'Record for a shorter time, or have the program that wrote it merge equal stacks.',
+  ],
   RECORDING_TOO_NEW: ['{0} was written by a newer version of the tracer (format {1}).', 'Update the extension.'],
   FILE_UNREADABLE: ['{0} cannot be read: {1}', 'Give the path of a program, library or debug file that you may read.'],
   NOT_A_PROGRAM: [

@@ -1,5 +1,7 @@
 // The protocol in one import: `import { … } from '../protocol'`.
 export * from './errors';
+export * from './fileText';
 export * from './messages';
 export * from './model';
+export * from './speedscopeFile';
 export * from './version';

@@ -12,7 +12,7 @@ import { Sorting } from './sorting';
 import type { Shown, View } from './view';
 
 /** Goroutines are counted in samples, whatever the unit of the profiles is. */
-const SAMPLES = { unit: 'none', samplesPerWeight: 1 } as const;
+const SAMPLES = { unit: 'samples', samplesPerWeight: 1 } as const;
 
 const byId = (a: GoroutineRow, b: GoroutineRow) => a.pid - b.pid || a.id - b.id;
 const byName = (a: string, b: string) => Number(a === '') - Number(b === '') || (a < b ? -1 : a > b ? 1 : 0);

@@ -176,7 +176,8 @@ export class Layout {
     for (const [id, button] of this.modes) button.setAttribute('aria-pressed', String(id === mode));
   }
 
-  showThreads(names: readonly { text: string; title: string }[], selected: number): void {
+  showThreads(names: readonly { text: string; title: string }[], selected: number, label: string): void {
+    this.threads.setAttribute('aria-label', label);
     const same =
       this.threads.length === names.length && names.every(({ text }, i) => this.threads.options[i].text === text);
     if (!same) this.threads.replaceChildren(...names.map(({ text, title }) => element('option', { title }, text)));

@@ -32,7 +32,18 @@ export function summaryParts(
   live: boolean,
 ): { text: string; title?: string; warning?: boolean }[] {
   const { extra } = recording;
-  if (!extra) return [{ text: l10n.t('Written by another program') }, { text: recording.name }];
+  if (!extra) {
+    const { oddEvents } = recording;
+    const about = [{ text: l10n.t('Written by another program') }, { text: recording.name }];
+    if (oddEvents === 0) return about;
+    const title = l10n.t(
+      'Frames that were never opened or never closed, or closed in another order: each is counted from where it began to where it ended, as far as the file says',
+    );
+    return [
+      ...about,
+      { text: l10n.t('{0} events do not fit each other', formatCount(oddEvents)), title, warning: true },
+    ];
+  }
   const parts: { text: string; title?: string; warning?: boolean }[] = [
     { text: l10n.t('{0} samples', formatCount(extra.samples)) },
     { text: formatMs(extra.durationMs) },

@@ -1,6 +1,8 @@
 // Recording files: ours, other programs', evented ones, and what is none.
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert';
-import { parseRecording, RecordingError } from '../../src/load';
+import { OddRecordingError, parseAnyRecording, parseRecording, RecordingError } from '../../src/load';
+import { formatWeight } from '../../src/shares';
+import { summaryParts } from '../../src/views/statusLine';
 import { fixtureRecording } from '../fixtureRecording';
 
 const file = (profiles: object[]) => JSON.stringify({ shared: { frames: [{ name: 'a' }, { name: 'b' }] }, profiles });
@@ -13,11 +15,11 @@ describe('load', () => {
     ok(Math.abs(totalWeight * (samplesPerWeight ?? 0) - (recording.extra?.samples ?? 0)) < 1e-6);
   });
 
-  it("reads other programs' files: one entry is one sample", () => {
+  it("makes up no samples for other programs' files", () => {
     const sampled = { type: 'sampled', name: 't', unit: 'seconds', startValue: 0, endValue: 9 };
     const { extra, profiles } = parseRecording(file([{ ...sampled, samples: [[0], [0, 1]], weights: [4, 5] }]), 'x');
     strictEqual(extra, null);
-    strictEqual(profiles[0].samplesPerWeight, 2 / 9);
+    strictEqual(profiles[0].samplesPerWeight, null);
   });
 
   it('turns open and close events into weighted stacks, gaps included', () => {
@@ -36,6 +38,34 @@ describe('load', () => {
     deepStrictEqual(profiles[0].stacks, [[0], [0, 1], [0], [], [1]]);
     deepStrictEqual(profiles[0].weights, [2, 3, 1, 4, 1]);
     strictEqual(profiles[0].samplesPerWeight, null);
+  });
+
+  it('shows events that do not fit each other only with a warning', () => {
+    const events = [{ type: 'O', frame: 0, at: 0 }];
+    const text = file([{ type: 'evented', name: 't', unit: 'none', startValue: 0, endValue: 5, events }]);
+    throws(() => parseRecording(text, 'x'), OddRecordingError);
+    const recording = parseAnyRecording(text, 'x');
+    deepStrictEqual([recording.profiles[0].weights, recording.oddEvents], [[5], 1]);
+    deepStrictEqual(
+      summaryParts(recording, false).map(({ warning }) => warning ?? false),
+      [false, false, true],
+    );
+  });
+
+  it('keeps the unit, and the choice of the profile where there is such a one', () => {
+    const one = (unit: string) => ({ type: 'sampled', name: unit, unit, samples: [[0]], weights: [1] });
+    const profiles = ['none', 'bytes', 'microseconds'].map(one);
+    const read = (activeProfileIndex: unknown) =>
+      parseRecording(JSON.stringify({ ...JSON.parse(file(profiles)), activeProfileIndex }), 'x');
+    deepStrictEqual(
+      read(0).profiles.map(({ unit }) => unit),
+      ['none', 'bytes', 'microseconds'],
+    );
+    deepStrictEqual(
+      [2, 3, -1, 'a', 0.5].map((index) => read(index).activeProfile),
+      [2, 0, 0, 0, 0],
+    );
+    strictEqual(formatWeight(0.25, 'none'), '0.25');
   });
 
   it('says in a sentence what is wrong with what is no recording', () => {

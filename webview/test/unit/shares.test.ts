@@ -59,6 +59,6 @@ describe('shares', () => {
     strictEqual(formatMs(125_000), '2\u00a0min 5\u00a0s');
     strictEqual(formatMs(3_900_000), '1\u00a0h 5\u00a0min');
     strictEqual(formatWeight(1_500_000, 'bytes'), '1.5\u00a0MB');
-    strictEqual(formatWeight(1204, 'none'), '1,204 samples');
+    strictEqual(formatWeight(1204, 'samples'), '1,204 samples');
   });
 });

@@ -1,0 +1,56 @@
+// A recording file -> its text, as programs leave it: UTF-8 or UTF-16 with a byte order mark, compressed by gzip (as stock speedscope
+// takes it). What is no regular file, or too large for one string, is refused before it is read. Command line and extension bring
+// the parts that need Node.
+
+import { tracerError } from './errors';
+
+/** V8 holds no longer string (2^29 - 24 characters). */
+export const MAX_RECORDING_BYTES = 512 * 1024 * 1024 - 24;
+
+/** A file that was opened, in such a way that a pipe does not make us wait. */
+export interface OpenedRecording {
+  stat(): Promise<{ size: number; isFile(): boolean }>;
+  readFile(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface TextTools {
+  open(path: string): Promise<OpenedRecording>;
+  /** Throws where there would be more than `maxBytes`. */
+  gunzip(bytes: Uint8Array, maxBytes: number): Uint8Array;
+  /** Leaves the byte order mark out. */
+  decode(bytes: Uint8Array, encoding: 'utf-8' | 'utf-16le' | 'utf-16be'): string;
+}
+
+/** Throws NOT_A_RECORDING or RECORDING_TOO_LARGE. */
+export async function readRecordingText(path: string, tools: TextTools): Promise<string> {
+  const refuse = (error: { code?: string; message: string }) => {
+    const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(path) : tracerError('NOT_A_RECORDING', path, why);
+  };
+  const file = await tools.open(path).catch(refuse);
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return refuse({ message: 'it is no regular file' });
+    if (stat.size > MAX_RECORDING_BYTES) throw tooLarge(path);
+    const bytes = await file.readFile().catch(refuse);
+    let plain = bytes;
+    try {
+      if (bytes[0] === 0x1f && bytes[1] === 0x8b) plain = tools.gunzip(bytes, MAX_RECORDING_BYTES);
+    } catch (error) {
+      return refuse(error as Error);
+    }
+    return tools.decode(plain, encodingOf(plain));
+  } finally {
+    await file.close();
+  }
+}
+
+function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+}
+
+function tooLarge(path: string): Error {
+  return tracerError('RECORDING_TOO_LARGE', path, Math.floor(MAX_RECORDING_BYTES / 2 ** 20) + 1);
+}

@@ -1,0 +1,143 @@
+// A speedscope file's text -> profiles of weighted stacks, checked: ours, and those of any other program in any unit. Evented profiles
+// become stacks here, so that everything behind knows one shape only. Nothing is made up that the file does not say.
+//
+// Layout: speedscope's file-format-spec.ts (its JSON schema ships in the package as file-format-schema.json).
+
+import type { RecordingFile, SampledProfile, SpeedscopeFrame } from './model';
+
+/** The text is no such file; `message` continues "X is not a recording: ". */
+export class NotSpeedscope extends Error {}
+
+/** It can be read only by going over events that contradict each other: ask again with `repair`, and say so. */
+export class OddEvents extends NotSpeedscope {
+  constructor(readonly count: number) {
+    super(
+      `events in it do not fit each other (${count}): frames close that are not open or not innermost, or never close`,
+    );
+  }
+}
+
+export interface SpeedscopeFile {
+  file: RecordingFile;
+  /** Events that closed what was not open, or that stand before their time, and frames that nothing closed. */
+  oddEvents: number;
+}
+
+const UNITS = ['none', 'nanoseconds', 'microseconds', 'milliseconds', 'seconds', 'bytes'] as const;
+
+interface RawProfile {
+  type?: unknown;
+  name?: unknown;
+  unit?: unknown;
+  startValue?: unknown;
+  endValue?: unknown;
+  samples?: unknown;
+  weights?: unknown;
+  events?: unknown;
+}
+
+export interface ParseOptions {
+  /** Odd events are gone over, not refused. */
+  repair?: boolean;
+  /** Sees our own part before anything else is looked at. */
+  first?: (extra: unknown) => void;
+}
+
+/** Throws NotSpeedscope. */
+export function parseSpeedscope(text: string, { repair = false, first }: ParseOptions = {}): SpeedscopeFile {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new NotSpeedscope(text.trim() === '' ? 'it is empty' : 'it is not JSON, or cut off');
+  }
+  const file = parsed as Partial<RecordingFile> | null;
+  first?.(file?.ebpfTracer);
+  const frames: unknown = file?.shared?.frames;
+  if (!Array.isArray(frames) || !Array.isArray(file?.profiles))
+    throw new NotSpeedscope("it has no frames and profiles in speedscope's format");
+  if (!frames.every((frame: Partial<SpeedscopeFrame> | null) => typeof frame?.name === 'string'))
+    throw new NotSpeedscope('a frame has no name');
+  const odd = { events: 0 };
+  const profiles = (file.profiles as (RawProfile | null)[]).map((raw, i) => profileOf(raw, i, frames.length, odd));
+  if (odd.events > 0 && !repair) throw new OddEvents(odd.events);
+  return { file: { ...(file as RecordingFile), profiles }, oddEvents: odd.events };
+}
+
+function profileOf(raw: RawProfile | null, index: number, frames: number, odd: { events: number }): SampledProfile {
+  const { type, name, unit, startValue, endValue } = raw ?? {};
+  const head = {
+    type: 'sampled' as const,
+    name: typeof name === 'string' && name !== '' ? name : `Profile ${index + 1}`,
+    unit: UNITS.find((known) => known === unit) ?? 'none',
+    startValue: numberOr(startValue, 0),
+  };
+  if (type === 'sampled') {
+    const { samples, weights } = checkedSamples(raw!, frames);
+    return { ...head, endValue: numberOr(endValue, head.startValue + sum(weights)), samples, weights };
+  }
+  if (type !== 'evented') throw new NotSpeedscope('a profile in it is neither sampled nor evented');
+  const { samples, weights } = stacksOfEvents(raw!, frames, odd);
+  return { ...head, endValue: head.startValue + sum(weights), samples, weights };
+}
+
+function checkedSamples({ samples, weights }: RawProfile, frames: number): Pick<SampledProfile, 'samples' | 'weights'> {
+  if (!Array.isArray(samples) || !Array.isArray(weights) || samples.length !== weights.length)
+    throw new NotSpeedscope('samples and weights in it do not match');
+  const isFrame = (frame: unknown) => isIndex(frame, frames);
+  if (!samples.every((stack) => Array.isArray(stack) && stack.every(isFrame)))
+    throw new NotSpeedscope('a sample names a frame that is not there');
+  if (!weights.every((weight) => Number.isFinite(weight) && weight >= 0))
+    throw new NotSpeedscope('a weight in it is no number from 0 on');
+  return { samples, weights };
+}
+
+/**
+ * Replays open and close events: each stretch between two of them is one stack with that weight. Time without an open frame is
+ * kept too, as an empty stack: time order shows it as a gap. A close ends the innermost frame of that name that is open.
+ */
+function stacksOfEvents(
+  profile: RawProfile,
+  frames: number,
+  odd: { events: number },
+): Pick<SampledProfile, 'samples' | 'weights'> {
+  const { events, startValue, endValue } = profile;
+  if (!Array.isArray(events)) throw new NotSpeedscope('an evented profile in it has no events');
+  const samples: number[][] = [];
+  const weights: number[] = [];
+  const open: number[] = [];
+  let previous = numberOr(startValue, numberOr(events[0]?.at, 0));
+  const advance = (at: number) => {
+    if (at > previous) {
+      samples.push([...open]);
+      weights.push(at - previous);
+      previous = at;
+    }
+  };
+  for (const event of events) {
+    const { type, frame, at } = event ?? {};
+    if ((type !== 'O' && type !== 'C') || !Number.isFinite(at))
+      throw new NotSpeedscope('an event in it has no type or time');
+    if (!isIndex(frame, frames)) throw new NotSpeedscope('an event names a frame that is not there');
+    if (at < previous) odd.events++;
+    advance(at);
+    if (type === 'O') open.push(frame);
+    else {
+      const index = open.lastIndexOf(frame);
+      if (index !== open.length - 1 || index < 0) odd.events++;
+      if (index >= 0) open.splice(index, 1);
+    }
+  }
+  odd.events += open.length;
+  if (open.length > 0) advance(numberOr(endValue, previous));
+  return { samples, weights };
+}
+
+function isIndex(frame: unknown, frames: number): frame is number {
+  return Number.isInteger(frame) && (frame as number) >= 0 && (frame as number) < frames;
+}
+
+const numberOr = (value: unknown, otherwise: number): number =>
+  Number.isFinite(value) ? (value as number) : otherwise;
+
+const sum = (weights: readonly number[]): number => weights.reduce((all, weight) => all + weight, 0);
