@@ -2,6 +2,7 @@
 // profiles in their own units.
 import * as l10n from '@vscode/l10n';
 import {
+  type Metric,
   NotSpeedscope,
   OddEvents,
   parseSpeedscope,
@@ -22,6 +23,8 @@ export interface StackProfile {
   /** In `unit`. */
   weights: readonly number[];
   totalWeight: number;
+  /** Index of its metric in the recording; 0 where another program wrote the file. */
+  metric: number;
   /** Samples behind a weight of 1, so that shares can carry their error; null where the file does not say. */
   samplesPerWeight: number | null;
 }
@@ -50,13 +53,14 @@ export function parseRecording(text: string, name: string, repair = false): Reco
   return {
     name: extra?.title || file.name || name,
     frames: file.shared.frames,
-    profiles: file.profiles.map((profile) => ({
+    profiles: file.profiles.map((profile, index) => ({
       name: profile.name,
+      metric: metricOf(extra, index),
       unit: extra && profile.unit === 'none' ? 'samples' : profile.unit,
       stacks: profile.samples,
       weights: profile.weights,
       totalWeight: profile.weights.reduce((sum, weight) => sum + weight, 0),
-      samplesPerWeight: extra && samplesPerWeight(profile.unit, extra),
+      samplesPerWeight: extra && samplesPerWeight(profile.unit, extra.metrics[metricOf(extra, index)]),
     })),
     activeProfile: activeProfile(file),
     extra,
@@ -94,9 +98,11 @@ function activeProfile({ activeProfileIndex: index, profiles }: SpeedscopeFile['
   return index !== undefined && Number.isInteger(index) && profiles[index] ? index : 0;
 }
 
-/** Our recordings weigh a sample by its period (1 / frequency), or by 1 without a unit; merged samples weigh their sum. */
-function samplesPerWeight(unit: SampledProfile['unit'], { frequencyHz }: RecordingExtra): number | null {
-  if (unit === 'none') return 1;
-  const perSecond = { nanoseconds: 1e-9, microseconds: 1e-6, milliseconds: 1e-3, seconds: 1, bytes: 0 }[unit];
-  return perSecond === 0 ? null : frequencyHz * perSecond;
+const metricOf = (extra: RecordingExtra | null, profile: number): number => extra?.profiles[profile]?.metric ?? 0;
+
+/** Our recordings weigh a sample by its metric's period, or by 1 without a unit; merged samples weigh their sum. */
+function samplesPerWeight(unit: SampledProfile['unit'], { period }: Metric): number | null {
+  if (period === null) return null;
+  const perPeriodUnit = { none: period, nanoseconds: 1, microseconds: 1e3, milliseconds: 1e6, seconds: 1e9, bytes: 1 };
+  return perPeriodUnit[unit] / period;
 }

@@ -136,7 +136,11 @@ export class RecordingPage {
           'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
         ),
       );
-    this.sayPainted(recording.extra?.samples ?? recording.profiles[profileIndex].stacks.length, live, startedMs);
+    this.sayPainted(
+      recording.extra?.metrics[0]?.samples ?? recording.profiles[profileIndex].stacks.length,
+      live,
+      startedMs,
+    );
   }
 
   private sayPainted(samples: number, live: boolean, startedMs: number): void {
@@ -200,10 +204,12 @@ export class RecordingPage {
     // The sandwich view always starts empty; so does every view of an order not seen before.
     if (this.selected !== null && (known || mode === 'sandwich')) this.graph.select(this.selected);
     if (known) return;
-    const total = Math.max(...recording.profiles.map(({ totalWeight }) => totalWeight));
+    const totalOf = (metric: number) =>
+      Math.max(...recording.profiles.filter((one) => one.metric === metric).map(({ totalWeight }) => totalWeight));
     this.layout.showThreads(
       recording.profiles.map((one) => {
         // Profiles of another program's file are no parts of a whole.
+        const total = totalOf(one.metric);
         const part =
           recording.extra && one.totalWeight < total ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
         return { text: one.name + part, title: formatWeight(one.totalWeight, one.unit) };

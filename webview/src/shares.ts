@@ -1,5 +1,6 @@
 // Numbers as people read them: shares with their sampling error, sample counts, durations. Called by every view.
 import * as l10n from '@vscode/l10n';
+import type { Metric } from '../../helper/src/protocol';
 import type { StackProfile, Unit } from './load';
 
 /**
@@ -98,4 +99,17 @@ export function describeShare(
     l10n.t('With 95 % confidence between {0} and {1}', formatShare(low), formatShare(high)),
   ].join('\n');
   return { fraction, text, error: `±\u00a0${(halfPoints < 0.095 ? twoDigits : oneDigit).format(halfPoints)}`, title };
+}
+
+/** How figures of a metric are described: as samples with their error where it has a period, else as what was measured. */
+export function figureScale(metric: Metric | null): Pick<StackProfile, 'unit' | 'samplesPerWeight'> {
+  if (!metric || metric.period !== null) return { unit: 'samples', samplesPerWeight: 1 };
+  return { unit: metric.unit === 'count' ? 'none' : metric.unit, samplesPerWeight: null };
+}
+
+/** A figure by itself: a number of samples, or what was measured. */
+export function formatFigure(figure: number, metric: Metric | null): string {
+  return !metric || metric.period !== null || metric.unit === 'count'
+    ? formatCount(figure)
+    : formatWeight(figure, metric.unit);
 }

@@ -22,9 +22,13 @@ export function sourceLink(recording: Recording, index: number): SourceLink | nu
   return { file, title: line === null ? frame.file : `${frame.file}:${line}`, line };
 }
 
-/** The executed line with the most samples of its own, where the recording counts lines: [line, self, total]. */
-export function hottestLine(recording: Recording, index: number): readonly [number, number, number] | null {
-  const lines = recording.extra?.frameDetails?.[index]?.lines ?? [];
+/** The executed line with the most of a metric itself, where the recording counts lines: [line, self, total]. */
+export function hottestLine(
+  recording: Recording,
+  index: number,
+  metric: number,
+): readonly [number, number, number] | null {
+  const lines = recording.extra?.metrics[metric]?.functionLines[index] ?? [];
   return lines.reduce<readonly [number, number, number] | null>(
     (best, line) => (best === null || line[1] > best[1] || (line[1] === best[1] && line[2] > best[2]) ? line : best),
     null,

@@ -1,6 +1,13 @@
 // Recordings made by code for the tests: a little C++ server with worker threads, kernel frames, a recursive function,
 // two functions of one name, and names that need escaping. Deterministic: the same options give the same file.
-import type { RecordingExtra, RecordingFile, SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
+import {
+  type RecordingExtra,
+  type RecordingExtraV1,
+  type RecordingFile,
+  type SampledProfile,
+  type SpeedscopeFrame,
+  upgradeRecording,
+} from '../../helper/src/protocol';
 
 export interface FixtureOptions {
   threads?: number;
@@ -142,7 +149,7 @@ export function fixtureRecording(options: FixtureOptions = {}): RecordingFile & 
   perThread.forEach((samples, thread) => {
     profiles.push(profile(thread === 0 ? 'shopd (4711)' : `worker-${thread} (${4711 + thread})`, samples));
   });
-  return {
+  return upgradeRecording({
     $schema: 'https://www.speedscope.app/file-format-schema.json',
     shared: { frames: functions.map(({ name, file, line }) => ({ name, ...(file ? { file, line } : {}) })) },
     profiles,
@@ -150,7 +157,7 @@ export function fixtureRecording(options: FixtureOptions = {}): RecordingFile & 
     activeProfileIndex: 0,
     exporter: 'ebpf-tracer 0.1.0',
     ebpfTracer: extra(functions, merged, perThread, frequencyHz, complete),
-  };
+  }) as RecordingFile & { ebpfTracer: RecordingExtra };
 }
 
 function extra(
@@ -159,7 +166,7 @@ function extra(
   perThread: number[][][],
   frequencyHz: number,
   complete: boolean,
-): RecordingExtra {
+): RecordingExtraV1 {
   const samples = merged.length;
   const counts = new Map<number, number>();
   for (const stack of merged) {

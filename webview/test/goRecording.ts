@@ -36,7 +36,8 @@ type GoRecording = RecordingFile & { ebpfTracer: RecordingExtra };
 
 /** `processes`: 2 gives goroutine 17 to a child process. */
 export function goRecording({ processes = 1 } = {}): GoRecording {
-  const lineTree: NonNullable<RecordingExtra['lineTree']> = { parent: [], frame: [], line: [], self: [] };
+  const lineTree: NonNullable<RecordingExtra['lineTree']> = { parent: [], frame: [], line: [] };
+  const treeSelf: number[] = [];
   const nodeOf = (stack: readonly number[]): number => {
     if (stack.length === 0) return -1;
     const parent = nodeOf(stack.slice(0, -1));
@@ -46,17 +47,17 @@ export function goRecording({ processes = 1 } = {}): GoRecording {
     lineTree.parent.push(parent);
     lineTree.frame.push(frame);
     lineTree.line.push((FRAMES[frame][2] ?? -2) + 2);
-    return lineTree.self.push(0) - 1;
+    return treeSelf.push(0) - 1;
   };
-  const top = new Map<number, { pid: number; id: number; samples: number; nodes: number[] }>();
+  const top = new Map<number, { pid: number; id: number; figure: number; nodes: number[] }>();
   let otherSamples = 0;
   for (const [id, samples, stack] of STACKS) {
     const node = nodeOf(stack);
-    lineTree.self[node] += samples;
+    treeSelf[node] += samples;
     if (id === OTHER) otherSamples += samples;
     if (id <= 0) continue;
-    const row = top.get(id) ?? { pid: processes > 1 && id === 17 ? 4712 : 4711, id, samples: 0, nodes: [] };
-    row.samples += samples;
+    const row = top.get(id) ?? { pid: processes > 1 && id === 17 ? 4712 : 4711, id, figure: 0, nodes: [] };
+    row.figure += samples;
     row.nodes.push(node, samples);
     top.set(id, row);
   }
@@ -79,10 +80,20 @@ export function goRecording({ processes = 1 } = {}): GoRecording {
     ebpfTracer: {
       ...ebpfTracer,
       frequencyHz: 100,
-      samples: all,
-      frameDetails: FRAMES.map(() => ({ module: 'shop', kind: 'user', lines: [] })),
+      metrics: [
+        {
+          ...ebpfTracer.metrics[0],
+          period: 1e7,
+          samples: all,
+          total: all,
+          functionLines: FRAMES.map(() => []),
+          treeSelf,
+          contexts: [{ kind: 'goroutine', top: [...top.values()], otherFigure: otherSamples, seen: 24 }],
+        },
+      ],
+      profiles: [{ metric: 0, thread: null }],
+      frameDetails: FRAMES.map(() => ({ module: 'shop', kind: 'user' })),
       lineTree,
-      goroutines: { top: [...top.values()], otherSamples, seen: 24 },
     },
   };
 }

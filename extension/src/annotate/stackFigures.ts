@@ -1,19 +1,21 @@
-// Figures of the active recording's stacks: lines and functions by how often they were met, with callers, goroutines and threads.
+// Figures of the active recording's stacks: lines and functions by how often they were met, with callers, execution contexts and threads.
 
 import * as vscode from 'vscode';
+import type { ContextKind, Metric } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
-import type { FileHeat, NamedSamples, ProfileIndex } from '../profile/profileIndex';
+import type { FileHeat, NamedFigure, ProfileIndex } from '../profile/profileIndex';
 import type { ProfileStore } from '../profile/profileStore';
 import { samplingError95 } from '../profile/samplingError';
 import { isNewerThanBinary } from '../profile/staleness';
-import { formatCount, formatShare } from '../session/format';
+import { formatAmount, formatShare } from '../session/format';
 import { minimumShare } from '../settings';
 import type { FigureSource, FileFigures, LensFigure, LineFigure } from './figures';
 import { hotLines } from './heat';
 
 const LISTED = 4;
-/** Of a goroutine: a server starts one a request, and those with a sample each tell nothing. */
+/** Of an execution context: a server starts one per request, and those with a sample each tell nothing. */
 const TELLING_SAMPLES = 2;
+const CONTEXT_TITLES: Record<ContextKind, () => string> = { goroutine: () => vscode.l10n.t('Goroutines') };
 
 export class StackFigures implements FigureSource {
   readonly id = 'stacks';
@@ -46,7 +48,7 @@ class StackFileFigures implements FileFigures {
   }
 
   lines(): LineFigure[] {
-    return hotLines(this.heat.lines, this.index.samples, minimumShare());
+    return hotLines(this.heat.lines, this.index.metric.total, minimumShare());
   }
 
   lenses(): LensFigure[] {
@@ -56,10 +58,10 @@ class StackFileFigures implements FileFigures {
       .map(({ line, name, frame, self, total }) => ({
         line,
         title: vscode.l10n.t(
-          'self {0} · total {1} · {2} samples',
+          'self {0} · total {1} · {2}',
           formatShare(index.share(self)),
           formatShare(index.share(total)),
-          formatCount(total),
+          formatFigure(total, index.metric),
         ),
         tooltip: vscode.l10n.t('Show {0} in the Flame Graph', name),
         command: Command.showInFlameGraph,
@@ -74,15 +76,26 @@ class StackFileFigures implements FileFigures {
     const text = new vscode.MarkdownString();
     text.supportThemeIcons = true;
     text.appendMarkdown('$(flame) ');
-    text.appendText(vscode.l10n.t('{0} of {1} samples', formatCount(counts.total), formatCount(index.samples)));
-    text.appendMarkdown('\n\n');
     text.appendText(
-      vscode.l10n.t('self {0} · total {1} (95 % sure)', withError(index, counts.self), withError(index, counts.total)),
+      vscode.l10n.t(
+        '{0} of {1}',
+        formatAmount(counts.total, index.metric),
+        formatFigure(index.metric.total, index.metric),
+      ),
+    );
+    text.appendMarkdown('\n\n');
+    const shares = [counts.self, counts.total].map((figure) => withError(index, figure));
+    text.appendText(
+      index.metric.period === null
+        ? vscode.l10n.t('self {0} · total {1}', ...shares)
+        : vscode.l10n.t('self {0} · total {1} (95 % sure)', ...shares),
     );
     text.appendMarkdown('\n\n');
     appendList(text, vscode.l10n.t('Called from'), index, index.callersAt(heat, line));
-    const goroutines = index.goroutinesAt(heat, line).filter(({ samples }) => samples >= TELLING_SAMPLES);
-    appendList(text, vscode.l10n.t('Goroutines'), index, goroutines);
+    for (const [kind, title] of Object.entries(CONTEXT_TITLES) as [ContextKind, () => string][]) {
+      const contexts = index.contextsAt(kind, heat, line).filter(({ figure }) => figure >= TELLING_SAMPLES);
+      appendList(text, title(), index, contexts);
+    }
     appendList(text, vscode.l10n.t('Threads of this function'), index, index.threadsAt(heat, line));
     return text;
   }
@@ -94,20 +107,27 @@ class StackFileFigures implements FileFigures {
   }
 }
 
-/** `12 % ± 1.3`: half the 95 % interval, in points. */
-function withError(index: ProfileIndex, samples: number): string {
-  const share = index.share(samples);
-  const points = (samplingError95(share, index.samples) * 100).toFixed(1);
-  return `${formatShare(share)} ± ${points}`;
+/** A figure with the word for what it counts: `1,204 samples`, `3.1 s`. */
+function formatFigure(figure: number, metric: Metric): string {
+  const amount = formatAmount(figure, metric);
+  if (metric.period !== null) return vscode.l10n.t('{0} samples', amount);
+  return metric.unit === 'count' ? vscode.l10n.t('{0} times', amount) : amount;
 }
 
-function appendList(text: vscode.MarkdownString, title: string, index: ProfileIndex, list: NamedSamples[]): void {
+/** `12 % ± 1.3`: half the 95 % interval, in points; without it where the metric was measured, not sampled. */
+function withError(index: ProfileIndex, figure: number): string {
+  const share = index.share(figure);
+  if (index.metric.period === null) return formatShare(share);
+  return `${formatShare(share)} ± ${(samplingError95(share, index.metric.total) * 100).toFixed(1)}`;
+}
+
+function appendList(text: vscode.MarkdownString, title: string, index: ProfileIndex, list: NamedFigure[]): void {
   if (list.length === 0) return;
   text.appendText(`${title}:`);
   text.appendMarkdown('\n');
-  for (const { name, samples } of list.slice(0, LISTED)) {
+  for (const { name, figure } of list.slice(0, LISTED)) {
     text.appendMarkdown('- ');
-    text.appendText(`${name}  ${formatShare(index.share(samples))}`);
+    text.appendText(`${name}  ${formatShare(index.share(figure))}`);
     text.appendMarkdown('\n');
   }
   if (list.length > LISTED) {

@@ -1,9 +1,11 @@
-// A recording turned round: from source file to its hot lines and functions, from a line to its callers, goroutines and threads.
+// A recording turned round: from source file to its hot lines and functions, from a line to its callers, execution contexts and threads.
 // Built once a recording is loaded, lookups for hovers are made on demand. Pure.
 
 import { resolve } from 'node:path';
 import {
+  type ContextKind,
   INLINED_SUFFIX,
+  type MetricFigures,
   type RecordingExtra,
   type RecordingFile,
   type SampledProfile,
@@ -24,19 +26,20 @@ export interface FunctionHeat extends Counts {
 export interface FileHeat {
   /** As recorded, made absolute with the target's folder. */
   file: string;
-  /** By 1-based line, in samples. */
+  /** By 1-based line, in figures of the metric. */
   lines: Map<number, Counts>;
   functions: FunctionHeat[];
 }
-export interface NamedSamples {
+export interface NamedFigure {
   name: string;
-  samples: number;
+  figure: number;
 }
 
 export class ProfileIndex {
   readonly files = new Map<string, FileHeat>();
   readonly extra: RecordingExtra;
-  readonly samples: number;
+  /** What the editors show: the recording's first metric. */
+  readonly metric: MetricFigures;
   /** By frame: the index of the first frame of its function, which may occur as called, as inlined and in two modules. */
   private readonly functionOf: number[];
 
@@ -46,10 +49,10 @@ export class ProfileIndex {
     readonly recording: RecordingFile & { ebpfTracer: RecordingExtra },
   ) {
     this.extra = recording.ebpfTracer;
-    this.samples = this.extra.samples;
+    this.metric = this.extra.metrics[0];
     this.functionOf = groupByFunction(recording);
-    const counts = countFunctions(recording, this.samples, this.functionOf);
-    for (const { file, line, self, total } of this.extra.lines) this.fileHeat(file).lines.set(line, { self, total });
+    const counts = countFunctions(recording, this.metric, this.functionOf);
+    for (const { file, line, self, total } of this.metric.lines) this.fileHeat(file).lines.set(line, { self, total });
     recording.shared.frames.forEach(({ file, line, name }, index) => {
       if (!file || !line || this.functionOf[index] !== index || counts[index].total === 0) return;
       const { self, total, heaviest } = counts[index];
@@ -57,39 +60,42 @@ export class ProfileIndex {
     });
   }
 
-  share = (samples: number): number => (this.samples > 0 ? samples / this.samples : 0);
+  /** Of all figures of the metric, 0..1. */
+  share = (figure: number): number => (this.metric.total > 0 ? figure / this.metric.total : 0);
 
   absolute(file: string): string {
     return this.extra.cwd ? resolve(this.extra.cwd, file) : file;
   }
 
   /** Threads in which the function around `line` ran, most first. The line's own threads are not recorded apart. */
-  threadsAt(file: FileHeat, line: number): NamedSamples[] {
+  threadsAt(file: FileHeat, line: number): NamedFigure[] {
     const frames = this.framesAt(file, line);
-    const found: NamedSamples[] = [];
-    for (const profile of this.recording.profiles.slice(1)) {
+    const found: NamedFigure[] = [];
+    for (const [index, profile] of this.recording.profiles.entries()) {
+      const plan = this.extra.profiles[index];
+      if (plan?.metric !== 0 || plan.thread === null) continue;
       let weight = 0;
       profile.samples.forEach((stack, i) => {
         if (stack.some((frame) => frames.has(frame))) weight += profile.weights[i];
       });
-      if (weight > 0)
-        found.push({ name: profile.name, samples: weight * samplesPerWeight(this.recording, this.samples) });
+      if (weight > 0) found.push({ name: profile.name, figure: weight * figurePerWeight(this.recording, this.metric) });
     }
-    return found.sort(bySamples);
+    return found.sort(byFigure);
   }
 
   /** Who called into `line` (from the tree by line), else into its function; most first. */
-  callersAt(file: FileHeat, line: number): NamedSamples[] {
+  callersAt(file: FileHeat, line: number): NamedFigure[] {
     const frames = this.framesAt(file, line);
     const tree = this.extra.lineTree;
+    const { treeSelf } = this.metric;
     const callers = new Map<string, number>();
-    const add = (frame: number, at: number, samples: number) => {
+    const add = (frame: number, at: number, figure: number) => {
       const name = this.recording.shared.frames[frame]?.name ?? '';
       const label = at > 0 ? `${name}:${at}` : name;
-      callers.set(label, (callers.get(label) ?? 0) + samples);
+      callers.set(label, (callers.get(label) ?? 0) + figure);
     };
-    if (tree) {
-      const totals = [...tree.self];
+    if (tree && treeSelf) {
+      const totals = [...treeSelf];
       for (let i = totals.length - 1; i > 0; i--) if (tree.parent[i] >= 0) totals[tree.parent[i]] += totals[i];
       for (let i = 0; i < totals.length; i++) {
         const parent = tree.parent[i];
@@ -97,40 +103,44 @@ export class ProfileIndex {
           add(tree.frame[parent], tree.line[parent], totals[i]);
       }
     } else {
-      const scale = samplesPerWeight(this.recording, this.samples);
+      const scale = figurePerWeight(this.recording, this.metric);
       this.recording.profiles[0]?.samples.forEach((stack, i) => {
         const at = stack.findIndex((frame) => frames.has(frame));
         if (at > 0) add(stack[at - 1], 0, this.recording.profiles[0].weights[i] * scale);
       });
     }
-    return [...callers].map(([name, samples]) => ({ name, samples })).sort(bySamples);
+    return [...callers].map(([name, figure]) => ({ name, figure })).sort(byFigure);
   }
 
-  /** Goroutines that were in `line` or in what it calls, by number, most first; none where the recording has no tree by line. */
-  goroutinesAt(file: FileHeat, line: number): NamedSamples[] {
-    const { lineTree: tree, goroutines } = this.extra;
-    if (!tree || !goroutines) return [];
+  /**
+   * Execution contexts of a kind that were in `line` or in what it calls, by number, most first; none where the recording has no
+   * tree by line.
+   */
+  contextsAt(kind: ContextKind, file: FileHeat, line: number): NamedFigure[] {
+    const { lineTree: tree } = this.extra;
+    const contexts = this.metric.contexts.find((one) => one.kind === kind);
+    if (!tree || !contexts) return [];
     const frames = this.framesAt(file, line);
     const within = new Uint8Array(tree.parent.length);
     tree.parent.forEach((parent, node) => {
       if ((parent >= 0 && within[parent]) || (tree.line[node] === line && frames.has(tree.frame[node])))
         within[node] = 1;
     });
-    const found: NamedSamples[] = [];
-    const severalProcesses = goroutines.top.some(({ pid }) => pid !== goroutines.top[0].pid);
-    for (const { pid, id, nodes } of goroutines.top) {
-      let samples = 0;
-      for (let i = 0; i < nodes.length; i += 2) if (within[nodes[i]]) samples += nodes[i + 1];
-      if (samples > 0) found.push({ name: severalProcesses ? `${pid}/${id}` : String(id), samples });
+    const found: NamedFigure[] = [];
+    const severalProcesses = contexts.top.some(({ pid }) => pid !== contexts.top[0].pid);
+    for (const { pid, id, nodes } of contexts.top) {
+      let figure = 0;
+      for (let i = 0; i < nodes.length; i += 2) if (within[nodes[i]]) figure += nodes[i + 1];
+      if (figure > 0) found.push({ name: severalProcesses ? `${pid}/${id}` : String(id), figure });
     }
-    return found.sort(bySamples);
+    return found.sort(byFigure);
   }
 
   private framesAt(file: FileHeat, line: number): Set<number> {
     const frames = new Set<number>();
-    this.extra.frameDetails.forEach((detail, index) => {
+    this.metric.functionLines.forEach((lines, index) => {
       const own = this.recording.shared.frames[index]?.file;
-      if (own && this.absolute(own) === file.file && detail.lines.some(([at]) => at === line)) frames.add(index);
+      if (own && this.absolute(own) === file.file && lines.some(([at]) => at === line)) frames.add(index);
     });
     for (const one of file.functions)
       if (one.line === line)
@@ -151,12 +161,12 @@ export class ProfileIndex {
   }
 }
 
-const bySamples = (a: NamedSamples, b: NamedSamples) => b.samples - a.samples;
+const byFigure = (a: NamedFigure, b: NamedFigure) => b.figure - a.figure;
 
-/** Weights may be samples or times: the whole of the first profile is all samples. */
-function samplesPerWeight(recording: RecordingFile, samples: number): number {
+/** Weights are figures times a period, or figures: the whole of the first profile is all figures. */
+function figurePerWeight(recording: RecordingFile, { total }: MetricFigures): number {
   const weight = (recording.profiles[0]?.weights ?? []).reduce((sum, one) => sum + one, 0);
-  return weight > 0 ? samples / weight : 0;
+  return weight > 0 ? total / weight : 0;
 }
 
 function plainName(name: string): string {
@@ -181,13 +191,13 @@ function groupByFunction(recording: RecordingFile): number[] {
  */
 function countFunctions(
   recording: RecordingFile,
-  samples: number,
+  metric: MetricFigures,
   functionOf: readonly number[],
 ): (Counts & { heaviest: number })[] {
   const counts = functionOf.map((_, index) => ({ self: 0, total: 0, heaviest: index }));
   const profile: SampledProfile | undefined = recording.profiles[0];
   if (profile?.type !== 'sampled') return counts;
-  const scale = samplesPerWeight(recording, samples);
+  const scale = figurePerWeight(recording, metric);
   const lastSeen = new Int32Array(counts.length).fill(-1);
   const frameWeights = new Float64Array(counts.length);
   profile.samples.forEach((stack, i) => {

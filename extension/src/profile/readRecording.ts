@@ -1,7 +1,14 @@
 // Reads a recording file's text. Everything after this may trust its shape. Called by the recording editor, which shows
 // the error in its place.
 
-import { RECORDING_FORMAT_VERSION, type RecordingFile, tracerError } from '../../../helper/src/protocol';
+import {
+  type AnyRecordingFile,
+  isWholeExtra,
+  RECORDING_FORMAT_VERSION,
+  type RecordingFile,
+  tracerError,
+  upgradeRecording,
+} from '../../../helper/src/protocol';
 
 /** Throws NOT_A_RECORDING or RECORDING_TOO_NEW. A speedscope file of another profiler is fine: it has no `ebpfTracer`. */
 export function readRecording(text: string, path: string): RecordingFile {
@@ -13,7 +20,7 @@ export function readRecording(text: string, path: string): RecordingFile {
     throw refuse(text.trim() === '' ? 'it is empty' : 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('it holds no object');
-  const file = value as Partial<RecordingFile>;
+  const file = value as Partial<AnyRecordingFile>;
   if (!Array.isArray(file.shared?.frames)) throw refuse('it has no list of frames');
   if (!Array.isArray(file.profiles)) throw refuse('it has no list of profiles');
   if (file.shared.frames.some((frame) => typeof frame?.name !== 'string')) throw refuse('a frame has no name');
@@ -23,8 +30,7 @@ export function readRecording(text: string, path: string): RecordingFile {
       throw refuse('its ebpfTracer part has no format version');
     if (extra.formatVersion > RECORDING_FORMAT_VERSION)
       throw tracerError('RECORDING_TOO_NEW', path, extra.formatVersion);
-    if (!Array.isArray(extra.lines) || !Array.isArray(extra.frameDetails) || !Array.isArray(extra.sources))
-      throw refuse('its ebpfTracer part is not whole');
+    if (!isWholeExtra(extra)) throw refuse('its ebpfTracer part is not whole');
   }
-  return file as RecordingFile;
+  return upgradeRecording(file as AnyRecordingFile);
 }

@@ -1,4 +1,6 @@
-// Numbers as every view shows them: 1,204 samples, 0:42, 12 %. Pure.
+// Numbers as every view shows them: 1,204 samples, 0:42, 12 %.
+
+import type { Metric } from '../../../helper/src/protocol';
 
 export const formatCount = (count: number): string => Math.round(count).toLocaleString('en-US');
 
@@ -18,3 +20,30 @@ export function formatShare(share: number): string {
   if (percent < 0.1) return '<0.1\u202f%';
   return `${percent < 9.95 ? percent.toFixed(1) : Math.round(percent)}\u202f%`;
 }
+
+/** A figure without the word for what it counts: `1,204`, `3.1 s`, `4.2 MB`. */
+export function formatAmount(figure: number, { unit, period }: Metric): string {
+  if (period !== null || unit === 'count') return formatCount(figure);
+  return unit === 'bytes' ? formatBytes(figure) : formatDuration(figure);
+}
+
+function scaled(value: number, units: readonly [scale: number, name: string][]): string {
+  const [scale, name] = units.find(([least]) => value >= least) ?? units[units.length - 1];
+  const number = value / scale;
+  return `${number < 10 ? number.toFixed(1) : Math.round(number).toLocaleString('en-US')}\u202f${name}`;
+}
+
+const formatDuration = (ns: number): string =>
+  scaled(ns, [
+    [1e9, 's'],
+    [1e6, 'ms'],
+    [1e3, 'µs'],
+    [1, 'ns'],
+  ]);
+const formatBytes = (bytes: number): string =>
+  scaled(bytes, [
+    [1e9, 'GB'],
+    [1e6, 'MB'],
+    [1e3, 'kB'],
+    [1, 'B'],
+  ]);

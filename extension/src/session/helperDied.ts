@@ -10,11 +10,11 @@ export async function markHelperDied(path: string): Promise<number | null> {
   try {
     const file = JSON.parse(await readFile(path, 'utf8')) as RecordingFile;
     if (!file.ebpfTracer) return null;
-    if (file.ebpfTracer.complete) return file.ebpfTracer.samples;
+    if (file.ebpfTracer.complete) return file.ebpfTracer.metrics[0].samples;
     file.ebpfTracer.stopReason = 'helperDied';
     await writeFile(temporary, JSON.stringify(file), { mode: 0o600 });
     await rename(temporary, path);
-    return file.ebpfTracer.samples;
+    return file.ebpfTracer.metrics[0].samples;
   } catch {
     await rm(temporary, { force: true });
     return null;

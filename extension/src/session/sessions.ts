@@ -92,7 +92,8 @@ export class Sessions implements vscode.Disposable {
       .then((text) => readRecording(text, output).ebpfTracer)
       .catch(() => undefined);
     if (extra) {
-      const { samples, durationMs, complete } = extra;
+      const { durationMs, complete, metrics } = extra;
+      const { samples } = metrics[0];
       await this.tracer.recordings.remember(output, { title, samples, durationMs, complete });
     }
     await this.rememberRunning();

@@ -32,12 +32,13 @@ export function recordingStatus(session: RecordingSession | null, extra: Recordi
   if (extra.stopReason === 'diskFull') {
     return { text: vscode.l10n.t('The disk was full: the last part is missing.'), severity: 'warning' };
   }
-  const taken = extra.samples + extra.lost;
+  const [{ samples, wholeStacks }] = extra.metrics;
+  const taken = samples + extra.lost;
   if (extra.lost > 0) {
     const text = vscode.l10n.t('{0} of {1} samples were lost.', formatCount(extra.lost), formatCount(taken));
     return { text, severity: 'warning' };
   }
-  const broken = extra.samples > 0 ? 1 - extra.wholeStacks / extra.samples : 0;
+  const broken = samples > 0 ? 1 - wholeStacks / samples : 0;
   if (broken > BROKEN_STACKS_SAID) {
     const text = vscode.l10n.t(
       '{0} of the stacks are not whole: build with -fno-omit-frame-pointer to see all callers.',

@@ -1,7 +1,7 @@
 // A small recording with known shares, as the helper would write it: 100 samples, main -> work -> hot (60), cold (30),
 // work itself 10. Used by the fake helper and by the tests.
 
-import type { RecordingExtra, RecordingFile } from '../../../helper/src/protocol';
+import { type RecordingExtra, type RecordingFile, upgradeRecording } from '../../../helper/src/protocol';
 
 export interface RecordingShape {
   /** Source file of all functions. */
@@ -46,7 +46,7 @@ export function makeRecording(shape: RecordingShape): RecordingFile & { ebpfTrac
     ],
     [[32, counts.cold, counts.cold]],
   ];
-  return {
+  return upgradeRecording({
     $schema: 'https://www.speedscope.app/file-format-schema.json',
     shared: {
       frames: ['main', 'work', 'hot', 'cold'].map((name, i) => ({ name, file, line: [1, 10, 20, 30][i] })),
@@ -92,7 +92,7 @@ export function makeRecording(shape: RecordingShape): RecordingFile & { ebpfTrac
       sources: [{ file, md5: null, binaryMtimeMs: null }],
       errors: [],
     },
-  };
+  }) as RecordingFile & { ebpfTracer: RecordingExtra };
 }
 
 export function fakeHealth(samples: number) {

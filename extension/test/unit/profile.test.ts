@@ -89,7 +89,8 @@ describe('the index by source file', () => {
     const recording = makeRecording({ file: '/src/a.c', samples: 100 });
     const hot = recording.shared.frames[2];
     const inlined = recording.shared.frames.push({ ...hot, name: `${hot.name} (inlined)` }) - 1;
-    recording.ebpfTracer.frameDetails.push({ module: 'a', kind: 'user', inlined: true, lines: [[22, 50, 50]] });
+    recording.ebpfTracer.frameDetails.push({ module: 'a', kind: 'user', inlined: true });
+    recording.ebpfTracer.metrics[0].functionLines.push([[22, 50, 50]]);
     recording.profiles = [
       {
         ...recording.profiles[0],
@@ -112,35 +113,38 @@ describe('the index by source file', () => {
     );
     // Neither form is left out where its line is asked about.
     assert.deepEqual(index.callersAt(file, 20), [
-      { name: 'work', samples: 50 },
-      { name: 'main', samples: 30 },
+      { name: 'work', figure: 50 },
+      { name: 'main', figure: 30 },
     ]);
   });
 
   it('names callers by line, and without the tree by function', () => {
-    assert.deepEqual(index.callersAt(heat, 22), [{ name: 'work:12', samples: 500 }]);
+    assert.deepEqual(index.callersAt(heat, 22), [{ name: 'work:12', figure: 500 }]);
     const flat = makeRecording({ file: '/src/a.c', samples: 1000 });
     flat.ebpfTracer.lineTree = undefined;
     const other = new ProfileIndex('/r', flat);
     const file = other.files.get('/src/a.c');
     assert.ok(file);
-    assert.deepEqual(other.callersAt(file, 22), [{ name: 'work', samples: 600 }]);
+    assert.deepEqual(other.callersAt(file, 22), [{ name: 'work', figure: 600 }]);
   });
 
   it('names the goroutines of a line and of what it calls', () => {
     const go = makeRecording({ file: '/src/a.go', samples: 1000 });
     // Nodes: 3 is work itself at line 14, 4 and 5 are hot's lines 22 and 23, called at line 12; 6 is cold's, at 13.
-    go.ebpfTracer.goroutines = {
-      top: [
-        { pid: 1, id: 7, samples: 500, nodes: [4, 300, 6, 200] },
-        { pid: 1, id: 9, samples: 300, nodes: [4, 100, 5, 100, 3, 100] },
-      ],
-      otherSamples: 200,
-    };
+    go.ebpfTracer.metrics[0].contexts = [
+      {
+        kind: 'goroutine',
+        top: [
+          { pid: 1, id: 7, figure: 500, nodes: [4, 300, 6, 200] },
+          { pid: 1, id: 9, figure: 300, nodes: [4, 100, 5, 100, 3, 100] },
+        ],
+        otherFigure: 200,
+      },
+    ];
     const other = new ProfileIndex('/r', go);
     const file = other.files.get('/src/a.go');
     assert.ok(file);
-    const at = (line: number) => other.goroutinesAt(file, line).map(({ name, samples }) => [name, samples]);
+    const at = (line: number) => other.contextsAt('goroutine', file, line).map(({ name, figure }) => [name, figure]);
     assert.deepEqual(at(22), [
       ['7', 300],
       ['9', 100],
@@ -152,11 +156,11 @@ describe('the index by source file', () => {
     assert.deepEqual(at(13), [['7', 200]]);
     assert.deepEqual(at(14), [['9', 100]]);
     assert.deepEqual(at(99), []);
-    assert.deepEqual(index.goroutinesAt(heat, 22), [], 'this is no Go program');
+    assert.deepEqual(index.contextsAt('goroutine', heat, 22), [], 'this is no Go program');
   });
 
   it('names threads', () => {
-    assert.deepEqual(index.threadsAt(heat, 22), [{ name: 'worker (4243)', samples: 600 }]);
+    assert.deepEqual(index.threadsAt(heat, 22), [{ name: 'worker (4243)', figure: 600 }]);
     assert.deepEqual(index.threadsAt(heat, 99), []);
   });
 
@@ -169,7 +173,7 @@ describe('the index by source file', () => {
   it('bears an empty recording', () => {
     const empty = makeRecording({ file: '/src/a.c', samples: 0 });
     empty.profiles = [];
-    empty.ebpfTracer.lines = [];
+    empty.ebpfTracer.metrics[0].lines = [];
     assert.equal(new ProfileIndex('/r', empty).files.size, 0);
   });
 });

@@ -202,7 +202,7 @@ describe('a window and its helper', function () {
     assert.equal(end.error?.code, 'HELPER_DIED');
     assert.equal(end.samples, 300);
     const extra = read(options().output).ebpfTracer;
-    assert.deepEqual([extra?.complete, extra?.stopReason, extra?.samples], [false, 'helperDied', 300]);
+    assert.deepEqual([extra?.complete, extra?.stopReason, extra?.metrics[0].samples], [false, 'helperDied', 300]);
     assert.equal(statSync(options().output).mode & 0o777, 0o600);
     assert.equal(await codeOf(client.request('process/list', {})), 'HELPER_DIED');
   });

@@ -1,8 +1,8 @@
 // A plain JSON view of a recording for scripts: functions, lines and threads with counts, without having to know
-// speedscope's format. Counts are samples, shares 0 to 1. Called by formats.ts.
+// speedscope's format. Counts are samples of the first metric, shares 0 to 1. Called by formats.ts.
 
 import type { FunctionCount, RecordingFile, SampledProfile } from '../protocol';
-import { periodOf } from './readRecording';
+import { weightOfFigure } from './readRecording';
 
 export interface PlainFunction extends FunctionCount {
   selfSamples: number;
@@ -13,13 +13,14 @@ export function* jsonText(file: RecordingFile): Generator<string> {
   if (!file.ebpfTracer) return yield `${JSON.stringify(foreignJson(file), null, 1)}\n`;
   const extra = file.ebpfTracer;
   const functions = functionsOf(file);
-  const { samples } = extra;
+  const [first] = extra.metrics;
+  const { samples } = first;
   const plain = {
     title: extra.title,
     samples,
     lost: extra.lost,
-    wholeStacks: extra.wholeStacks,
-    truncated: extra.truncated,
+    wholeStacks: first.wholeStacks,
+    truncated: first.truncated,
     durationMs: extra.durationMs,
     frequencyHz: extra.frequencyHz,
     startedAt: extra.startedAt,
@@ -27,9 +28,10 @@ export function* jsonText(file: RecordingFile): Generator<string> {
     stopReason: extra.stopReason,
     pid: extra.pid,
     command: extra.command,
-    threads: extra.threads,
+    threads: extra.threads.map((thread, i) => ({ ...thread, samples: first.threads[i] ?? 0 })),
     functions,
-    lines: extra.lines,
+    lines: first.lines,
+    metrics: extra.metrics.map(({ id, unit, period, total }) => ({ id, unit, period, total })),
   };
   yield `${JSON.stringify(plain, null, 1)}\n`;
 }
@@ -77,10 +79,10 @@ function countFrames({ samples, weights }: Pick<SampledProfile, 'samples' | 'wei
 export function functionsOf(file: RecordingFile): PlainFunction[] {
   const { frames } = file.shared;
   const merged = file.profiles[0] ?? { samples: [], weights: [] };
-  const period = periodOf(file);
+  const weight = weightOfFigure(file);
   const counts = countFrames(merged, frames.length);
-  const all = counts.all / period;
-  const [self, total] = [counts.self, counts.total].map((weights) => weights.map((weight) => weight / period));
+  const all = counts.all / weight;
+  const [self, total] = [counts.self, counts.total].map((weights) => weights.map((one) => one / weight));
   return frames
     .map(({ name, file: path, line }, i) => ({
       name,

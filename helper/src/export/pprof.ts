@@ -12,8 +12,8 @@ import {
   StringTable,
   ValueType,
 } from 'pprof-format';
-import { INLINED_SUFFIX, type RecordingExtra, type RecordingFile } from '../protocol';
-import { periodOf } from './readRecording';
+import { type ContextKind, INLINED_SUFFIX, type Metric, type RecordingExtra, type RecordingFile } from '../protocol';
+import { weightOfFigure } from './readRecording';
 import { type Measure, partsOf } from './weights';
 
 /** What pprof calls the value of another program's weights, by their unit. */
@@ -36,7 +36,6 @@ export function encodePprof(file: RecordingFile): Uint8Array {
   const extra = file.ebpfTracer;
   const strings = new StringTable();
   const text = (value: string) => strings.dedup(value);
-  const period = periodOf(file);
   const mappings: Mapping[] = [];
   const mappingIds = new Map<string, number>();
   const mappingOf = (module: string) => {
@@ -105,34 +104,45 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     }
     samples.push(new Sample({ locationId, value: value.map(Math.round), label }));
   };
-  const ours = (count: number) => [count, count * period];
-  const goroutineLabel = (id: number) => [new Label({ key: text('goroutine'), num: id })];
+  const metrics = extra?.metrics ?? [];
+  /** `figures`: by metric. */
+  const ours = (figures: readonly number[]) => figures.flatMap((figure, i) => valuesOf(figure, metrics[i]));
+  const contextLabel = ({ kind, id }: ContextLabel) => [new Label({ key: text(kind), num: id })];
   const step = (frame: number, line: number): Step => ({ frame, line: line || (file.shared.frames[frame].line ?? 0) });
   if (extra?.lineTree) {
-    const goroutinesAt = goroutinesByNode(extra);
-    const { parent, frame, line, self } = extra.lineTree;
-    for (const [node, count] of self.entries()) {
-      if (count === 0) continue;
+    const { parent, frame, line } = extra.lineTree;
+    const contextsAt = contextsByNode(extra);
+    for (let node = 0; node < parent.length; node++) {
+      const figures = extra.metrics.map(({ treeSelf }) => treeSelf?.[node] ?? 0);
+      if (figures.every((figure) => figure === 0)) continue;
       const path: Step[] = [];
       for (let at = node; at >= 0; at = parent[at]) path.push(step(frame[at], line[at]));
-      let rest = count;
-      for (const { id, samples: its } of goroutinesAt.get(node) ?? []) {
-        add(path, ours(its), id === 0 ? [] : goroutineLabel(id));
-        rest -= its;
+      for (const context of contextsAt.get(node) ?? []) {
+        figures[context.metric] -= context.figure;
+        const own = metrics.map((_, i) => (i === context.metric ? context.figure : 0));
+        add(path, ours(own), contextLabel(context));
       }
-      if (rest > 0) add(path, ours(rest));
+      if (figures.some((figure) => figure > 0)) add(path, ours(figures));
     }
-  } else if (extra) {
-    const merged = file.profiles[0] ?? { samples: [], weights: [] };
-    for (const [i, stack] of merged.samples.entries())
-      add(stack.map((frame) => step(frame, 0)).reverse(), ours(merged.weights[i] / period));
-  }
-  const nanoseconds = new ValueType({ type: text('cpu'), unit: text('nanoseconds') });
-  const sampleType = [new ValueType({ type: text('samples'), unit: text('count') }), nanoseconds];
+  } else if (extra)
+    for (const [index, { metric, thread }] of extra.profiles.entries()) {
+      const merged = file.profiles[index];
+      if (thread !== null || !merged) continue;
+      const weight = weightOfFigure(file, index);
+      for (const [i, stack] of merged.samples.entries())
+        add(
+          stack.map((frame) => step(frame, 0)).reverse(),
+          ours(metrics.map((_, one) => (one === metric ? merged.weights[i] / weight : 0))),
+        );
+    }
+  const typeOf = ({ id, unit }: Metric) => new ValueType({ type: text(id), unit: text(unit) });
+  const sampleType = metrics.flatMap((metric) => [
+    ...(metric.period === null ? [] : [new ValueType({ type: text(countName(metric)), unit: text('count') })]),
+    typeOf(metric),
+  ]);
   if (!extra) {
     const parts = partsOf(file);
     const measures = [...new Set(parts.map(({ scale }) => scale.measure))];
-    sampleType.length = 0;
     for (const measure of measures)
       sampleType.push(new ValueType({ type: text(FOREIGN_TYPES[measure]), unit: text(measure) }));
     for (const { profile, scale } of parts) {
@@ -154,19 +164,39 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     stringTable: strings,
     timeNanos: extra ? BigInt(Date.parse(extra.startedAt)) * 1_000_000n : 0,
     durationNanos: extra ? Math.round(extra.durationMs * 1e6) : 0,
-    ...(extra ? { periodType: nanoseconds, period } : {}),
+    ...(extra ? { periodType: typeOf(metrics[0]), period: Math.round(metrics[0].period ?? 1) } : {}),
     comment: [text(`${file.exporter ?? ''} ${extra?.command ?? ''}`.trim())],
   });
   return profile.encode();
 }
 
-function goroutinesByNode({ goroutines }: RecordingExtra): Map<number, { id: number; samples: number }[]> {
-  const byNode = new Map<number, { id: number; samples: number }[]>();
-  for (const { id, nodes } of goroutines?.top ?? [])
-    for (let i = 0; i + 1 < nodes.length; i += 2) {
-      const known = byNode.get(nodes[i]);
-      if (known) known.push({ id, samples: nodes[i + 1] });
-      else byNode.set(nodes[i], [{ id, samples: nodes[i + 1] }]);
-    }
+interface ContextLabel {
+  kind: ContextKind;
+  id: number;
+}
+
+/** A metric with a period has two columns: samples, and what they stand for. */
+function valuesOf(figure: number, { period }: Metric): number[] {
+  return period === null ? [Math.round(figure)] : [Math.round(figure), Math.round(figure * Math.round(period))];
+}
+
+/** As Go's own profiles call the count of CPU samples. */
+function countName({ id }: Metric): string {
+  return id === 'cpu' ? 'samples' : `${id} samples`;
+}
+
+function contextsByNode({
+  metrics,
+}: RecordingExtra): Map<number, (ContextLabel & { metric: number; figure: number })[]> {
+  const byNode = new Map<number, (ContextLabel & { metric: number; figure: number })[]>();
+  for (const [metric, { contexts }] of metrics.entries())
+    for (const { kind, top } of contexts)
+      for (const { id, nodes } of top)
+        for (let i = 0; i + 1 < nodes.length; i += 2) {
+          const known = byNode.get(nodes[i]);
+          const part = { kind, id, metric, figure: nodes[i + 1] };
+          if (known) known.push(part);
+          else byNode.set(nodes[i], [part]);
+        }
   return byNode;
 }

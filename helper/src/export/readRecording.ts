@@ -38,14 +38,12 @@ export function parseRecording(text: string, path: string, warn: (text: string) 
   } catch (error) {
     throw error instanceof NotSpeedscope ? refuse(error.message) : error;
   }
-  const extra = file.ebpfTracer;
-  if (extra === undefined) return file;
-  if (typeof extra?.formatVersion !== 'number') throw refuse('its ebpfTracer part has no format version');
-  if (!(extra.frequencyHz > 0) || !Array.isArray(extra.frameDetails)) throw refuse('its ebpfTracer part is not whole');
   return file;
 }
 
-/** ns per sample of our own recordings. */
-export function periodOf(file: RecordingFile): number {
-  return file.ebpfTracer ? Math.round(1e9 / file.ebpfTracer.frequencyHz) : 1;
+/** What one of a profile's figures weighs: a period of its metric in our own files, 1 in others': then weights are figures. */
+export function weightOfFigure(file: RecordingFile, profile = 0): number {
+  const { metrics, profiles } = file.ebpfTracer ?? {};
+  const period = metrics?.[profiles?.[profile]?.metric ?? 0]?.period ?? null;
+  return period === null ? 1 : Math.round(period);
 }

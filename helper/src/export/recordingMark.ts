@@ -3,9 +3,7 @@
 // client finds its last checkpoint. Written by speedscope.ts; used by recording/recordingWriter.ts and the CLI.
 
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import type { RecordingExtra } from '../protocol';
-
-type StopReason = RecordingExtra['stopReason'];
+import type { StopReason } from '../protocol';
 
 const SLOT_CHARS = '"complete":false,"stopReason":"helperDied"'.length;
 const SEARCH_BYTES = 64 * 1024;

@@ -1,12 +1,12 @@
 // Writes a recording as a speedscope file, piece by piece, so that no giant string arises and the ring can be drained
-// in between: one frame per function, first all threads merged, then one sampled profile per thread, and our own
+// in between: one frame per function; of each metric all threads merged, then one sampled profile per thread; and our own
 // `ebpfTracer` key near the start, where `recordingMark.ts` can find and change it in place. Called by
 // recording/recordingWriter.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
 
-import type { FunctionCount, RecordingExtra } from '../protocol';
+import type { ContextFigures, FunctionCount, Metric, MetricFigures, RecordingExtra, SampledProfile } from '../protocol';
+import { RECORDING_FORMAT_VERSION } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';
-import type { GoroutineRows } from '../stack/goroutineCounts';
-import type { ProfileSnapshot } from '../stack/profileSnapshot';
+import type { MetricSnapshot, StackSnapshot } from '../stack/stackSnapshot';
 import { statusText } from './recordingMark';
 
 /** Pieces are at least this long, save the last: large enough to be few, small enough to yield often. */
@@ -18,24 +18,10 @@ const MAX_LINE_TREE_NODES = 200_000;
 /** What the session knows beside the counts. */
 export type RecordingHead = Omit<
   RecordingExtra,
-  | 'formatVersion'
-  | 'samples'
-  | 'wholeStacks'
-  | 'truncated'
-  | 'frames'
-  | 'symbolizedFrames'
-  | 'threads'
-  | 'goroutines'
-  | 'lines'
-  | 'frameDetails'
-  | 'lineTree'
-  | 'timeBucketMs'
-  | 'sources'
+  'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
 >;
 
-const FORMAT_VERSION = 1;
-
-export function* speedscopeText(snapshot: ProfileSnapshot, head: RecordingHead): Generator<string> {
+export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
   let piece = '';
   for (const text of texts(snapshot, head)) {
     piece += text;
@@ -46,71 +32,126 @@ export function* speedscopeText(snapshot: ProfileSnapshot, head: RecordingHead):
   yield piece;
 }
 
-function* texts(snapshot: ProfileSnapshot, head: RecordingHead): Generator<string> {
+function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
   const { complete, stopReason, ...rest } = head;
+  const profiles = snapshot.metrics.flatMap((metric, index) => profilesOf(snapshot, metric, index));
   yield '{"$schema":"https://www.speedscope.app/file-format-schema.json",';
   yield `"exporter":"universal-ebpf-tracer ${head.tracerVersion}","name":${JSON.stringify(head.title)},`;
-  yield `"activeProfileIndex":0,"ebpfTracer":{"formatVersion":${FORMAT_VERSION},${statusText(complete, stopReason)},`;
-  const counts: Omit<RecordingExtra, keyof RecordingHead | 'formatVersion' | 'lines' | 'frameDetails' | 'lineTree'> = {
-    samples: snapshot.samples,
-    wholeStacks: snapshot.wholeStacks,
-    truncated: snapshot.truncated,
-    frames: snapshot.frames,
-    symbolizedFrames: snapshot.symbolizedFrames,
-    threads: snapshot.threads.map(({ tid, pid, name, samples }) => ({ tid, pid, name, samples })),
-    ...(snapshot.goroutines ? { goroutines: goroutinesOf(snapshot.goroutines, snapshot.lineTree.size) } : {}),
+  yield `"activeProfileIndex":0,"ebpfTracer":{"formatVersion":${RECORDING_FORMAT_VERSION},${statusText(complete, stopReason)},`;
+  const shared: Pick<RecordingExtra, 'threads' | 'profiles' | 'sources'> = {
+    threads: snapshot.threads.map(({ tid, pid, name }) => ({ tid, pid, name })),
+    profiles: profiles.map(({ metric, thread }) => ({ metric, thread })),
     sources: snapshot.sources,
-    ...(snapshot.bucketNs > 0 ? { timeBucketMs: snapshot.bucketNs / 1e6 } : {}),
   };
-  yield `${JSON.stringify({ ...rest, ...counts }).slice(1, -1)},"lines":[`;
-  let comma = '';
-  for (let i = 0; i < snapshot.lineTotal.length; i++) {
-    if (snapshot.lineTotal[i] === 0) continue;
-    const { file, line } = snapshot.lines[i];
-    yield `${comma}{"file":${JSON.stringify(file)},"line":${line},"self":${snapshot.lineSelf[i]},"total":${snapshot.lineTotal[i]}}`;
-    comma = ',';
+  yield `${JSON.stringify({ ...rest, ...shared }).slice(1, -1)},"metrics":[`;
+  for (const [index, metric] of snapshot.metrics.entries()) {
+    yield index > 0 ? ',' : '';
+    yield* metricText(snapshot, metric);
   }
   yield '],"frameDetails":[';
-  const linesOf = linesByFunction(snapshot);
-  for (let i = 0; i < snapshot.functionTotal.length; i++) {
+  for (let i = 0; i < snapshot.functions.length; i++) {
     const { module, kind, inlined, fullNames } = snapshot.functions[i];
-    const more = `${inlined ? '"inlined":true,' : ''}${fullNames.length > 0 ? `"fullName":${JSON.stringify(fullNames.join('\n'))},` : ''}`;
-    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind}",${more}"lines":${JSON.stringify(linesOf[i])}}`;
+    const more = `${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
+    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind}"${more}}`;
   }
   yield ']';
   yield* lineTreeText(snapshot);
   yield '},"shared":{"frames":[';
-  for (let i = 0; i < snapshot.functionTotal.length; i++) {
+  const linesOf = linesByFunction(snapshot, snapshot.metrics[0]);
+  for (let i = 0; i < snapshot.functions.length; i++) {
     const { name, file } = snapshot.functions[i];
     const line = functionLine(snapshot, i, linesOf[i]);
     yield `${i ? ',' : ''}${JSON.stringify({ name, ...(file === null ? {} : { file }), ...(line === null ? {} : { line }) })}`;
   }
   yield ']},"profiles":[';
-  yield* profileTexts(snapshot);
+  yield* profileTexts(snapshot, profiles);
   yield ']}\n';
 }
 
-/** Without nodes where the tree that they are of is left out. */
-function goroutinesOf({ top, ...rest }: GoroutineRows, treeSize: number): RecordingExtra['goroutines'] {
-  return { top: treeSize > MAX_LINE_TREE_NODES ? top.map((row) => ({ ...row, nodes: [] })) : top, ...rest };
+/** All figures of one metric (MetricFigures). */
+function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot): Generator<string> {
+  const hasTree = snapshot.lineTree.size <= MAX_LINE_TREE_NODES;
+  const counts: Omit<MetricFigures, 'lines' | 'functionLines' | 'treeSelf'> = {
+    ...metric.metric,
+    samples: metric.samples,
+    total: metric.total,
+    wholeStacks: metric.wholeStacks,
+    truncated: metric.truncated,
+    frames: metric.frames,
+    symbolizedFrames: metric.symbolizedFrames,
+    threads: metric.threadFigures,
+    contexts: hasTree ? metric.contexts : metric.contexts.map(withoutNodes),
+    ...(metric.bucketNs > 0 ? { timeBucketMs: metric.bucketNs / 1e6 } : {}),
+  };
+  yield `${JSON.stringify(counts).slice(0, -1)},"lines":[`;
+  let comma = '';
+  for (let i = 0; i < metric.lineTotal.length; i++) {
+    if (metric.lineTotal[i] === 0) continue;
+    const { file, line } = snapshot.lines[i];
+    yield `${comma}{"file":${JSON.stringify(file)},"line":${line},"self":${metric.lineSelf[i]},"total":${metric.lineTotal[i]}}`;
+    comma = ',';
+  }
+  yield '],"functionLines":[';
+  for (const [i, lines] of linesByFunction(snapshot, metric).entries()) yield `${i ? ',' : ''}${JSON.stringify(lines)}`;
+  yield `]${hasTree ? `,"treeSelf":[${metric.treeSelf.join()}]` : ''}}`;
 }
 
-/** The merged profile, then one per thread, most samples first. */
-function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
-  const stackTexts = new Map<number, string>();
-  const weightNs = Math.round(snapshot.periodNs);
+/** Without nodes where the tree that they are of is left out. */
+function withoutNodes({ top, ...rest }: ContextFigures): ContextFigures {
+  return { ...rest, top: top.map((row) => ({ ...row, nodes: [] })) };
+}
+
+/** One of speedscope's profiles: a metric, and a thread or all. */
+interface ProfilePlan {
+  name: string;
+  metric: number;
+  thread: number | null;
+  /** Of the metric's timeline. */
+  entries: number[];
+}
+
+/** The merged profile of a metric, then one per thread with figures, largest first. */
+function profilesOf(snapshot: StackSnapshot, metric: MetricSnapshot, index: number): ProfilePlan[] {
   const entriesOf: number[][] = snapshot.threads.map(() => []);
   const all: number[] = [];
-  for (let i = 0; i < snapshot.timelineSize; i++) {
+  for (let i = 0; i < metric.timelineSize; i++) {
     all.push(i);
-    entriesOf[snapshot.threadAt(i)].push(i);
+    entriesOf[metric.threadAt(i)].push(i);
   }
-  function* profile(name: string, entries: number[]): Generator<string> {
+  const order = snapshot.threads
+    .map((_, i) => i)
+    .filter((thread) => entriesOf[thread].length > 0)
+    .sort((a, b) => metric.threadFigures[b] - metric.threadFigures[a]);
+  const severalProcesses = new Set(snapshot.threads.map((thread) => thread.pid)).size > 1;
+  const prefix = index === 0 ? '' : `${metric.metric.id}: `;
+  return [
+    { name: `${prefix}All threads`, metric: index, thread: null, entries: all },
+    ...order.map((thread) => {
+      const { name, pid, tid } = snapshot.threads[thread];
+      const label = severalProcesses ? `${name} (${pid}/${tid})` : `${name} (${tid})`;
+      return { name: prefix + label, metric: index, thread, entries: entriesOf[thread] };
+    }),
+  ];
+}
+
+const SPEEDSCOPE_UNITS: Record<Metric['unit'], SampledProfile['unit']> = {
+  nanoseconds: 'nanoseconds',
+  bytes: 'bytes',
+  count: 'none',
+};
+
+function* profileTexts(snapshot: StackSnapshot, profiles: readonly ProfilePlan[]): Generator<string> {
+  const stackTexts = new Map<number, string>();
+  let comma = '';
+  for (const { name, metric: index, entries } of profiles) {
+    const metric = snapshot.metrics[index];
+    const { unit, period } = metric.metric;
+    const weight = period === null ? 1 : Math.round(period);
     let sum = 0;
-    for (const i of entries) sum += snapshot.samplesAt(i);
-    yield `{"type":"sampled","name":${JSON.stringify(name)},"unit":"nanoseconds","startValue":0,"endValue":${sum * weightNs},"samples":[`;
+    for (const i of entries) sum += metric.figureAt(i);
+    yield `${comma}{"type":"sampled","name":${JSON.stringify(name)},"unit":"${SPEEDSCOPE_UNITS[unit]}","startValue":0,"endValue":${sum * weight},"samples":[`;
     yield* listed(entries, (i) => {
-      const node = snapshot.functionNodeAt(i);
+      const node = metric.functionNodeAt(i);
       let text = stackTexts.get(node);
       if (text === undefined) {
         text = `[${snapshot.pathOf(node).join()}]`;
@@ -119,18 +160,9 @@ function* profileTexts(snapshot: ProfileSnapshot): Generator<string> {
       return text;
     });
     yield '],"weights":[';
-    yield* listed(entries, (i) => String(snapshot.samplesAt(i) * weightNs));
+    yield* listed(entries, (i) => String(metric.figureAt(i) * weight));
     yield ']}';
-  }
-  yield* profile('All threads', all);
-  const order = snapshot.threads
-    .map((_, i) => i)
-    .sort((a, b) => snapshot.threads[b].samples - snapshot.threads[a].samples);
-  const severalProcesses = new Set(snapshot.threads.map((thread) => thread.pid)).size > 1;
-  for (const thread of order) {
-    const { name, pid, tid } = snapshot.threads[thread];
-    yield ',';
-    yield* profile(severalProcesses ? `${name} (${pid}/${tid})` : `${name} (${tid})`, entriesOf[thread]);
+    comma = ',';
   }
 }
 
@@ -146,24 +178,27 @@ function* listed(entries: number[], text: (entry: number) => string): Generator<
   }
 }
 
-function linesByFunction(snapshot: ProfileSnapshot): [line: number, self: number, total: number][][] {
+function linesByFunction(
+  snapshot: StackSnapshot,
+  metric: MetricSnapshot,
+): [line: number, self: number, total: number][][] {
   const lines: [number, number, number][][] = snapshot.functions.map(() => []);
-  for (let i = 0; i < snapshot.locationTotal.length; i++) {
+  for (let i = 0; i < metric.locationTotal.length; i++) {
     const { functionIndex, line } = snapshot.locations[i];
-    if (isInOwnFile(snapshot, snapshot.locations[i]) && snapshot.locationTotal[i] > 0)
-      lines[functionIndex].push([line, snapshot.locationSelf[i], snapshot.locationTotal[i]]);
+    if (isInOwnFile(snapshot, snapshot.locations[i]) && metric.locationTotal[i] > 0)
+      lines[functionIndex].push([line, metric.locationSelf[i], metric.locationTotal[i]]);
   }
   for (const list of lines) list.sort((a, b) => a[0] - b[0]);
   return lines;
 }
 
 /** Code of another file within a function (an include, a macro) is among the recording's `lines` only. */
-function isInOwnFile({ lines, functions }: ProfileSnapshot, { functionIndex, lineIndex }: LocationRow): boolean {
+function isInOwnFile({ lines, functions }: StackSnapshot, { functionIndex, lineIndex }: LocationRow): boolean {
   return lineIndex >= 0 && lines[lineIndex].file === functions[functionIndex].file;
 }
 
 /** Where the function starts, else its line with the most samples. */
-function functionLine(snapshot: ProfileSnapshot, index: number, lines: [number, number, number][]): number | null {
+function functionLine(snapshot: StackSnapshot, index: number, lines: [number, number, number][]): number | null {
   const start = snapshot.functions[index].line;
   if (start !== null) return start;
   let best: [number, number, number] | null = null;
@@ -171,26 +206,26 @@ function functionLine(snapshot: ProfileSnapshot, index: number, lines: [number, 
   return best ? best[0] : null;
 }
 
-function* lineTreeText(snapshot: ProfileSnapshot): Generator<string> {
-  const { size, parent, item, self } = snapshot.lineTree;
+function* lineTreeText(snapshot: StackSnapshot): Generator<string> {
+  const { size, parent, item } = snapshot.lineTree;
   if (size > MAX_LINE_TREE_NODES) return;
   yield `,"lineTree":{"parent":[${parent.subarray(0, size).join()}],"frame":[`;
   const column = (value: (node: number) => number) => Array.from({ length: size }, (_, node) => value(node)).join();
   yield column((node) => snapshot.locations[item[node]].functionIndex);
   const line = (location: LocationRow) => (isInOwnFile(snapshot, location) ? location.line : 0);
-  yield `],"line":[${column((node) => line(snapshot.locations[item[node]]))}],"self":[${self.join()}]}`;
+  yield `],"line":[${column((node) => line(snapshot.locations[item[node]]))}]}`;
 }
 
-/** Functions by total and self, largest self first. */
-export function functionCounts(snapshot: ProfileSnapshot): FunctionCount[] {
-  const linesOf = linesByFunction(snapshot);
+/** Functions of a metric by total and self, largest self first. */
+export function functionCounts(snapshot: StackSnapshot, metric = snapshot.metrics[0]): FunctionCount[] {
+  const linesOf = linesByFunction(snapshot, metric);
   return snapshot.functions
     .map((row, i) => ({
       name: row.name,
       file: row.file,
       line: functionLine(snapshot, i, linesOf[i]),
-      self: snapshot.functionSelf[i],
-      total: snapshot.functionTotal[i],
+      self: metric.functionSelf[i],
+      total: metric.functionTotal[i],
     }))
     .filter((row) => row.total > 0)
     .sort((a, b) => b.self - a.self || b.total - a.total);

@@ -1,8 +1,8 @@
 // Weights as whole numbers, which folded stacks and pprof want: samples of our own recordings; of other programs' files times in
 // microseconds (nanoseconds where those are no whole numbers), bytes, or numbers as they are.
 
-import type { RecordingFile, SampledProfile } from '../protocol';
-import { periodOf } from './readRecording';
+import type { Metric, RecordingExtra, RecordingFile, SampledProfile } from '../protocol';
+import { weightOfFigure } from './readRecording';
 
 export type Measure = 'samples' | 'microseconds' | 'nanoseconds' | 'bytes' | 'count';
 
@@ -23,7 +23,12 @@ const FRACTIONS = 1e6;
 
 /** By profile. */
 export function scalesOf(file: RecordingFile): Scale[] {
-  if (file.ebpfTracer) return file.profiles.map(() => ({ measure: 'samples', factor: 1 / periodOf(file) }));
+  const extra = file.ebpfTracer;
+  if (extra)
+    return file.profiles.map((_, i) => ({
+      measure: measureOf(extra.metrics[extra.profiles[i]?.metric ?? 0]),
+      factor: 1 / weightOfFigure(file, i),
+    }));
   const whole = file.profiles.every(({ unit, weights }) => unit !== 'none' || weights.every(Number.isInteger));
   const coarse = file.profiles.every(({ unit, weights }) => {
     const factor = MICROSECONDS[unit];
@@ -42,9 +47,20 @@ function isNearlyWhole(value: number): boolean {
   return Math.abs(value - Math.round(value)) <= 1e-9 * Math.max(1, Math.abs(value));
 }
 
-/** The profiles that hold each sample once: the first of ours merges its others. */
+/** Of figures: samples where the metric has a period. */
+function measureOf({ unit, period }: Metric): Measure {
+  return period === null ? unit : 'samples';
+}
+
+/** The profiles that hold each sample once: of ours those of the first metric's threads. */
 export function partsOf(file: RecordingFile): { profile: SampledProfile; scale: Scale }[] {
   const scales = scalesOf(file);
   const parts = file.profiles.map((profile, i) => ({ profile, scale: scales[i] }));
-  return file.ebpfTracer && parts.length > 1 ? parts.slice(1) : parts;
+  const threads = parts.filter((_, i) => isThreadOfFirst(file.ebpfTracer, i));
+  return threads.length > 0 ? threads : file.ebpfTracer ? parts.slice(0, 1) : parts;
+}
+
+function isThreadOfFirst(extra: RecordingExtra | undefined, index: number): boolean {
+  const plan = extra?.profiles[index];
+  return plan?.metric === 0 && plan.thread !== null;
 }

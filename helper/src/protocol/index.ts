@@ -3,5 +3,7 @@ export * from './errors';
 export * from './fileText';
 export * from './messages';
 export * from './model';
+export * from './recordingFile';
 export * from './speedscopeFile';
+export * from './upgradeRecording';
 export * from './version';

@@ -1,7 +1,5 @@
-// The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what a
-// recording file holds. Shapes, and one mark in names. Shares are fractions 0..1; every number's unit is in its name.
-
-import type { ErrorReport } from './errors';
+// The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what is asked and
+// told of a recording. Shapes. Shares are fractions 0..1; every number's unit is in its name.
 
 // ---- processes -------------------------------------------------------------------------------------------------
 
@@ -146,122 +144,8 @@ export interface RecordOptions {
   requestedAtMs?: number;
 }
 
-/** One line's counts in samples: self = on top of the stack, total = anywhere in it, once a sample. */
-export interface LineCount {
-  file: string;
-  line: number;
-  self: number;
-  total: number;
-}
-
-export interface FunctionCount {
-  name: string;
-  file: string | null;
-  /** First line of the function where it is known. */
-  line: number | null;
-  self: number;
-  total: number;
-}
-
-/** The `ebpfTracer` key beside speedscope's own. */
-export interface RecordingExtra {
-  formatVersion: number;
-  tracerVersion: string;
-  title: string;
-  pid: number;
-  command: string;
-  /** Working directory of the target: relative source paths start here. */
-  cwd: string | null;
-  startedAt: string;
-  durationMs: number;
-  /** false while it is being recorded, or when the helper died in mid-recording. */
-  complete: boolean;
-  stopReason: 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
-  kernel: string;
-  arch: string;
-  attach: AttachStep[];
-  frequencyHz: number;
-  children: boolean;
-  kernelStacks: boolean;
-  samples: number;
-  lost: number;
-  /** Samples whose user stack reached its thread's entry. */
-  wholeStacks: number;
-  truncated: Partial<Record<TruncationReason, number>>;
-  /** Frames in all kept samples, and how many of them have a name. */
-  frames: number;
-  symbolizedFrames: number;
-  firstSampleMs: number | null;
-  health: Health;
-  threads: { tid: number; pid: number; name: string; samples: number }[];
-  /**
-   * Of Go programs: the goroutines with the most samples, by the lower 32 bits of their ids; `nodes` is node of lineTree, samples
-   * that ended there, node, samples, … (nothing where lineTree is left out, less than all past a size limit). `seen`: how many
-   * there were with a sample.
-   */
-  goroutines?: {
-    top: { pid: number; id: number; samples: number; nodes: number[] }[];
-    otherSamples: number;
-    seen?: number;
-  };
-  lines: LineCount[];
-  /** By index of `shared.frames`: what speedscope's frame has no place for. */
-  frameDetails: {
-    /** Mapped file's name (`libfoo.so`), `[kernel]`, `[anon]`. */
-    module: string;
-    kind: 'user' | 'kernel' | 'unknown';
-    /** Was inlined into the frame it is called by; its name ends in INLINED_SUFFIX. */
-    inlined?: boolean;
-    /** Full names with parameters and type arguments, one a line, where they say more than the frame's name. */
-    fullName?: string;
-    /** Executed lines of this function with samples: [line, self, total]. */
-    lines: [line: number, self: number, total: number][];
-  }[];
-  /**
-   * All threads' samples once more as one call tree by executed line, which `shared.frames` (one per function) cannot
-   * hold: node i is `frame[i]` of shared.frames at `line[i]` (0: unknown or in another file), called from node `parent[i]` (-1: none),
-   * always with a smaller index; `self[i]` samples ended there. Left out past a size limit.
-   */
-  lineTree?: { parent: number[]; frame: number[]; line: number[]; self: number[] };
-  /** Set once time order was given up within buckets of this length, so that a long recording stays small. */
-  timeBucketMs?: number;
-  /** Source files seen, for staleness checks: what the debug information knows of their contents. */
-  sources: { file: string; md5: string | null; binaryMtimeMs: number | null }[];
-  errors: ErrorReport[];
-}
-
-/**
- * Ends the names of functions that have no code of their own where they stand (as in perf's output): a frame's name in the
- * graph, in tables and in folded stacks. pprof has a way of its own to say it.
- */
-export const INLINED_SUFFIX = ' (inlined)';
-
-/** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
-export interface RecordingFile {
-  $schema: 'https://www.speedscope.app/file-format-schema.json';
-  shared: { frames: SpeedscopeFrame[] };
-  profiles: SampledProfile[];
-  name?: string;
-  activeProfileIndex?: number;
-  exporter?: string;
-  ebpfTracer?: RecordingExtra;
-}
-export interface SpeedscopeFrame {
-  name: string;
-  file?: string;
-  line?: number;
-  col?: number;
-}
-export interface SampledProfile {
-  type: 'sampled';
-  name: string;
-  unit: 'nanoseconds' | 'microseconds' | 'milliseconds' | 'seconds' | 'bytes' | 'none';
-  startValue: number;
-  endValue: number;
-  /** Each a stack of frame indexes, outermost first. */
-  samples: number[][];
-  weights: number[];
-}
+/** `running`: it goes on, or its helper died before it could say how it ended. */
+export type StopReason = 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
 
 /** What `record --json` prints. */
 export interface RecordSummary {
@@ -276,7 +160,7 @@ export interface RecordSummary {
   output: string;
   helper: { cpuMs: number; rssBytes: number; bpfNs: number | null; firstSampleMs: number | null };
   attach: AttachStep[];
-  stopReason?: RecordingExtra['stopReason'];
+  stopReason?: StopReason;
   /** As in Health. */
   badFiles?: Health['badFiles'];
   /** Of Go programs: goroutines with a sample, and the one with the most (`share` of all samples, 0..1). */

@@ -3,7 +3,9 @@
 //
 // Layout: speedscope's file-format-spec.ts (its JSON schema ships in the package as file-format-schema.json).
 
-import type { RecordingFile, SampledProfile, SpeedscopeFrame } from './model';
+import type { RecordingFile, SampledProfile, SpeedscopeFrame } from './recordingFile';
+import { type AnyRecordingFile, isWholeExtra, upgradeRecording } from './upgradeRecording';
+import { RECORDING_FORMAT_VERSION } from './version';
 
 /** The text is no such file; `message` continues "X is not a recording: ". */
 export class NotSpeedscope extends Error {}
@@ -61,7 +63,14 @@ export function parseSpeedscope(text: string, { repair = false, first }: ParseOp
   const odd = { events: 0 };
   const profiles = (file.profiles as (RawProfile | null)[]).map((raw, i) => profileOf(raw, i, frames.length, odd));
   if (odd.events > 0 && !repair) throw new OddEvents(odd.events);
-  return { file: { ...(file as RecordingFile), profiles }, oddEvents: odd.events };
+  const extra = (file as AnyRecordingFile).ebpfTracer;
+  if (extra !== undefined) {
+    if (typeof extra?.formatVersion !== 'number') throw new NotSpeedscope('its ebpfTracer part has no format version');
+    if (extra.formatVersion > RECORDING_FORMAT_VERSION)
+      throw new NotSpeedscope('a newer version of this product wrote it');
+    if (!isWholeExtra(extra)) throw new NotSpeedscope('its ebpfTracer part is not whole');
+  }
+  return { file: upgradeRecording({ ...(file as AnyRecordingFile), profiles }), oddEvents: odd.events };
 }
 
 function profileOf(raw: RawProfile | null, index: number, frames: number, odd: { events: number }): SampledProfile {

@@ -4,7 +4,7 @@
 export const PROTOCOL_VERSION = 1;
 
 /** Version of the `ebpfTracer` key of a recording file. Readers accept this one and older ones. */
-export const RECORDING_FORMAT_VERSION = 1;
+export const RECORDING_FORMAT_VERSION = 2;
 
 /** Version of the whole product: package.json's (a unit test compares). */
 export const TRACER_VERSION = '0.1.0';

@@ -14,14 +14,14 @@ import {
   type Health,
   MAX_FRAMES_DEFAULT,
   MAX_FRAMES_MOST,
-  type RecordingExtra,
   type RecordOptions,
   type RecordSummary,
+  type StopReason,
   toErrorReport,
   tracerError,
 } from '../protocol';
+import { StackCounts } from '../stack/stackCounts';
 import { StackNames } from '../stack/stackNames';
-import { StackProfile } from '../stack/stackProfile';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
 import { lossesOf } from './losses';
 import type { Notify, RecordingParts } from './parts';
@@ -30,7 +30,7 @@ import { type RecordingFacts, recordingHead, recordSummary } from './recordingFa
 import { RecordingTimes } from './recordingTimes';
 import { RecordingWriter } from './recordingWriter';
 
-type StopReason = Exclude<RecordingExtra['stopReason'], 'running'>;
+type EndReason = Exclude<StopReason, 'running'>;
 
 const PROGRESS_INTERVAL_MS = 1_000;
 export interface Outcome {
@@ -42,7 +42,7 @@ export class Recording implements CaptureSink {
   /** Settles once everything is detached and the file is written. */
   readonly outcome: Promise<Outcome>;
   private settle!: (outcome: Outcome) => void;
-  private readonly profile: StackProfile;
+  private readonly stacks: StackCounts;
   private readonly writer: RecordingWriter;
   private readonly processes: ProcessTable;
   private readonly names: StackNames;
@@ -68,14 +68,14 @@ export class Recording implements CaptureSink {
     this.outcome = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.profile = new StackProfile(1e9 / options.frequencyHz);
+    this.stacks = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e9 / options.frequencyHz }]);
     this.bpfNsAtStart = parts.readBpfNs();
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
-    this.names = new StackNames(this.profile, this.processes, parts.symbolizer, parts.log);
+    this.names = new StackNames(this.stacks, this.processes, parts.symbolizer, parts.log);
     this.writer = new RecordingWriter(
       options.output,
-      this.profile,
+      this.stacks,
       (complete, reason) => recordingHead(this.facts(), complete, reason),
       {
         written: (samples) => notify('record/checkpoint', { recordingId: id, output: options.output, samples }),
@@ -93,7 +93,7 @@ export class Recording implements CaptureSink {
   }
 
   get samples(): number {
-    return this.profile.samples;
+    return this.stacks.samples;
   }
 
   /** Resolves once samples can arrive. Throws TracerError; nothing is left behind then. */
@@ -148,7 +148,7 @@ export class Recording implements CaptureSink {
   }
 
   /** Ends the recording and saves it; the first call decides why. */
-  async end(reason: StopReason, error: ErrorReport | null = null): Promise<void> {
+  async end(reason: EndReason, error: ErrorReport | null = null): Promise<void> {
     if (this.ending) return;
     this.ending = true;
     this.times.end();
@@ -160,7 +160,7 @@ export class Recording implements CaptureSink {
       await this.detach();
       await this.names.last();
       if (this.giveUp) await this.writer.abandon('stopped');
-      else if (this.profile.samples === 0) outcome.error ??= this.whyEmpty(reason);
+      else if (this.stacks.samples === 0) outcome.error ??= this.whyEmpty(reason);
       else {
         outcome.summary = this.summary(reason);
         await this.writer.finish(reason);
@@ -185,7 +185,7 @@ export class Recording implements CaptureSink {
       this.writer.start();
       queueMicrotask(() => this.sayProgress());
     }
-    this.profile.addSample(record);
+    this.stacks.addSample(record);
   }
 
   process(record: ProcessRecord): void {
@@ -243,13 +243,13 @@ export class Recording implements CaptureSink {
     this.notify('record/progress', {
       recordingId: this.id,
       elapsedMs: this.times.durationMs,
-      samples: this.profile.samples,
+      samples: this.stacks.samples,
       firstSampleMs: this.times.firstSampleMs,
       health: this.health(),
     });
   }
 
-  private whyEmpty(reason: StopReason): ErrorReport | null {
+  private whyEmpty(reason: EndReason): ErrorReport | null {
     const counters = this.capture?.counters() ?? { taken: 0, lost: 0 };
     return this.target?.whyEmpty(this.options, counters, reason === 'exited') ?? null;
   }
@@ -259,10 +259,10 @@ export class Recording implements CaptureSink {
     const bpfNs = this.parts.readBpfNs();
     const cpu = process.cpuUsage(this.cpuAtStart);
     return {
-      samples: this.profile.samples,
+      samples: this.stacks.samples,
       lost: counters?.lost ?? 0,
-      losses: lossesOf(counters, this.profile.samplesWithoutStack),
-      truncated: { ...this.profile.truncated },
+      losses: lossesOf(counters, this.stacks.samplesWithoutStack),
+      truncated: { ...this.stacks.profiles[0].truncated },
       ringFill: counters?.ringFill ?? 0,
       helperCpuMs: (cpu.user + cpu.system) / 1000,
       helperRssBytes: process.memoryUsage.rss(),
@@ -285,9 +285,9 @@ export class Recording implements CaptureSink {
     };
   }
 
-  private summary(stopReason: StopReason): RecordSummary {
-    const snapshot = this.profile.snapshot();
-    this.profile.release();
+  private summary(stopReason: EndReason): RecordSummary {
+    const snapshot = this.stacks.snapshot();
+    this.stacks.release();
     return recordSummary(this.facts(), snapshot, stopReason);
   }
 }

@@ -7,12 +7,12 @@ import {
   type AttachStep,
   type ErrorReport,
   type Health,
-  type RecordingExtra,
   type RecordOptions,
   type RecordSummary,
+  type StopReason,
   TRACER_VERSION,
 } from '../protocol';
-import type { ProfileSnapshot } from '../stack/profileSnapshot';
+import type { StackSnapshot } from '../stack/stackSnapshot';
 
 const TOP_FUNCTIONS = 50;
 
@@ -32,7 +32,7 @@ export interface RecordingFacts {
 export function recordingHead(
   { options, beganAtMs, health, ...facts }: RecordingFacts,
   complete: boolean,
-  stopReason: RecordingExtra['stopReason'],
+  stopReason: StopReason,
 ): RecordingHead {
   return {
     tracerVersion: TRACER_VERSION,
@@ -59,19 +59,21 @@ export function recordingHead(
 
 export function recordSummary(
   { options, health, ...facts }: RecordingFacts,
-  snapshot: ProfileSnapshot,
-  stopReason: RecordingExtra['stopReason'],
+  snapshot: StackSnapshot,
+  stopReason: StopReason,
 ): RecordSummary {
-  const share = (count: number) => count / snapshot.samples;
-  const busiest = snapshot.goroutines?.top[0];
+  const [first] = snapshot.metrics;
+  const share = (figure: number) => figure / first.total;
+  const goroutines = first.contexts.find(({ kind }) => kind === 'goroutine');
+  const busiest = goroutines?.top[0];
   return {
-    samples: snapshot.samples,
+    samples: first.samples,
     lost: health.lost,
     losses: health.losses,
-    wholeStacks: snapshot.wholeStacks,
-    truncated: snapshot.truncated,
-    symbolizedFrames: snapshot.symbolizedFrames,
-    frames: snapshot.frames,
+    wholeStacks: first.wholeStacks,
+    truncated: first.truncated,
+    symbolizedFrames: first.symbolizedFrames,
+    frames: first.frames,
     durationMs: facts.durationMs,
     output: options.output,
     helper: {
@@ -83,11 +85,11 @@ export function recordSummary(
     attach: facts.attach,
     stopReason,
     badFiles: health.badFiles,
-    ...(snapshot.goroutines && busiest
+    ...(goroutines && busiest
       ? {
           goroutines: {
-            seen: snapshot.goroutines.seen,
-            busiest: { pid: busiest.pid, id: busiest.id, share: share(busiest.samples) },
+            seen: goroutines.seen ?? goroutines.top.length,
+            busiest: { pid: busiest.pid, id: busiest.id, share: share(busiest.figure) },
           },
         }
       : {}),

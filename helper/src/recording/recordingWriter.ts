@@ -5,10 +5,8 @@ import { setImmediate } from 'node:timers/promises';
 import { writeAtomically } from '../export/outputFile';
 import { markIncomplete } from '../export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../export/speedscope';
-import { type RecordingExtra, toErrorReport } from '../protocol';
-import type { StackProfile } from '../stack/stackProfile';
-
-type StopReason = RecordingExtra['stopReason'];
+import { type StopReason, toErrorReport } from '../protocol';
+import type { StackCounts } from '../stack/stackCounts';
 
 /** The first file soon after the first sample, later ones further apart. */
 const FIRST_DELAY_MS = 700;
@@ -44,7 +42,7 @@ export class RecordingWriter {
 
   constructor(
     private readonly output: string,
-    private readonly profile: StackProfile,
+    private readonly stacks: StackCounts,
     private readonly head: (complete: boolean, stopReason: StopReason) => RecordingHead,
     private readonly events: WriterEvents,
   ) {}
@@ -105,7 +103,7 @@ export class RecordingWriter {
   }
 
   private async checkpoint(): Promise<void> {
-    if (this.profile.samples !== this.lastSamples) {
+    if (this.stacks.samples !== this.lastSamples) {
       try {
         await this.write(false, 'running');
       } catch (error) {
@@ -123,7 +121,7 @@ export class RecordingWriter {
   private async write(complete: boolean, stopReason: StopReason): Promise<void> {
     let costMs = 0;
     let since = performance.now();
-    const snapshot = this.profile.snapshot();
+    const snapshot = this.stacks.snapshot();
     try {
       await writeAtomically(this.output, speedscopeText(snapshot, this.head(complete, stopReason)), async () => {
         costMs += performance.now() - since;
@@ -132,10 +130,10 @@ export class RecordingWriter {
         since = performance.now();
       });
     } finally {
-      this.profile.release();
+      this.stacks.release();
     }
     this.lastCostMs = costMs;
-    this.lastSamples = this.samplesWritten = snapshot.samples;
+    this.lastSamples = this.samplesWritten = snapshot.metrics.reduce((sum, { samples }) => sum + samples, 0);
   }
 
   private markEarlierVersion(error: unknown, stopReason: StopReason): void {

@@ -1,5 +1,5 @@
 // The frames of a recording: one row per function (what speedscope shows as one box) and one location per executed
-// line of it. Grows only. Used by StackProfile; rows go into `shared.frames` of the recording file as they are.
+// line of it. Grows only. Rows go into `shared.frames` of the recording file as they are.
 
 import { INLINED_SUFFIX } from '../protocol';
 import type { Frame } from '../symbolize/types';

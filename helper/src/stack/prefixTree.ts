@@ -1,5 +1,5 @@
 // Stacks that share their outer frames share storage: a tree whose nodes are (parent, item), outermost item first. Used
-// twice by StackProfile: once with locations (exact line counts) and once with functions (what the file shows). Typed
+// twice by a StackIndex: once with locations (exact line counts) and once with functions (what the file shows). Typed
 // arrays with an open-addressing index: 18 bytes a node, so a million nodes stay near 20 MB.
 
 export const NO_NODE = -1;

@@ -1,5 +1,4 @@
-// What a profile keeps of each stack of the kernel's table and of each thread. Apart from stackProfile.ts for those who count
-// by them.
+// What is kept of each stack of the kernel's table and of each thread, for those who count by them.
 
 import type { TruncationReason } from '../protocol';
 
@@ -12,15 +11,12 @@ export interface StackSlot {
   /** Node of the location tree, NO_NODE until resolved. */
   lineNode: number;
   functionNode: number;
-  /** It stands in the trees, but its names may become better: its samples are counted apart until they are final. */
+  /** It stands in the trees, but its names may become better: its figures are counted apart until they are final. */
   provisional: boolean;
-  /** Samples that wait for the names, or for the final ones. */
-  pending: number;
 }
 
 export interface ThreadRow {
   pid: number;
   tid: number;
   name: string;
-  samples: number;
 }

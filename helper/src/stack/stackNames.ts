@@ -1,4 +1,4 @@
-// From a stack's addresses to its place in the profile: at once where all names are known, else when the symbolizer has
+// From a stack's addresses to its place among the stacks: at once where all names are known, else when the symbolizer has
 // found them. Owned by a Recording.
 
 import type { StackRecord } from '../abi/records';
@@ -6,7 +6,7 @@ import type { ProcessTable } from '../process/table';
 import { type HelperNotes, toErrorReport } from '../protocol';
 import type { Frame, Symbolizer } from '../symbolize/types';
 import type { StackSlot } from './slots';
-import type { StackProfile } from './stackProfile';
+import type { StackCounts } from './stackCounts';
 import { unnamedFrame } from './unnamedFrame';
 
 /**
@@ -35,14 +35,14 @@ export class StackNames {
   private stopWaiting: () => void = () => {};
 
   constructor(
-    private readonly profile: StackProfile,
+    private readonly stacks: StackCounts,
     private readonly processes: ProcessTable,
     private readonly symbolizer: Pick<Symbolizer, 'resolve'>,
     private readonly log: (level: HelperNotes['log']['level'], text: string) => void,
   ) {}
 
   add(record: StackRecord): void {
-    const slot = this.profile.addStack(record);
+    const slot = this.stacks.addStack(record);
     if (slot) this.ask({ record, slot });
   }
 
@@ -53,7 +53,7 @@ export class StackNames {
 
   /** Its generated code loses its names (it executes another program): what has none stays without. */
   forget(pid: number): void {
-    for (const { slot } of this.take(pid)) this.profile.confirm(slot);
+    for (const { slot } of this.take(pid)) this.stacks.confirm(slot);
   }
 
   /** Resolves once the last stacks have their names, or nobody waits for them any more. */
@@ -110,7 +110,7 @@ export class StackNames {
       this.unnamedCount < MAX_UNNAMED_STACKS &&
       frames.some((at) => at.some(isUnnamedCode)) &&
       this.processes.isAlive(record.pid);
-    this.profile.resolved(slot, frames, keep);
+    this.stacks.resolved(slot, frames, keep);
     if (!keep) return;
     this.unnamedCount++;
     const others = this.unnamed.get(record.pid);

@@ -1,8 +1,8 @@
 // Which stack was met when, by which thread: the time order of a recording, in typed arrays. Kept sample by sample up to
 // a budget; past it samples of one thread with one stack within a bucket of time are merged, and buckets double until it
-// fits again. So an hour-long recording keeps its shape and its exact sums in bounded memory. Used by StackProfile.
+// fits again. So an hour-long recording keeps its shape and its exact sums in bounded memory. Each metric has one.
 
-/** What is kept before it is merged. An entry costs 20 bytes here, one of its frames some 10 bytes in the file. */
+/** What is kept before it is merged. An entry costs 24 bytes here, one of its frames some 10 bytes in the file. */
 export interface TimelineBudget {
   entries: number;
   frames: number;
@@ -15,7 +15,8 @@ export class Timeline {
   thread = new Uint32Array(4096);
   /** What the caller gave: a node of the function tree, or `~id` of a stack that is not resolved yet. */
   stack = new Int32Array(4096);
-  samples = new Uint32Array(4096);
+  /** What is counted: samples, or the sum of a metric's measured values. */
+  figure = new Float64Array(4096);
   size = 0;
   /** 0 while every sample is an entry of its own. */
   bucketNs = 0;
@@ -33,13 +34,13 @@ export class Timeline {
     this.budget = { ...budget };
   }
 
-  add(timeNs: number, thread: number, stack: number): void {
+  add(timeNs: number, thread: number, stack: number, figure: number): void {
     if (this.size === this.timeNs.length) this.grow();
     const at = this.size++;
     this.timeNs[at] = timeNs;
     this.thread[at] = thread;
     this.stack[at] = stack;
-    this.samples[at] = 1;
+    this.figure[at] = figure;
     this.frames += this.depthOf(stack);
   }
 
@@ -53,22 +54,22 @@ export class Timeline {
 
   /** Sorts by time. Nearly sorted already (each CPU's records come in order), so insertion is the quickest way. */
   sort(): void {
-    const { timeNs, thread, stack, samples } = this;
+    const { timeNs, thread, stack, figure } = this;
     for (let i = Math.max(this.sorted, 1); i < this.size; i++) {
       const time = timeNs[i];
       if (timeNs[i - 1] <= time) continue;
-      const [t, s, n] = [thread[i], stack[i], samples[i]];
+      const [t, s, n] = [thread[i], stack[i], figure[i]];
       let at = i;
       for (; at > 0 && timeNs[at - 1] > time; at--) {
         timeNs[at] = timeNs[at - 1];
         thread[at] = thread[at - 1];
         stack[at] = stack[at - 1];
-        samples[at] = samples[at - 1];
+        figure[at] = figure[at - 1];
       }
       timeNs[at] = time;
       thread[at] = t;
       stack[at] = s;
-      samples[at] = n;
+      figure[at] = n;
     }
     this.sorted = this.size;
   }
@@ -112,7 +113,7 @@ export class Timeline {
       }
       const first = ofThread.get(stack);
       if (first !== undefined) {
-        this.samples[first] += this.samples[i];
+        this.figure[first] += this.figure[i];
         continue;
       }
       ofThread.set(stack, kept);
@@ -120,7 +121,7 @@ export class Timeline {
       this.timeNs[kept] = this.timeNs[i];
       this.thread[kept] = thread;
       this.stack[kept] = stack;
-      this.samples[kept] = this.samples[i];
+      this.figure[kept] = this.figure[i];
       kept++;
     }
     this.size = this.sorted = kept;
@@ -128,12 +129,12 @@ export class Timeline {
 
   private grow(): void {
     const capacity = this.timeNs.length * 2;
-    const larger = { f: new Float64Array(capacity), t: new Uint32Array(capacity), n: new Uint32Array(capacity) };
+    const larger = { f: new Float64Array(capacity), t: new Uint32Array(capacity), n: new Float64Array(capacity) };
     const stack = new Int32Array(capacity);
     larger.f.set(this.timeNs);
     larger.t.set(this.thread);
-    larger.n.set(this.samples);
+    larger.n.set(this.figure);
     stack.set(this.stack);
-    [this.timeNs, this.thread, this.samples, this.stack] = [larger.f, larger.t, larger.n, stack];
+    [this.timeNs, this.thread, this.figure, this.stack] = [larger.f, larger.t, larger.n, stack];
   }
 }

@@ -58,7 +58,8 @@ export const errorOf = (result: CliResult) => jsonOf<{ error: ErrorReport }>(res
 export const readRecording = (path: string): RecordingFile => JSON.parse(readFileSync(path, 'utf8'));
 
 /** Samples in the recording as its last checkpoint has it. */
-export const samplesIn = (path: string) => (existsSync(path) ? (readRecording(path).ebpfTracer?.samples ?? 0) : 0);
+export const samplesIn = (path: string) =>
+  existsSync(path) ? (readRecording(path).ebpfTracer?.metrics[0].samples ?? 0) : 0;
 
 /** Starts a workload; resolves when it says that its work begins. The caller ends it. */
 export async function startWorkload(name: string, ...args: string[]): Promise<ChildProcess> {

@@ -83,7 +83,9 @@ describe('record', function () {
         assert.match(text.slice(row.line! - 2, row.line!).join('\n'), /sixty|thirty|ten/i);
       }
       const { ebpfTracer: extra } = readRecording(output);
-      const hottest = extra!.lines.filter(({ file }) => file.endsWith(`/${source}`)).sort((a, b) => b.self - a.self);
+      const hottest = extra!.metrics[0].lines
+        .filter(({ file }) => file.endsWith(`/${source}`))
+        .sort((a, b) => b.self - a.self);
       if (!loopsElsewhere) assert.match(text.slice(hottest[0].line - 2, hottest[0].line + 1).join('\n'), /6 \* |6\*/);
       assert.equal(summary.lost, 0);
       // Not more samples than CPU time: the recording lies within the two readings.
@@ -105,10 +107,11 @@ describe('record', function () {
     assert.equal(file.profiles[0].name, 'All threads');
     const names = file.profiles.slice(1).map(({ name }) => name.replace(/ \(\d+\)$/, ''));
     for (const worker of ['worker-0', 'worker-1', 'worker-2']) assert.ok(names.includes(worker), names.join());
-    const { samples, threads, complete, stopReason } = file.ebpfTracer!;
+    const { complete, stopReason, metrics } = file.ebpfTracer!;
+    const [{ samples, threads }] = metrics;
     assert.equal(file.profiles[0].samples.length, samples);
     assert.equal(
-      threads.reduce((sum, thread) => sum + thread.samples, 0),
+      threads.reduce((sum, figure) => sum + figure, 0),
       samples,
     );
     assert.equal(

@@ -89,7 +89,7 @@ describe('the end of a recording', function () {
     assert.ok(fix.includes(output));
     const { ebpfTracer: extra } = readRecording(output);
     assert.deepEqual([extra?.complete, extra?.stopReason], [false, 'helperDied']);
-    assert.ok(extra!.samples > 0);
+    assert.ok(extra!.metrics[0].samples > 0);
     await until(() => stillThere(objects).length === 0, 'its programs and maps are gone');
   });
 
@@ -127,7 +127,7 @@ describe('the end of a recording', function () {
       assert.match(result.stdout, /DISK_FULL/);
       const { ebpfTracer: extra } = readRecording(path);
       assert.deepEqual([extra?.complete, extra?.stopReason], [false, 'diskFull']);
-      assert.ok(extra!.samples > 0);
+      assert.ok(extra!.metrics[0].samples > 0);
     } finally {
       execFileSync('umount', [small]);
     }

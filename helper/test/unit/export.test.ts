@@ -21,7 +21,7 @@ import { parseRecording } from '../../src/export/readRecording';
 import { markIncomplete } from '../../src/export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
 import { type RecordingFile, TracerError } from '../../src/protocol';
-import { StackProfile } from '../../src/stack/stackProfile';
+import { StackCounts } from '../../src/stack/stackCounts';
 import { frame } from './fakes/stacks';
 
 const HEAD: RecordingHead = {
@@ -56,7 +56,7 @@ const HEAD: RecordingHead = {
 };
 
 function recording(head: Partial<RecordingHead> = {}): string {
-  const profile = new StackProfile(1e7);
+  const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
   const add = (stackId: bigint, frames: ReturnType<typeof frame>[], count: number, tid: number) => {
     const slot = profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null });
     if (slot)
@@ -108,25 +108,22 @@ describe('exporters', () => {
     const { ebpfTracer: extra, shared } = parsed();
     assert.ok(extra?.lineTree);
     assert.deepEqual(
-      extra.lines.find(({ line }) => line === 12),
+      extra.metrics[0].lines.find(({ line }) => line === 12),
       { file: '/src/program.c', line: 12, self: 0, total: 90 },
     );
     const main = shared.frames.findIndex(({ name }) => name === 'main');
-    assert.deepEqual(extra.frameDetails[main], {
-      module: 'program',
-      kind: 'user',
-      lines: [
-        [12, 0, 90],
-        [15, 0, 10],
-      ],
-    });
+    assert.deepEqual(extra.frameDetails[main], { module: 'program', kind: 'user' });
+    assert.deepEqual(extra.metrics[0].functionLines[main], [
+      [12, 0, 90],
+      [15, 0, 10],
+    ]);
     assert.equal(
-      extra.lineTree.self.reduce((sum, count) => sum + count, 0),
+      extra.metrics[0].treeSelf?.reduce((sum, count) => sum + count, 0),
       100,
     );
     assert.ok(extra.lineTree.parent.every((parent, node) => parent < node));
     assert.deepEqual(
-      extra.threads.map(({ tid, samples }) => [tid, samples]),
+      extra.threads.map(({ tid }, thread) => [tid, extra.metrics[0].threads[thread]]),
       [
         [42, 70],
         [43, 30],
@@ -179,7 +176,7 @@ describe('exporters', () => {
 
   /** Of 10 samples, 6 are in a function that was inlined twice and 4 in the same one, called. */
   function recordingWithInlines() {
-    const profile = new StackProfile(1e7);
+    const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const add = (stackId: bigint, byAddress: ReturnType<typeof frame>[][], count: number) => {
       profile.resolved(
         profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!,

@@ -4,58 +4,51 @@ import { Profile } from 'pprof-format';
 import { encodePprof } from '../../src/export/pprof';
 import { parseRecording } from '../../src/export/readRecording';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
-import { GoroutineCounts } from '../../src/stack/goroutineCounts';
+import { ContextCounts } from '../../src/stack/contextCounts';
 import type { StackSlot } from '../../src/stack/slots';
-import { StackProfile } from '../../src/stack/stackProfile';
+import { StackCounts } from '../../src/stack/stackCounts';
 import { frame } from './fakes/stacks';
 
 function slot(lineNode: number): StackSlot {
-  return {
-    id: lineNode,
-    truncated: null,
-    missing: false,
-    lineNode,
-    functionNode: lineNode,
-    provisional: false,
-    pending: 0,
-  };
+  return { id: lineNode, truncated: null, missing: false, lineNode, functionNode: lineNode, provisional: false };
 }
 
 describe('goroutines of a recording', () => {
   it('are counted by process and by where their stacks ended', () => {
-    const counts = new GoroutineCounts();
+    const counts = new ContextCounts();
     const [a, b] = [slot(3), slot(4)];
-    for (const at of [a, a, b]) counts.add(1, 7, at);
-    counts.add(2, 7, a);
-    assert.deepEqual(counts.rows(), {
+    for (const at of [a, a, b]) counts.add(1, 7, at, 1);
+    counts.add(2, 7, a, 1);
+    assert.deepEqual(counts.figures('goroutine'), {
+      kind: 'goroutine',
       top: [
-        { pid: 1, id: 7, samples: 3, nodes: [3, 2, 4, 1] },
-        { pid: 2, id: 7, samples: 1, nodes: [3, 1] },
+        { pid: 1, id: 7, figure: 3, nodes: [3, 2, 4, 1] },
+        { pid: 2, id: 7, figure: 1, nodes: [3, 1] },
       ],
-      otherSamples: 0,
+      otherFigure: 0,
       seen: 2,
     });
   });
 
   it('stay within their bound, and lose no sample', () => {
-    const counts = new GoroutineCounts(100);
+    const counts = new ContextCounts(100);
     const busy = slot(0);
     for (let id = 2; id <= 5_000; id++) {
-      counts.add(1, 1, busy);
-      counts.add(1, id, slot(id));
+      counts.add(1, 1, busy, 1);
+      counts.add(1, id, slot(id), 1);
     }
-    const rows = counts.rows()!;
-    assert.deepEqual(rows.top[0], { pid: 1, id: 1, samples: 4_999, nodes: [0, 4_999] });
+    const rows = counts.figures('goroutine');
+    assert.deepEqual(rows.top[0], { pid: 1, id: 1, figure: 4_999, nodes: [0, 4_999] });
     assert.ok(rows.top.length <= 51, `${rows.top.length} rows`);
     assert.equal(rows.seen, 5_000);
     assert.equal(
-      rows.top.reduce((sum, { samples }) => sum + samples, rows.otherSamples),
+      rows.top.reduce((sum, { figure }) => sum + figure, rows.otherFigure),
       2 * 4_999,
     );
   });
 
   it('are labels in pprof, also of stacks that got their names later', () => {
-    const profile = new StackProfile(1e7);
+    const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const stack = (stackId: bigint) =>
       profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!;
     const hit = (stackId: bigint, goroutine: number, count: number) => {
@@ -80,7 +73,7 @@ describe('goroutines of a recording', () => {
     const text = [...speedscopeText(snapshot, head as RecordingHead)].join('');
     profile.release();
     const recording = parseRecording(text, 'test');
-    assert.equal(recording.ebpfTracer?.goroutines?.seen, 2);
+    assert.equal(recording.ebpfTracer?.metrics[0].contexts[0].seen, 2);
     const { sample, stringTable } = Profile.decode(encodePprof(recording));
     assert.deepEqual(
       sample.map(({ value, label }) => [

@@ -119,7 +119,7 @@ describe('a recording', function () {
     await until(() => notes['record/checkpoint']?.length);
     assert.equal(file().ebpfTracer?.complete, false);
     assert.equal(file().ebpfTracer?.stopReason, 'running');
-    assert.equal(file().ebpfTracer?.samples, 3);
+    assert.equal(file().ebpfTracer?.metrics[0].samples, 3);
     assert.ok(notes['record/progress']?.[0].firstSampleMs !== null);
   });
 
@@ -130,7 +130,7 @@ describe('a recording', function () {
     await until(() => notes['record/checkpoint']?.length);
     capture.hit([2, 1], 1);
     await until(() => (notes['record/checkpoint']?.length ?? 0) > 1);
-    assert.equal(file().ebpfTracer?.samples, 2);
+    assert.equal(file().ebpfTracer?.metrics[0].samples, 2);
   });
 
   it('ends after its duration and says so', async () => {

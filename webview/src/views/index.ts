@@ -1,11 +1,17 @@
 // All views beside the flame graph, in the order of their tabs. The first one stands there where none was chosen.
+
+import { CONTEXT_KINDS } from '../contextKinds';
 import { CallTree } from './callTree';
+import { ContextTable } from './contextTable';
 import { FunctionTable } from './functionTable';
-import { GoroutineTable } from './goroutineTable';
 import type { MakeView } from './view';
 
 export const VIEWS: readonly MakeView[] = [
   (host, select) => new FunctionTable(host, select),
   (host, select) => new CallTree(host, select),
-  (host, select) => new GoroutineTable(host, select),
+  ...Object.values(CONTEXT_KINDS).map(
+    (words): MakeView =>
+      (host, select) =>
+        new ContextTable(words(), host, select),
+  ),
 ];

@@ -33,7 +33,7 @@ export class SelectionBar {
   show(recording: Recording, profile: StackProfile, tree: StackTree, weights: FunctionWeights, frame: number): void {
     const name = recording.frames[frame]?.name ?? '';
     const link = sourceLink(recording, frame);
-    const hottest = hottestLine(recording, frame);
+    const hottest = hottestLine(recording, frame, profile.metric);
     const module = recording.extra?.frameDetails?.[frame]?.module;
     const parts: Node[] = [element('span', { class: 'name', title: fullName(recording, frame) }, name)];
     if (link)
@@ -66,7 +66,7 @@ export class SelectionBar {
           [l10n.t('hottest line {0}', hottest[0])],
           l10n.t(
             '{0} of all samples end in this line',
-            formatShare(hottest[1] / Math.max(1, recording.extra?.samples ?? 1)),
+            formatShare(hottest[1] / Math.max(1, recording.extra?.metrics[profile.metric]?.total ?? 1)),
           ),
           (event) => openSource(this.host, recording, frame, event, hottest[0]),
         ),

@@ -1,7 +1,7 @@
 // The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
 // details (conditions of the recording, broken files, warnings). Called by boot.ts.
 import * as l10n from '@vscode/l10n';
-import type { Losses, RecordingExtra, TruncationReason } from '../../../helper/src/protocol';
+import type { Losses, RecordingExtra, StopReason, TruncationReason } from '../../../helper/src/protocol';
 import type { Recording } from '../load';
 import type { ToWebview } from '../messages';
 import { formatCount, formatMs, formatShare } from '../shares';
@@ -20,7 +20,7 @@ const REASONS: Record<TruncationReason, () => string> = {
   unknown: () => l10n.t('unknown reason'),
 };
 
-const ENDS: Partial<Record<RecordingExtra['stopReason'], () => string>> = {
+const ENDS: Partial<Record<StopReason, () => string>> = {
   helperDied: () => l10n.t('cut short: the tracer ended unexpectedly'),
   diskFull: () => l10n.t('cut short: the disk was full'),
   error: () => l10n.t('cut short by an error'),
@@ -32,7 +32,8 @@ export function summaryParts(
   live: boolean,
 ): { text: string; title?: string; warning?: boolean }[] {
   const { extra } = recording;
-  if (!extra) {
+  const figures = extra?.metrics[0];
+  if (!extra || !figures) {
     const { oddEvents } = recording;
     const about = [{ text: l10n.t('Written by another program') }, { text: recording.name }];
     if (oddEvents === 0) return about;
@@ -45,7 +46,7 @@ export function summaryParts(
     ];
   }
   const parts: { text: string; title?: string; warning?: boolean }[] = [
-    { text: l10n.t('{0} samples', formatCount(extra.samples)) },
+    { text: l10n.t('{0} samples', formatCount(figures.samples)) },
     { text: formatMs(extra.durationMs) },
     { text: l10n.t('{0} Hz', formatCount(extra.frequencyHz)), title: l10n.t('Samples a second on each CPU') },
     {
@@ -54,16 +55,16 @@ export function summaryParts(
       warning: extra.lost > 0,
     },
   ];
-  const truncated = Object.entries(extra.truncated).filter(([, count]) => count > 0) as [TruncationReason, number][];
+  const truncated = Object.entries(figures.truncated).filter(([, count]) => count > 0) as [TruncationReason, number][];
   const sum = truncated.reduce((all, [, count]) => all + count, 0);
   if (sum > 0)
     parts.push({
-      text: l10n.t('{0} of stacks cut off', formatShare(sum / Math.max(1, extra.samples))),
+      text: l10n.t('{0} of stacks cut off', formatShare(sum / Math.max(1, figures.samples))),
       title: truncated
         .sort((a, b) => b[1] - a[1])
         .map(([reason, count]) => `${REASONS[reason]?.() ?? reason}: ${formatCount(count)}`)
         .join('\n'),
-      warning: sum > extra.samples / 20,
+      warning: sum > figures.samples / 20,
     });
   const end = ENDS[extra.stopReason];
   if (end) parts.push({ text: end(), warning: true });
@@ -165,13 +166,14 @@ export class StatusLine {
 
 function detailRows(extra: RecordingExtra): [string, string][] {
   const { health } = extra;
+  const figures = extra.metrics[0];
   const rows: [string, string][] = [
     [l10n.t('Process'), `${extra.pid}: ${extra.command}`],
     [l10n.t('Started'), new Date(extra.startedAt).toLocaleString(document.documentElement.lang || undefined)],
     [l10n.t('Kernel'), `${extra.kernel} (${extra.arch})`],
     [l10n.t('Threads'), formatCount(extra.threads.length)],
-    [l10n.t('Whole stacks'), formatShare(extra.wholeStacks / Math.max(1, extra.samples))],
-    [l10n.t('Frames with a name'), formatShare(extra.symbolizedFrames / Math.max(1, extra.frames))],
+    [l10n.t('Whole stacks'), formatShare(figures.wholeStacks / Math.max(1, figures.samples))],
+    [l10n.t('Frames with a name'), formatShare(figures.symbolizedFrames / Math.max(1, figures.frames))],
   ];
   for (const step of extra.attach)
     rows.push([
@@ -181,10 +183,10 @@ function detailRows(extra: RecordingExtra): [string, string][] {
       ),
     ]);
   rows.push(...lossRows(health.losses));
-  if (extra.timeBucketMs)
+  if (figures.timeBucketMs)
     rows.push([
       l10n.t('Time order'),
-      l10n.t('kept within {0}, so that the file stays small', formatMs(extra.timeBucketMs)),
+      l10n.t('kept within {0}, so that the file stays small', formatMs(figures.timeBucketMs)),
     ]);
   rows.push([
     l10n.t('Cost of recording'),

@@ -1,20 +1,23 @@
 // Goroutines as rows: what each did, and where it began, as Go's own tools would tell it.
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
-import { type GoroutineRow, goroutineRows } from '../../src/goroutines';
+import { CONTEXT_KINDS } from '../../src/contextKinds';
+import { type ContextRow, contextRows } from '../../src/contexts';
 import { parseRecording } from '../../src/load';
-import { COMPARE, leftOut } from '../../src/views/goroutineTable';
+import { COMPARE, leftOut } from '../../src/views/contextTable';
 import { fixtureRecording } from '../fixtureRecording';
 import { G, goRecording } from '../goRecording';
 
 const read = (file: object) => parseRecording(JSON.stringify(file), 'x.speedscope.json');
 const recording = read(goRecording());
+const words = CONTEXT_KINDS.goroutine();
+const goroutineRows = (of: typeof recording) => contextRows(of, words);
 const rows = goroutineRows(recording)!;
 const row = (id: number) => rows.find((one) => one.id === id)!;
 
 describe('goroutines', () => {
   it('have a row each, with their samples', () => {
     deepStrictEqual(
-      rows.map(({ id, samples }) => [id, samples]),
+      rows.map(({ id, figure }) => [id, figure]),
       [
         [8, 90],
         [17, 40],
@@ -22,7 +25,7 @@ describe('goroutines', () => {
         [33, 10],
       ],
     );
-    deepStrictEqual(leftOut(recording, rows), { others: 25, none: 15 });
+    deepStrictEqual(leftOut(200, 25, rows), { others: 25, none: 15 });
   });
 
   it('tell the function of their go statement, not the compiler’s wrapper of it', () => {
@@ -33,17 +36,17 @@ describe('goroutines', () => {
   });
 
   it('tell where they were most', () => {
-    deepStrictEqual([row(8).hottest, row(8).hottestSamples], [G.partition, 80]);
-    deepStrictEqual([row(17).hottestName, row(17).hottestSamples], ['main.(*shop).handle (inlined)', 25]);
+    deepStrictEqual([row(8).hottest, row(8).hottestFigure], [G.partition, 80]);
+    deepStrictEqual([row(17).hottestName, row(17).hottestFigure], ['main.(*shop).handle (inlined)', 25]);
     strictEqual(row(1).hottest, G.main);
   });
 
   it('keep their samples where the recording has no tree by line', () => {
     const flat = goRecording();
     flat.ebpfTracer.lineTree = undefined;
-    for (const one of flat.ebpfTracer.goroutines!.top) one.nodes = [];
+    for (const one of flat.ebpfTracer.metrics[0].contexts[0].top) one.nodes = [];
     deepStrictEqual(
-      goroutineRows(read(flat))!.map(({ samples, start, hottest }) => [samples, start, hottest]),
+      goroutineRows(read(flat))!.map(({ figure, start, hottest }) => [figure, start, hottest]),
       [90, 40, 20, 10].map((samples) => [samples, null, null]),
     );
   });
@@ -54,7 +57,7 @@ describe('goroutines', () => {
   });
 
   it('sort by every column, those without a function last', () => {
-    const order = (column: string) => [...rows].sort(COMPARE[column]).map(({ id }: GoroutineRow) => id);
+    const order = (column: string) => [...rows].sort(COMPARE[column]).map(({ id }: ContextRow) => id);
     deepStrictEqual(order('id'), [1, 8, 17, 33]);
     deepStrictEqual(order('share'), [33, 1, 17, 8]);
     deepStrictEqual(order('start'), [17, 8, 1, 33]);

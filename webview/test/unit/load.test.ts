@@ -12,7 +12,7 @@ describe('load', () => {
     const recording = parseRecording(JSON.stringify(fixtureRecording()), 'x.speedscope.json');
     strictEqual(recording.name, 'shopd');
     const { samplesPerWeight, totalWeight } = recording.profiles[0];
-    ok(Math.abs(totalWeight * (samplesPerWeight ?? 0) - (recording.extra?.samples ?? 0)) < 1e-6);
+    ok(Math.abs(totalWeight * (samplesPerWeight ?? 0) - (recording.extra?.metrics[0].samples ?? 0)) < 1e-6);
   });
 
   it("makes up no samples for other programs' files", () => {

@@ -52,8 +52,8 @@ describe('source links', () => {
   });
 
   it('knows the hottest line of a function', () => {
-    strictEqual(hottestLine(recording, F.parseValue)?.[0], 67);
-    strictEqual(hottestLine(recording, F.syscall), null);
+    strictEqual(hottestLine(recording, F.parseValue, 0)?.[0], 67);
+    strictEqual(hottestLine(recording, F.syscall, 0), null);
   });
 
   it('asks for the source beside the graph, with Alt in its place', () => {

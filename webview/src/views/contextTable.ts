@@ -1,9 +1,12 @@
-// The table of goroutines: which were on the CPU most, in all threads together. Only recordings of Go programs have one.
+// The table of execution contexts of one kind: which had most of the metric shown, in all threads together. It is there for
+// recordings that have such contexts.
 import * as l10n from '@vscode/l10n';
-import { type GoroutineRow, goroutineRows } from '../goroutines';
+import type { MetricFigures } from '../../../helper/src/protocol';
+import type { ContextWords } from '../contextKinds';
+import { type ContextRow, contextRows, contextsOf } from '../contexts';
 import type { Host } from '../host';
 import type { Recording } from '../load';
-import { describeShare, formatCount, formatShare } from '../shares';
+import { describeShare, figureScale, formatCount, formatFigure, formatShare } from '../shares';
 import { fullName, openSource, sourceLink } from '../sourceLinks';
 import { renderLink, renderShare } from './cells';
 import { element } from './element';
@@ -11,42 +14,45 @@ import { type Column, Grid } from './grid';
 import { Sorting } from './sorting';
 import type { Shown, View } from './view';
 
-/** Goroutines are counted in samples, whatever the unit of the profiles is. */
-const SAMPLES = { unit: 'samples', samplesPerWeight: 1 } as const;
-
-const byId = (a: GoroutineRow, b: GoroutineRow) => a.pid - b.pid || a.id - b.id;
+const byId = (a: ContextRow, b: ContextRow) => a.pid - b.pid || a.id - b.id;
 const byName = (a: string, b: string) => Number(a === '') - Number(b === '') || (a < b ? -1 : a > b ? 1 : 0);
 
 /** Ascending order by column. Rows without a function come last. */
-export const COMPARE: Record<string, (a: GoroutineRow, b: GoroutineRow) => number> = {
+export const COMPARE: Record<string, (a: ContextRow, b: ContextRow) => number> = {
   id: byId,
-  share: (a, b) => a.samples - b.samples,
+  share: (a, b) => a.figure - b.figure,
   start: (a, b) => byName(a.startName, b.startName),
   hottest: (a, b) => byName(a.hottestName, b.hottestName),
 };
 
-/** What the rows leave out of the recording's samples, so that shares which do not add up to all are explained. */
-export function leftOut(recording: Recording, rows: readonly GoroutineRow[]): { others: number; none: number } {
-  const others = recording.extra?.goroutines?.otherSamples ?? 0;
-  const shown = rows.reduce((sum, { samples }) => sum + samples, 0);
-  return { others, none: Math.max(0, (recording.extra?.samples ?? 0) - others - shown) };
+/** What the rows leave out of all there is, so that shares which do not add up to all are explained. */
+export function leftOut(total: number, others: number, rows: readonly ContextRow[]): { others: number; none: number } {
+  const shown = rows.reduce((sum, { figure }) => sum + figure, 0);
+  return { others, none: Math.max(0, total - others - shown) };
 }
 
-export class GoroutineTable implements View {
-  readonly id = 'goroutines';
-  readonly title = l10n.t('Goroutines');
+export class ContextTable implements View {
+  readonly id: string;
+  readonly title: string;
   readonly root: HTMLElement;
-  private readonly grid: Grid<GoroutineRow>;
+  private readonly grid: Grid<ContextRow>;
   private readonly about = element('span', { class: 'about' });
   private readonly count = element('span', { class: 'count' });
   private recording: Recording | null = null;
-  private rows: GoroutineRow[] = [];
+  private metric = 0;
+  private rows: ContextRow[] = [];
   private severalProcesses = false;
   private readonly sorting: Sorting;
 
-  constructor(host: Host, onSelect: (frame: number) => void) {
+  constructor(
+    private readonly words: ContextWords,
+    host: Host,
+    onSelect: (frame: number) => void,
+  ) {
+    this.id = words.id;
+    this.title = words.title;
     this.sorting = new Sorting(host, this.id, { column: 'share', descending: true }, new Set(['share']));
-    const onFunction = (id: 'start' | 'hottest', title: string): Column<GoroutineRow> => ({
+    const onFunction = (id: 'start' | 'hottest', title: string): Column<ContextRow> => ({
       id,
       title,
       widthPx: 120,
@@ -54,13 +60,13 @@ export class GoroutineTable implements View {
       compare: COMPARE[id],
       render: (row, cell) => this.renderFunction(row, id, cell),
     });
-    this.grid = new Grid<GoroutineRow>({
-      id: 'goroutines',
-      label: l10n.t('Goroutines'),
+    this.grid = new Grid<ContextRow>({
+      id: words.id,
+      label: words.title,
       columns: [
         {
           id: 'id',
-          title: l10n.t('Goroutine'),
+          title: words.one,
           numeric: true,
           widthPx: 104,
           compare: COMPARE.id,
@@ -72,15 +78,15 @@ export class GoroutineTable implements View {
           numeric: true,
           widthPx: 122,
           compare: COMPARE.share,
-          render: ({ samples }, cell) => renderShare(cell, describeShare(samples, this.samples, SAMPLES)),
+          render: ({ figure }, cell) => renderShare(cell, describeShare(figure, this.total, figureScale(this.figures))),
         },
         {
-          id: 'samples',
+          id: 'figure',
           title: l10n.t('Samples'),
           numeric: true,
           widthPx: 90,
           fromTablePx: 560,
-          render: ({ samples }, cell) => cell.append(formatCount(samples)),
+          render: ({ figure }, cell) => cell.append(formatFigure(figure, this.figures)),
         },
         onFunction('start', l10n.t('Start Function')),
         onFunction('hottest', l10n.t('Hottest Function')),
@@ -115,49 +121,53 @@ export class GoroutineTable implements View {
   }
 
   isFor(recording: Recording): boolean {
-    return recording.extra?.goroutines !== undefined;
+    return contextsOf(recording, this.words.kind) !== undefined;
   }
 
-  show({ recording }: Shown): void {
+  show({ recording, profile }: Shown): void {
     this.recording = recording;
-    this.rows = goroutineRows(recording) ?? [];
+    this.metric = profile.metric;
+    this.rows = contextRows(recording, this.words, this.metric) ?? [];
     this.severalProcesses = this.rows.some(({ pid }) => pid !== this.rows[0].pid);
-    const { others, none } = leftOut(recording, this.rows);
-    const share = (samples: number) => formatShare(samples / Math.max(1, this.samples));
+    const contexts = contextsOf(recording, this.words.kind, this.metric);
+    const { others, none } = leftOut(this.total, contexts?.otherFigure ?? 0, this.rows);
+    const share = (figure: number) => formatShare(figure / Math.max(1, this.total));
     this.about.textContent = [
       l10n.t('All threads'),
-      ...(others > 0 ? [l10n.t('other goroutines {0}', share(others))] : []),
-      ...(none > 0 ? [l10n.t('no goroutine {0}', share(none))] : []),
+      ...(others > 0 ? [this.words.others(share(others))] : []),
+      ...(none > 0 ? [this.words.none(share(none))] : []),
     ].join(' · ');
-    this.about.title = l10n.t(
-      'No goroutine: the scheduler, threads of the runtime and of C, other programs, and the moment before the program was known.',
-    );
-    const seen = recording.extra?.goroutines?.seen ?? this.rows.length;
+    this.about.title = this.words.noneTitle;
+    const seen = contexts?.seen ?? this.rows.length;
     this.count.textContent =
       seen > this.rows.length
-        ? l10n.t('{0} of {1} goroutines', formatCount(this.rows.length), formatCount(seen))
-        : l10n.t('{0} goroutines', formatCount(this.rows.length));
+        ? this.words.countOf(formatCount(this.rows.length), formatCount(seen))
+        : this.words.count(formatCount(this.rows.length));
     this.refresh();
   }
 
-  private get samples(): number {
-    return this.recording?.extra?.samples ?? 0;
+  private get figures(): MetricFigures | null {
+    return this.recording?.extra?.metrics[this.metric] ?? null;
+  }
+
+  private get total(): number {
+    return this.figures?.total ?? 0;
   }
 
   private refresh(): void {
     const { column, descending, direction } = this.sorting;
     const compare = COMPARE[column] ?? COMPARE.share;
     this.grid.showSort(column, descending);
-    this.grid.setRows([...this.rows].sort((a, b) => direction * compare(a, b) || b.samples - a.samples || byId(a, b)));
+    this.grid.setRows([...this.rows].sort((a, b) => direction * compare(a, b) || b.figure - a.figure || byId(a, b)));
   }
 
-  private renderId({ pid, id }: GoroutineRow, cell: HTMLElement): void {
+  private renderId({ pid, id }: ContextRow, cell: HTMLElement): void {
     // As threads are told apart: process, then its own.
     cell.append(this.severalProcesses ? `${pid}/${id}` : String(id));
-    cell.title = l10n.t('Goroutine {0} of process {1}', String(id), String(pid));
+    cell.title = this.words.describe(String(id), String(pid));
   }
 
-  private renderFunction(row: GoroutineRow, id: 'start' | 'hottest', cell: HTMLElement): void {
+  private renderFunction(row: ContextRow, id: 'start' | 'hottest', cell: HTMLElement): void {
     const { recording } = this;
     const frame = row[id];
     if (!recording || frame === null) return;
@@ -166,7 +176,13 @@ export class GoroutineTable implements View {
       fullName(recording, frame),
       ...(place ? [place] : []),
       ...(id === 'hottest'
-        ? [l10n.t('{0} of {1} samples', formatCount(row.hottestSamples), formatCount(row.samples))]
+        ? [
+            l10n.t(
+              '{0} of {1} samples',
+              formatFigure(row.hottestFigure, this.figures),
+              formatFigure(row.figure, this.figures),
+            ),
+          ]
         : []),
     ].join('\n');
     cell.append(element('span', { class: 'name', title }, id === 'start' ? row.startName : row.hottestName));

@@ -1,17 +1,19 @@
 // Counting: by function, by line, by thread, recursion once, names that come late, bounded time order.
 import assert from 'node:assert/strict';
 import { functionCounts } from '../../src/export/speedscope';
-import type { TruncationReason } from '../../src/protocol';
+import type { Metric, TruncationReason } from '../../src/protocol';
 import { NO_NODE, PrefixTree } from '../../src/stack/prefixTree';
-import { StackProfile } from '../../src/stack/stackProfile';
+import { StackCounts } from '../../src/stack/stackCounts';
+import type { StackSnapshot } from '../../src/stack/stackSnapshot';
 import { Timeline } from '../../src/stack/timeline';
 import type { Frame } from '../../src/symbolize/types';
 import { frame } from './fakes/stacks';
 
 const PERIOD_NS = 1e7;
+const CPU: Metric = { id: 'cpu', unit: 'nanoseconds', period: PERIOD_NS };
 
 function program() {
-  const profile = new StackProfile(PERIOD_NS);
+  const profile = new StackCounts([CPU]);
   let timeNs = 1e9;
   let nextId = 1n;
   const stack = (frames: Frame[][] | null, truncated: TruncationReason | null = null) => {
@@ -30,8 +32,13 @@ function program() {
   return { profile, stack, hit };
 }
 
-function countsOf(profile: StackProfile) {
-  const snapshot = profile.snapshot();
+/** A snapshot and its only metric in one. */
+function flat(snapshot: StackSnapshot) {
+  return { ...snapshot, ...snapshot.metrics[0] };
+}
+
+function countsOf(profile: StackCounts) {
+  const snapshot = flat(profile.snapshot());
   profile.release();
   return {
     snapshot,
@@ -42,7 +49,7 @@ function countsOf(profile: StackProfile) {
   };
 }
 
-describe('stack profile', () => {
+describe('stack counts', () => {
   it('counts self on top and total anywhere, for functions and lines', () => {
     const { profile, stack, hit } = program();
     const main = [frame('main', 12)];
@@ -152,10 +159,38 @@ describe('stack profile', () => {
     hit(stackId, 2, 1, 'main');
     hit(stackId, 3, 2, 'sh');
     hit(stackId, 1, 2, 'worker');
-    assert.deepEqual(profile.threads, [
-      { pid: 1, tid: 1, name: 'main', samples: 2 },
-      { pid: 1, tid: 2, name: 'worker', samples: 4 },
+    assert.deepEqual(profile.threads.rows, [
+      { pid: 1, tid: 1, name: 'main' },
+      { pid: 1, tid: 2, name: 'worker' },
     ]);
+    assert.deepEqual(countsOf(profile).snapshot.threadFigures, [2, 4]);
+  });
+
+  it('counts several metrics over the same stacks and threads, each by itself', () => {
+    const waits: Metric = { id: 'off-cpu', unit: 'nanoseconds', period: null };
+    const stacks = new StackCounts([CPU, waits]);
+    const slot = stacks.addStack({ stackId: 1n, pid: 1, generation: 0, kernel: [], user: [], truncated: null })!;
+    const at = (timeNs: number, tid: number) => ({ stackId: 1n, timeNs, pid: 1, tid, cpu: 0, threadName: 'main' });
+    for (let i = 0; i < 3; i++) stacks.addSample(at(i, 1));
+    stacks.addSample(at(5, 2), 1, 250_000);
+    stacks.resolved(slot, [[frame('f', 11)]]);
+    stacks.addSample(at(6, 1), 1, 750_000);
+    const { metrics, functions } = stacks.snapshot();
+    stacks.release();
+    assert.equal(functions.length, 1);
+    assert.deepEqual(
+      metrics.map(({ metric, samples, total, threadFigures, functionSelf }) => [
+        metric.id,
+        samples,
+        total,
+        threadFigures,
+        [...functionSelf],
+      ]),
+      [
+        ['cpu', 3, 3, [3, 0], [3]],
+        ['off-cpu', 2, 1_000_000, [750_000, 250_000], [1_000_000]],
+      ],
+    );
   });
 
   it('gives up time order within buckets, never a count, when a recording grows long', () => {
@@ -168,15 +203,12 @@ describe('stack profile', () => {
     assert.ok(snapshot.bucketNs > 0);
     assert.deepEqual(functions.f7, [4_000, 4_000]);
     const byThread = [0, 0, 0];
-    for (let i = 0; i < snapshot.timelineSize; i++) byThread[snapshot.threadAt(i)] += snapshot.samplesAt(i);
-    assert.deepEqual(
-      byThread,
-      snapshot.threads.map((thread) => thread.samples),
-    );
+    for (let i = 0; i < snapshot.timelineSize; i++) byThread[snapshot.threadAt(i)] += snapshot.figureAt(i);
+    assert.deepEqual(byThread, snapshot.threadFigures);
   });
 
   it('sorts samples that arrive CPU by CPU', () => {
-    const profile = new StackProfile(PERIOD_NS);
+    const profile = new StackCounts([CPU]);
     const ids = [1n, 2n].map((stackId) => {
       const slot = profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], truncated: null })!;
       profile.resolved(slot, [[frame(`f${stackId}`, 11)]]);
@@ -227,12 +259,12 @@ describe('timeline', () => {
       timeline.timeNs[i],
       timeline.thread[i],
       timeline.stack[i],
-      timeline.samples[i],
+      timeline.figure[i],
     ]);
 
   it('merges equal stacks of a thread within a bucket only, until half the budget is free', () => {
     const timeline = new Timeline(10, () => 1, { entries: 8, frames: 1_000 });
-    for (let i = 0; i < 9; i++) timeline.add(i, i % 2, 7);
+    for (let i = 0; i < 9; i++) timeline.add(i, i % 2, 7, 1);
     assert.ok(timeline.overBudget);
     timeline.coarsen((stack) => stack);
     assert.deepEqual(entries(timeline), [
@@ -244,7 +276,7 @@ describe('timeline', () => {
 
   it('shortens stacks where time alone does not help', () => {
     const timeline = new Timeline(10, (stack) => stack % 100, { entries: 100, frames: 500 });
-    for (let i = 0; i < 8; i++) timeline.add(i, 0, i * 100 + 90);
+    for (let i = 0; i < 8; i++) timeline.add(i, 0, i * 100 + 90, 1);
     timeline.coarsen((stack, depth) => Math.min(stack % 100, depth));
     assert.ok(!timeline.overBudget);
     assert.deepEqual(entries(timeline), [[0, 0, 64, 8]]);
@@ -252,7 +284,7 @@ describe('timeline', () => {
 
   it('takes more room rather than merging again and again', () => {
     const timeline = new Timeline(10, () => 1, { entries: 4, frames: 1_000 });
-    for (let i = 0; i < 5; i++) timeline.add(i, i, 7);
+    for (let i = 0; i < 5; i++) timeline.add(i, i, 7, 1);
     timeline.coarsen((stack) => stack);
     assert.equal(timeline.size, 5);
     assert.ok(!timeline.overBudget);

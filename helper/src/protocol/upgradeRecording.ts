@@ -1,0 +1,97 @@
+// Recordings of older versions as today's: the only place that knows what they looked like. Called by all who read a recording,
+// right after its JSON was parsed; what is not ours passes through as it is.
+
+import type { MetricFigures, RecordingExtra, RecordingFile } from './recordingFile';
+import { RECORDING_FORMAT_VERSION } from './version';
+
+/** `ebpfTracer` of version 1, where it differs. */
+export interface RecordingExtraV1
+  extends Omit<RecordingExtra, 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree'>,
+    Pick<
+      MetricFigures,
+      'samples' | 'wholeStacks' | 'truncated' | 'frames' | 'symbolizedFrames' | 'lines' | 'timeBucketMs'
+    > {
+  threads: { tid: number; pid: number; name: string; samples: number }[];
+  frameDetails: (RecordingExtra['frameDetails'][number] & { lines: [number, number, number][] })[];
+  lineTree?: { parent: number[]; frame: number[]; line: number[]; self: number[] };
+  goroutines?: {
+    top: { pid: number; id: number; samples: number; nodes: number[] }[];
+    otherSamples: number;
+    seen?: number;
+  };
+}
+
+/** What a file may hold before it is upgraded. */
+export type AnyRecordingFile = Omit<RecordingFile, 'ebpfTracer'> & { ebpfTracer?: RecordingExtra | RecordingExtraV1 };
+
+const isV1 = (extra: RecordingExtra | RecordingExtraV1): extra is RecordingExtraV1 => extra.formatVersion < 2;
+
+/** Has it the lists that readers go through? Version 1 had one metric's beside the head. */
+export function isWholeExtra(extra: RecordingExtra | RecordingExtraV1): boolean {
+  const { frameDetails, sources, threads } = extra;
+  if (![frameDetails, sources, threads].every(Array.isArray)) return false;
+  if (isV1(extra)) return Array.isArray(extra.lines) && extra.frequencyHz > 0;
+  const { metrics, profiles } = extra;
+  return (
+    Array.isArray(profiles) &&
+    Array.isArray(metrics) &&
+    metrics.length > 0 &&
+    metrics.every((one) => [one?.lines, one?.functionLines, one?.contexts, one?.threads].every(Array.isArray))
+  );
+}
+
+/** The same file in today's version. Its shape must have been checked; a newer version is returned as it is. */
+export function upgradeRecording(file: AnyRecordingFile): RecordingFile {
+  const { ebpfTracer: extra, ...rest } = file;
+  if (!extra) return rest;
+  return { ...rest, ebpfTracer: isV1(extra) ? fromV1(extra, rest.profiles.length) : extra };
+}
+
+function fromV1(extra: RecordingExtraV1, profileCount: number): RecordingExtra {
+  const { samples, wholeStacks, truncated, frames, symbolizedFrames, lines, timeBucketMs, goroutines, ...head } = extra;
+  // All threads first, then each by itself, most samples first.
+  const order = extra.threads
+    .map((_, index) => index)
+    .sort((a, b) => extra.threads[b].samples - extra.threads[a].samples);
+  return {
+    ...head,
+    formatVersion: RECORDING_FORMAT_VERSION,
+    metrics: [
+      {
+        id: 'cpu',
+        unit: 'nanoseconds',
+        period: 1e9 / extra.frequencyHz,
+        samples,
+        total: samples,
+        wholeStacks,
+        truncated,
+        frames,
+        symbolizedFrames,
+        threads: extra.threads.map((thread) => thread.samples),
+        contexts: goroutines
+          ? [
+              {
+                kind: 'goroutine',
+                top: goroutines.top.map(({ samples: figure, ...one }) => ({ ...one, figure })),
+                otherFigure: goroutines.otherSamples,
+                ...(goroutines.seen === undefined ? {} : { seen: goroutines.seen }),
+              },
+            ]
+          : [],
+        lines,
+        functionLines: extra.frameDetails.map((detail) => detail.lines),
+        ...(extra.lineTree ? { treeSelf: extra.lineTree.self } : {}),
+        ...(timeBucketMs === undefined ? {} : { timeBucketMs }),
+      },
+    ],
+    profiles: Array.from({ length: profileCount }, (_, i) => ({
+      metric: 0,
+      thread: i === 0 ? null : (order[i - 1] ?? null),
+    })),
+    threads: extra.threads.map(({ tid, pid, name }) => ({ tid, pid, name })),
+    frameDetails: extra.frameDetails.map(({ lines: _, ...detail }) => detail),
+    ...(extra.lineTree
+      ? { lineTree: { parent: extra.lineTree.parent, frame: extra.lineTree.frame, line: extra.lineTree.line } }
+      : {}),
+  };
+}

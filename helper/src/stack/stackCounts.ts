@@ -1,0 +1,76 @@
+// What a recording has learned of stacks so far: one index of stacks, one table of threads, and a profile for each metric. A
+// recording feeds it as the ring drains; stacks get their names later (`resolved`), samples count from the start. `snapshot`
+// gives the exporters one consistent view.
+
+import type { SampleRecord, StackRecord } from '../abi/records';
+import type { Metric } from '../protocol';
+import type { Frame } from '../symbolize/types';
+import { MetricProfile } from './metricProfile';
+import { NO_NODE } from './prefixTree';
+import type { StackSlot } from './slots';
+import { StackIndex } from './stackIndex';
+import { type StackSnapshot, snapshotOf } from './stackSnapshot';
+import { ThreadTable } from './threadTable';
+
+export class StackCounts {
+  readonly index: StackIndex;
+  readonly threads = new ThreadTable();
+  /** In the order of the metrics that were asked for. */
+  readonly profiles: readonly MetricProfile[];
+  /** While an exporter reads the timelines they may grow but not be rearranged. */
+  private readers = 0;
+
+  constructor(metrics: readonly Metric[]) {
+    this.index = new StackIndex((slot) => {
+      for (const profile of this.profiles) profile.placed(slot);
+    });
+    this.profiles = metrics.map((metric) => new MetricProfile(metric, this.index));
+  }
+
+  /** Samples of all metrics. */
+  get samples(): number {
+    return this.profiles.reduce((sum, { samples }) => sum + samples, 0);
+  }
+
+  /** A stack the kernel tells of: a slot to resolve, or null where it is known already. */
+  addStack(record: StackRecord): StackSlot | null {
+    return this.index.add(record);
+  }
+
+  get samplesWithoutStack(): number {
+    return this.profiles.reduce((sum, profile) => sum + profile.samplesWithoutStack, 0);
+  }
+
+  /** `provisional`: better names may follow, or `confirm`. */
+  resolved(slot: StackSlot, byAddress: Frame[][], provisional = false): void {
+    this.index.resolved(slot, byAddress, provisional);
+  }
+
+  confirm(slot: StackSlot): void {
+    this.index.confirm(slot);
+  }
+
+  /** `metric`: its place among those asked for; `figure`: see MetricProfile. */
+  addSample(record: SampleRecord, metric = 0, figure = 1): void {
+    const slot = this.index.slotOf(record.stackId);
+    const thread = this.threads.indexOf(record.pid, record.tid, record.threadName);
+    const context = record.goroutine ? ({ kind: 'goroutine', pid: record.pid, id: record.goroutine } as const) : null;
+    this.profiles[metric].add(slot, thread, record.timeNs, figure, context, this.readers > 0);
+  }
+
+  /** One consistent view of all so far. Call `release` when it is no longer read. */
+  snapshot(): StackSnapshot {
+    if (this.readers === 0)
+      for (const profile of this.profiles) {
+        profile.settle();
+        profile.timeline.sort();
+      }
+    this.readers++;
+    const waits = this.profiles.some(({ pending }) => [...pending.keys()].some(({ lineNode }) => lineNode === NO_NODE));
+    return snapshotOf(this, waits ? this.index.remarkNode('[not symbolized yet]') : NO_NODE);
+  }
+
+  release(): void {
+    this.readers--;
+  }
+}
