@@ -3,6 +3,7 @@
 // caller has not, so the kernel does not ask this for it. bpf/lib/owner.bpf.h asks the same of living tasks.
 
 import { statSync } from 'node:fs';
+import { livingThread, readProcess } from './livingThread';
 import { readText } from './procfs';
 import { userName } from './users';
 
@@ -40,11 +41,16 @@ export function rightsBeyond(pid: number, caller: CallersRights): Beyond | null 
 
 /** Files of a process that is not dumpable belong to root, whatever its user (task_dump_owner() in fs/proc/base.c). */
 function isDumpable(pid: number, effectiveUid: number): boolean {
-  try {
-    return statSync(`/proc/${pid}/stat`).uid === effectiveUid;
-  } catch {
-    return true; // gone
-  }
+  // Of a thread that has ended they belong to root as well.
+  const owner = readProcess(pid, (folder) => {
+    try {
+      const { uid } = statSync(`${folder}/stat`);
+      return uid === effectiveUid ? uid : null;
+    } catch {
+      return null;
+    }
+  });
+  return owner !== null || livingThread(pid) === null;
 }
 
 function permittedCapabilities(status: string): bigint {

@@ -1,11 +1,12 @@
 // The files that targets have mapped, open as long as somebody needs them: opened while the process lives, so that a
-// deleted or replaced binary still gives its own names. They say nothing of what is in
-// the files: who reads them keeps what was found out, by the file's object or its id.
+// deleted or replaced binary still gives its own names. They say nothing of what is in the files: who reads them keeps what was
+// found out, by the file's object or its id.
 
 import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
 import { MAX_OPEN_FILES } from './limits';
-import { type OpenedFile, OWN_ROOT, openRegular, type Root } from './roots';
+import { type FileIdentity, openMapped } from './openMapped';
+import type { OpenedFile, Root } from './roots';
 
 /** One mapped file, whoever mapped it. */
 export interface MappedFile {
@@ -24,18 +25,6 @@ export interface MappedFile {
   why: string | null;
 }
 
-export interface FileIdentity {
-  start: number;
-  end: number;
-  path: string;
-  deviceMajor: number;
-  deviceMinor: number;
-  /** 0n: unknown (the kernel gave a build-id instead). */
-  inode: bigint;
-  buildId: string | null;
-  deleted: boolean;
-}
-
 /** Files that nobody has mapped any more stay open up to this many: the next run of the same program finds its answers. */
 const MAX_UNUSED = 32;
 
@@ -44,25 +33,27 @@ export class MappedFiles {
   private readonly bad = new Map<string, MappedFile>();
   private nextId = 1;
 
-  /** `pid` null: the process is gone. */
+  /** `pid` null: the process is gone. What cannot be opened is remembered with the reason. */
   open(pid: number | null, root: Root, identity: FileIdentity): MappedFile {
-    const key =
-      identity.inode !== 0n
-        ? `${identity.deviceMajor}:${identity.deviceMinor}:${identity.inode}`
-        : `${identity.buildId}:${identity.path}`;
+    const opened = this.tryOpen(pid, root, identity);
+    if (typeof opened !== 'string') return opened;
+    const key = `${keyOf(identity)} ${identity.path}`;
+    let file = this.bad.get(key);
+    if (!file) {
+      file = this.make(identity, root, null);
+      file.why = opened;
+      this.bad.set(key, file);
+    }
+    return file;
+  }
+
+  /** Or the reason why not. */
+  tryOpen(pid: number | null, root: Root, identity: FileIdentity): MappedFile | string {
+    const key = keyOf(identity);
     const known = this.byKey.get(key);
     if (known) return known;
     const opened = this.byKey.size < MAX_OPEN_FILES ? openMapped(pid, root, identity) : 'too many open files';
-    if (typeof opened === 'string') {
-      const badKey = `${key} ${identity.path}`;
-      let file = this.bad.get(badKey);
-      if (!file) {
-        file = this.make(identity, root, null);
-        file.why = opened;
-        this.bad.set(badKey, file);
-      }
-      return file;
-    }
+    if (typeof opened === 'string') return opened;
     const file = this.make(identity, root, opened);
     this.byKey.set(key, file);
     return file;
@@ -101,33 +92,8 @@ export class MappedFiles {
   }
 }
 
-/**
- * The very file that is mapped, or why not. map_files gives it whatever became of its name, but needs a capability;
- * behind a path may be another file by now, so there the inode is compared (or the build-id later, by the worker).
- */
-function openMapped(pid: number | null, root: Root, identity: FileIdentity): OpenedFile | string {
-  if (pid !== null) {
-    const range = `${identity.start.toString(16)}-${identity.end.toString(16)}`;
-    const mapped = openRegular(`/proc/${pid}/map_files/${range}`, true);
-    if (mapped && isSame(mapped, identity)) return mapped;
-    if (mapped) closeSync(mapped.fd);
-  }
-  let replaced = identity.deleted;
-  for (const prefix of new Set([pid === null ? root.prefix : `/proc/${pid}/root`, root.prefix, OWN_ROOT.prefix])) {
-    const opened = openRegular(prefix + identity.path);
-    if (!opened) continue;
-    if (isSame(opened, identity)) return opened;
-    closeSync(opened.fd);
-    replaced = true;
-  }
-  return replaced
-    ? 'was deleted or replaced after it was mapped, and only its name was left to open it by'
-    : 'could not be opened';
-}
-
-function isSame(opened: OpenedFile, identity: FileIdentity): boolean {
-  // Devices are not compared: btrfs and overlayfs show another one in mappings than in stat.
-  return identity.inode === 0n || opened.inode === identity.inode;
+function keyOf({ deviceMajor, deviceMinor, inode, buildId, path }: FileIdentity): string {
+  return inode !== 0n ? `${deviceMajor}:${deviceMinor}:${inode}` : `${buildId}:${path}`;
 }
 
 /** The caller has made sure that no worker reads it any more. */

@@ -3,6 +3,7 @@
 // the same name, and may appear only when their process ends; what was open stays open while somebody needs it.
 
 import { closeSync, fstatSync } from 'node:fs';
+import { livingThread } from './livingThread';
 import { readMaps } from './maps';
 import { type Identity, openInTmp, readIdentity } from './perfMaps';
 import { readStat } from './procfs';
@@ -177,7 +178,9 @@ export class GeneratedCode {
     // What lies there when another process has the number may be that one's.
     if (!alive && !now) return;
     const name = `perf-${owner.identity.namespacePid}.map`;
-    for (const prefix of alive ? [`/proc/${owner.pid}/root`, owner.root.prefix] : [owner.root.prefix]) {
+    const thread = alive ? livingThread(owner.pid) : null;
+    const { prefix: kept } = owner.root;
+    for (const prefix of thread === null ? [kept] : [`/proc/${owner.pid}/task/${thread}/root`, kept]) {
       const opened = openInTmp(prefix, name, owner.identity.uid, (path, why) => this.distrusted.set(path, why));
       if (!opened) continue;
       this.distrusted.delete(`/tmp/${name}`);

@@ -2,8 +2,8 @@
 // equal copies are one image.
 
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
 import { MAX_VDSO_BYTES } from './limits';
+import { readMemory } from './memory';
 
 export interface Image {
   readonly id: number;
@@ -24,19 +24,5 @@ export class Images {
       this.byHash.set(hash, image);
     }
     return image;
-  }
-}
-
-function readMemory(pid: number, start: number, sizeBytes: number): Uint8Array | null {
-  try {
-    const fd = openSync(`/proc/${pid}/mem`, 'r');
-    try {
-      const bytes = new Uint8Array(sizeBytes);
-      return readSync(fd, bytes, 0, sizeBytes, start) === sizeBytes ? bytes : null;
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return null;
   }
 }

@@ -2,7 +2,7 @@
 // process becomes known, executes, or shows an address that no mapping explains.
 // Line format: proc_pid_maps(5) and show_map_vma() in the kernel's fs/proc/task_mmu.c.
 
-import { readFileSync } from 'node:fs';
+import { readProcessText } from './procfs';
 
 export interface Mapping {
   start: number;
@@ -56,11 +56,8 @@ export function parseMaps(text: string): Mapping[] {
 
 /** Null when the process is gone or may not be read. */
 export function readMaps(pid: number): Mapping[] | null {
-  try {
-    return parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'));
-  } catch {
-    return null;
-  }
+  const text = readProcessText(pid, 'maps');
+  return text === null ? null : parseMaps(text);
 }
 
 /** The kernel writes a newline in a name as `\012`. */

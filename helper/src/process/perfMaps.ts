@@ -1,7 +1,8 @@
 // /tmp/perf-PID.map of a target: under the number that the target has in its own namespace, in the file system that it
 // sees, and believed only where nobody else can have written it (anybody may write to /tmp).
 
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
+import { readProcessText } from './procfs';
 import { type OpenedFile, openRegular, pathInRoot } from './roots';
 
 /** A process as those who write and own its files know it. */
@@ -55,9 +56,6 @@ export function parseStatus(status: string): Identity | null {
 }
 
 export function readIdentity(pid: number): Identity | null {
-  try {
-    return parseStatus(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return null;
-  }
+  const status = readProcessText(pid, 'status');
+  return status === null ? null : parseStatus(status);
 }

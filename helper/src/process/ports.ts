@@ -3,7 +3,8 @@
 // Columns: proc_pid_net(5), "tcp".
 
 import { readdirSync } from 'node:fs';
-import { readLink, readText } from './procfs';
+import { readProcess } from './livingThread';
+import { readLink, readProcessLink, readProcessText } from './procfs';
 
 const LISTEN = '0A';
 
@@ -23,13 +24,13 @@ export class ListeningPorts {
 
   /** Sorted, without doubles; empty where the process may not be read. */
   of(pid: number): number[] {
-    const namespace = readLink(`/proc/${pid}/ns/net`);
+    const namespace = readProcessLink(pid, 'ns/net');
     if (namespace === null) return [];
     let listening = this.byNamespace.get(namespace);
     if (!listening) {
       listening = new Map();
       for (const table of ['tcp', 'tcp6'])
-        for (const [inode, port] of parseListening(readText(`/proc/${pid}/net/${table}`) ?? ''))
+        for (const [inode, port] of parseListening(readProcessText(pid, `net/${table}`) ?? ''))
           listening.set(inode, port);
       this.byNamespace.set(namespace, listening);
     }
@@ -47,14 +48,15 @@ export class ListeningPorts {
 const MAX_FILES = 4_096;
 
 function* socketInodes(pid: number): Generator<string> {
-  let names: string[];
-  try {
-    names = readdirSync(`/proc/${pid}/fd`);
-  } catch {
-    return;
-  }
-  for (const name of names.slice(0, MAX_FILES)) {
-    const target = readLink(`/proc/${pid}/fd/${name}`);
+  const open = readProcess(pid, (folder) => {
+    try {
+      return { folder, names: readdirSync(`${folder}/fd`) };
+    } catch {
+      return null;
+    }
+  });
+  for (const name of open?.names.slice(0, MAX_FILES) ?? []) {
+    const target = readLink(`${open?.folder}/fd/${name}`);
     if (target?.startsWith('socket:[')) yield target.slice(8, -1);
   }
 }

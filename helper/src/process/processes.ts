@@ -2,12 +2,13 @@
 // nothing known. Needs the process, not the contents of files; those are the workers'.
 
 import type { FileStore } from './fileStore';
-import type { FileIdentity, MappedFile } from './files';
+import type { MappedFile } from './files';
 import type { JitCode, JitState } from './generatedCode';
 import type { Image } from './images';
 import { REREAD_MAPS_MS } from './limits';
 import { readMaps } from './maps';
 import { type AddressRange, MapsTable } from './mapsTable';
+import { type FileIdentity, isElf } from './openMapped';
 import type { Root } from './roots';
 import type { MappedCode } from './types';
 
@@ -161,9 +162,12 @@ export class Processes {
 
   private code(process: Process, mapping: FileIdentity & { fileOffset: number }): Code {
     const { start, end, fileOffset, path } = mapping;
-    if (path.startsWith('/') && !isGenerated(path)) {
-      const file = this.store.files.open(process.exited ? null : process.pid, process.root, mapping);
-      return { start, end, fileOffset, file };
+    if (path.startsWith('/')) {
+      const pid = process.exited ? null : process.pid;
+      const { files } = this.store;
+      if (!isMemory(path)) return { start, end, fileOffset, file: files.open(pid, process.root, mapping) };
+      const file = files.tryOpen(pid, process.root, mapping);
+      if (typeof file !== 'string' && isElf(file.fd!)) return { start, end, fileOffset, file };
     }
     if (path === '[vdso]') {
       const image = this.store.images.read(process.pid, start, end, this.store.reserveId);
@@ -180,8 +184,8 @@ export class Processes {
   }
 }
 
-/** Memory that just-in-time compilers write to, although it has a name like a file's. */
-function isGenerated(path: string): boolean {
+/** Has a name like a file's, but is memory: just-in-time compilers write to it, or a program was put there to be executed. */
+function isMemory(path: string): boolean {
   return (
     path.startsWith('/memfd:') || path.startsWith('//anon') || path.startsWith('/dev/zero') || path.startsWith('/SYSV')
   );

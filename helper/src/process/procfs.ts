@@ -1,7 +1,8 @@
 // Reads the few lines of /proc that the process list, the target check and the session need. Layouts: proc_pid_stat(5),
 // proc_pid_status(5). Functions return null for a process that is gone or may not be read.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { livingThread, readProcess } from './livingThread';
 
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux architecture that we support. */
 export const TICKS_PER_SECOND = 100;
@@ -44,6 +45,15 @@ export function readLink(path: string): string | null {
   }
 }
 
+/** Of a file or a link in the process's folder, by a thread that lives. */
+export function readProcessText(pid: number, name: string): string | null {
+  return readProcess(pid, (folder) => readText(`${folder}/${name}`));
+}
+
+export function readProcessLink(pid: number, name: string): string | null {
+  return readProcess(pid, (folder) => readLink(`${folder}/${name}`));
+}
+
 export function readStat(pid: number): ProcessStat | null {
   const text = readText(`/proc/${pid}/stat`);
   return text === null ? null : parseStat(text);
@@ -72,12 +82,7 @@ export function parseStat(text: string): ProcessStat | null {
 
 /** Has the whole process ended? A first thread that ended shows as zombie while others still run. */
 export function hasEnded(pid: number, { state }: ProcessStat): boolean {
-  if (state !== 'Z' && state !== 'X') return false;
-  try {
-    return readdirSync(`/proc/${pid}/task`).length <= 1;
-  } catch {
-    return true;
-  }
+  return (state === 'Z' || state === 'X') && livingThread(pid) === null;
 }
 
 /** Real and effective user id. */
@@ -97,7 +102,7 @@ export function ownerOf(pid: number): number | null {
 
 /** Arguments joined by single spaces; empty for kernel threads and zombies. */
 export function readCommand(pid: number): string {
-  return (readText(`/proc/${pid}/cmdline`) ?? '').replace(/\0+$/, '').replaceAll('\0', ' ');
+  return (readProcessText(pid, 'cmdline') ?? '').replace(/\0+$/, '').replaceAll('\0', ' ');
 }
 
 /** Epoch ms of the machine's start. */

@@ -4,6 +4,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
+import { readProcess } from './livingThread';
 
 export interface Root {
   /** To be put before an absolute path: empty for our own root. */
@@ -16,19 +17,22 @@ const MAX_LINKS = 32;
 
 export class Roots {
   private readonly known = new Map<string, Root>();
-  private readonly ownKey = keyOf('self');
+  private readonly ownKey = keyOf('/proc/self');
 
   of(pid: number): Root {
-    const key = keyOf(pid);
+    const key = readProcess(pid, keyOf);
     if (key === null || key === this.ownKey) return OWN_ROOT;
     let root = this.known.get(key);
     if (!root) {
-      try {
-        const fd = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
-        root = { prefix: `/proc/self/fd/${fd}`, fd };
-      } catch {
-        return OWN_ROOT;
-      }
+      const fd = readProcess(pid, (folder) => {
+        try {
+          return openSync(`${folder}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+        } catch {
+          return null;
+        }
+      });
+      if (fd === null) return OWN_ROOT;
+      root = { prefix: `/proc/self/fd/${fd}`, fd };
       this.known.set(key, root);
     }
     return root;
@@ -41,10 +45,10 @@ export class Roots {
 }
 
 /** Mount namespace and root folder; null where the process is gone or not ours to see. */
-function keyOf(pid: number | 'self'): string | null {
+function keyOf(folder: string): string | null {
   try {
-    const root = statSync(`/proc/${pid}/root/`);
-    return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${root.dev}:${root.ino}`;
+    const root = statSync(`${folder}/root/`);
+    return `${readlinkSync(`${folder}/ns/mnt`)} ${root.dev}:${root.ino}`;
   } catch {
     return null;
   }

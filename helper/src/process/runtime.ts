@@ -4,7 +4,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Runtime } from '../protocol';
-import { readLink, readText } from './procfs';
+import { readProcess } from './livingThread';
+import { readProcessLink, readProcessText } from './procfs';
 
 const BY_PROGRAM: [pattern: RegExp, runtime: Runtime][] = [
   [/^(?:python[\d.]*[dt]?|pypy[\d.]*|uwsgi)$/, 'python'],
@@ -34,32 +35,32 @@ const byFile = new Map<string, Runtime>();
 const MAX_FILES = 4_096;
 
 export function runtimeOf(pid: number): Runtime {
-  const program = readLink(`/proc/${pid}/exe`)?.replace(/ \(deleted\)$/, '');
+  const program = readProcessLink(pid, 'exe')?.replace(/ \(deleted\)$/, '');
   if (!program) return 'unknown';
   const name = basename(program);
   const named = BY_PROGRAM.find(([pattern]) => pattern.test(name));
   if (named) return named[1];
-  const namespace = readLink(`/proc/${pid}/ns/mnt`) ?? '';
+  const namespace = readProcessLink(pid, 'ns/mnt') ?? '';
   const key = `${namespace}\0${program}`;
   let verdict = byFile.get(key);
   if (verdict === undefined) {
-    verdict = compiledLanguage(`/proc/${pid}/exe`);
+    verdict = readProcess(pid, (folder) => compiledLanguage(`${folder}/exe`)) ?? 'unknown';
     if (byFile.size >= MAX_FILES) byFile.clear();
     byFile.set(key, verdict);
   }
   if (verdict !== 'native') return verdict;
   // A program that embeds a runtime, e.g. a server with a Python inside.
-  const maps = readText(`/proc/${pid}/maps`) ?? '';
+  const maps = readProcessText(pid, 'maps') ?? '';
   return BY_LIBRARY.find(([pattern]) => pattern.test(maps))?.[1] ?? 'native';
 }
 
 /** Go and Rust leave marks in the file: Go a `.go.buildinfo` section, Rust paths of its standard library. */
-function compiledLanguage(path: string): Runtime {
+function compiledLanguage(path: string): Runtime | null {
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch {
-    return 'unknown';
+    return null;
   }
   try {
     const header = Buffer.alloc(64);

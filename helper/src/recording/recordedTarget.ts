@@ -1,7 +1,7 @@
 // The process that a recording is of, as /proc tells of it from the start to the end. Owned by a Recording.
 
 import type { CaptureCounters } from '../engine/types';
-import { hasEnded, type ProcessStat, readCommand, readLink, readStat } from '../process/procfs';
+import { hasEnded, type ProcessStat, readCommand, readProcessLink, readStat } from '../process/procfs';
 import type { ErrorReport, RecordOptions } from '../protocol';
 import { emptyReason } from './emptyReason';
 
@@ -23,7 +23,7 @@ export class RecordedTarget {
   /** At the start and after each exec; what cannot be read any more stays as it was. */
   describe(): void {
     this.command = readCommand(this.pid) || this.command;
-    this.cwd = readLink(`/proc/${this.pid}/cwd`) ?? this.cwd;
+    this.cwd = readProcessLink(this.pid, 'cwd') ?? this.cwd;
   }
 
   /** Has it ended? Its exit may go by unseen, so this is asked every second. */

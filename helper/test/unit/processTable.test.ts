@@ -1,10 +1,8 @@
 // The process table: who lives, who is kept for a while after the end, whose code has changed, and which files stay open.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { FileStore } from '../../src/process/fileStore';
-import { readMaps } from '../../src/process/maps';
 import { ProcessTable } from '../../src/process/table';
 import type { MappedCode, ProcessRecord } from '../../src/process/types';
 
@@ -35,17 +33,14 @@ const mmap = (pid: number, mapping: Partial<MappedCode> = {}): ProcessRecord => 
 describe('process table', () => {
   let files: FileStore;
   let table: ProcessTable;
-  let target: ChildProcess | null;
 
   beforeEach(() => {
     files = new FileStore();
     table = new ProcessTable(files);
-    target = null;
   });
   afterEach(async () => {
     table.close();
     await files.close();
-    target?.kill('SIGKILL');
   });
 
   it('knows who lives, and keeps who ended for a while', async () => {
@@ -106,9 +101,7 @@ describe('process table', () => {
   });
 
   it('opens a file once for all recordings, and closes it when the last has ended', async () => {
-    target = spawn('sleep', ['60']);
-    const pid = target.pid!;
-    await until(() => readMaps(pid)?.some(({ path }) => path.includes('sleep')));
+    const { pid } = process;
     const descriptors = () => readdirSync('/proc/self/fd').length;
     const before = descriptors();
     table.add(pid);
@@ -126,9 +119,7 @@ describe('process table', () => {
   });
 
   it('leaves a file open for whoever still reads it, and tells them before it is closed', async () => {
-    target = spawn('sleep', ['60']);
-    const pid = target.pid!;
-    await until(() => readMaps(pid)?.some(({ path }) => path.includes('sleep')));
+    const { pid } = process;
     table.add(pid);
     const file = table.codeOf(pid).flatMap((code) => ('file' in code ? [code.file] : []))[0];
     let reading = true;
