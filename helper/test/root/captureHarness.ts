@@ -94,6 +94,13 @@ export class Target {
     return found && address - found.start < 4096 ? found.name : null;
   }
 
+  /** Where a function begins that the program told of. */
+  startOf(name: string): Address {
+    const found = this.functions.find((told) => told.name === name);
+    if (!found) throw new Error(`the program told nothing of ${name}`);
+    return found.start;
+  }
+
   end(): Promise<void> {
     return new Promise((resolve) => {
       if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
