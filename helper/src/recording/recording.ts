@@ -28,7 +28,8 @@ import type { Notify, RecordingParts } from './parts';
 import { RecordedTarget } from './recordedTarget';
 import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
 import { RecordingTimes } from './recordingTimes';
-import { RecordingWriter } from './recordingWriter';
+import { FileSink } from './sinks/fileSink';
+import type { Sink } from './sinks/types';
 
 type EndReason = Exclude<StopReason, 'running'>;
 
@@ -43,7 +44,7 @@ export class Recording implements CaptureSink {
   readonly outcome: Promise<Outcome>;
   private settle!: (outcome: Outcome) => void;
   private readonly stacks: StackCounts;
-  private readonly writer: RecordingWriter;
+  private readonly sink: Sink;
   private readonly processes: ProcessTable;
   private readonly names: StackNames;
   private readonly times: RecordingTimes;
@@ -73,7 +74,7 @@ export class Recording implements CaptureSink {
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
     this.names = new StackNames(this.stacks, this.processes, parts.symbolizer, parts.log);
-    this.writer = new RecordingWriter(
+    this.sink = new FileSink(
       options.output,
       this.stacks,
       (complete, reason) => recordingHead(this.facts(), complete, reason),
@@ -137,7 +138,7 @@ export class Recording implements CaptureSink {
   }
 
   set watched(visible: boolean) {
-    this.writer.watched = visible;
+    this.sink.watched = visible;
   }
 
   /** Ends at once: no last names, no last version of the file. */
@@ -159,11 +160,11 @@ export class Recording implements CaptureSink {
     try {
       await this.detach();
       await this.names.last();
-      if (this.giveUp) await this.writer.abandon('stopped');
+      if (this.giveUp) await this.sink.abandon('stopped');
       else if (this.stacks.samples === 0) outcome.error ??= this.whyEmpty(reason);
       else {
         outcome.summary = this.summary(reason);
-        await this.writer.finish(reason);
+        await this.sink.finish(reason);
       }
     } catch (thrown) {
       outcome.error ??= toErrorReport(thrown);
@@ -182,7 +183,7 @@ export class Recording implements CaptureSink {
 
   sample(record: SampleRecord): void {
     if (this.times.sample(record.timeNs)) {
-      this.writer.start();
+      this.sink.start();
       queueMicrotask(() => this.sayProgress());
     }
     this.stacks.addSample(record);

@@ -78,6 +78,18 @@ export class FrameTable {
     return this.internLocation(functionIndex, 0, null, false, false);
   }
 
+  /** Location index of a location of another table. */
+  adopt(from: FrameTable, location: number): number {
+    const { functionIndex, line, lineIndex, symbolized, real } = from.locations[location];
+    const { name, inlined, fullNames, file, line: functionLine, module, kind } = from.functions[functionIndex];
+    const plain = inlined ? name.slice(0, -INLINED_SUFFIX.length) : name;
+    const of = { name: plain, fullName: fullNames[0] ?? null, file, functionLine, module, kind, inlined };
+    const lineFile = lineIndex < 0 ? null : from.lines[lineIndex].file;
+    const source = lineFile === null ? undefined : from.sources.get(lineFile);
+    if (source) this.sources.set(source.file, source);
+    return this.internLocation(this.internFunction(of), line, lineFile, symbolized, real);
+  }
+
   private internFunction(
     frame: Pick<Frame, 'name' | 'fullName' | 'file' | 'functionFile' | 'functionLine' | 'module' | 'kind' | 'inlined'>,
   ): number {

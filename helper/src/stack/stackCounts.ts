@@ -13,18 +13,30 @@ import { type StackSnapshot, snapshotOf } from './stackSnapshot';
 import { ThreadTable } from './threadTable';
 
 export class StackCounts {
-  readonly index: StackIndex;
-  readonly threads = new ThreadTable();
+  index: StackIndex;
+  threads = new ThreadTable();
   /** In the order of the metrics that were asked for. */
-  readonly profiles: readonly MetricProfile[];
+  profiles: readonly MetricProfile[];
   /** While an exporter reads the timelines they may grow but not be rearranged. */
   private readers = 0;
 
-  constructor(metrics: readonly Metric[]) {
-    this.index = new StackIndex((slot) => {
-      for (const profile of this.profiles) profile.placed(slot);
-    });
+  constructor(private readonly metrics: readonly Metric[]) {
+    this.index = this.newIndex(null);
     this.profiles = metrics.map((metric) => new MetricProfile(metric, this.index));
+  }
+
+  /** Counting begins anew, in memory of its own. Stacks that are met before the kernel tells of them again keep their names. */
+  reset(): void {
+    this.index = this.newIndex(this.index);
+    this.threads = new ThreadTable();
+    this.profiles = this.metrics.map((metric) => new MetricProfile(metric, this.index));
+    this.readers = 0;
+  }
+
+  private newIndex(previous: StackIndex | null): StackIndex {
+    return new StackIndex((slot) => {
+      for (const profile of this.profiles) profile.placed(slot);
+    }, previous);
   }
 
   /** Samples of all metrics. */

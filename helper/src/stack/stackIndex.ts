@@ -47,8 +47,16 @@ export class StackIndex {
   private oldSlots = new Map<StackId, StackSlot>();
   private nextSlotId = 0;
 
-  /** `onPlaced`: a stack that may have been counted already got its final nodes. */
-  constructor(private readonly onPlaced: (slot: StackSlot) => void) {}
+  /**
+   * `onPlaced`: a stack that may have been counted already got its final nodes. `previous`: the index that this one follows; its
+   * stacks may still be met for a moment, until the kernel tells of them anew.
+   */
+  constructor(
+    private readonly onPlaced: (slot: StackSlot) => void,
+    private previous: StackIndex | null = null,
+  ) {
+    if (previous) previous.previous = null;
+  }
 
   /** A stack the kernel tells of: a slot to resolve, or null where it is known already. */
   add(record: Pick<StackRecord, 'stackId' | 'truncated'>): StackSlot | null {
@@ -68,7 +76,7 @@ export class StackIndex {
 
   /** The slot of a stack; of one whose record was lost, a slot that says so. */
   slotOf(stackId: StackId): StackSlot {
-    const known = this.lookup(stackId);
+    const known = this.lookup(stackId) ?? this.adopt(stackId);
     if (known) return known;
     const slot = this.add({ stackId, truncated: 'unknown' })!;
     slot.missing = true;
@@ -118,6 +126,20 @@ export class StackIndex {
     const old = this.oldSlots.get(stackId);
     if (old) this.newSlots.set(stackId, old);
     return old;
+  }
+
+  /** A stack of the previous index, with the same names. */
+  private adopt(stackId: StackId): StackSlot | null {
+    const { previous } = this;
+    const old = previous?.lookup(stackId);
+    if (!previous || !old) return null;
+    const slot = this.add({ stackId, truncated: old.truncated })!;
+    const path = old.lineNode === NO_NODE ? [this.frames.internRemark('[not symbolized yet]')] : [];
+    if (path.length === 0)
+      for (const location of previous.lineTree.path(old.lineNode))
+        path.push(this.frames.adopt(previous.frames, location));
+    this.place(slot, path);
+    return slot;
   }
 
   /** Gives a slot its place in the trees; `path` holds locations, outermost first. */

@@ -1,12 +1,13 @@
 // Keeps the output file of one recording current while it grows: a whole, valid file again and again, as often as its
-// cost allows, so that a killed helper loses seconds and a live flame graph has something to load. Owned by a Recording.
+// cost allows, so that a killed helper loses seconds and a live flame graph has something to load.
 
 import { setImmediate } from 'node:timers/promises';
-import { writeAtomically } from '../export/outputFile';
-import { markIncomplete } from '../export/recordingMark';
-import { type RecordingHead, speedscopeText } from '../export/speedscope';
-import { type StopReason, toErrorReport } from '../protocol';
-import type { StackCounts } from '../stack/stackCounts';
+import { writeAtomically } from '../../export/outputFile';
+import { markIncomplete } from '../../export/recordingMark';
+import { type RecordingHead, speedscopeText } from '../../export/speedscope';
+import { type StopReason, toErrorReport } from '../../protocol';
+import type { StackCounts } from '../../stack/stackCounts';
+import type { Sink, SinkEvents } from './types';
 
 /** The first file soon after the first sample, later ones further apart. */
 const FIRST_DELAY_MS = 700;
@@ -21,13 +22,7 @@ const EAGER_COST_FACTOR = 20;
 /** Thrown into a checkpoint that the recording's end makes needless. */
 const SUPERSEDED = new Error('superseded by the last version');
 
-export interface WriterEvents {
-  written(samples: number): void;
-  /** A checkpoint failed; no more are tried. */
-  failed(error: unknown): void;
-}
-
-export class RecordingWriter {
+export class FileSink implements Sink {
   private timer: NodeJS.Timeout | null = null;
   private writing: Promise<void> = Promise.resolve();
   private busy = false;
@@ -44,13 +39,17 @@ export class RecordingWriter {
     private readonly output: string,
     private readonly stacks: StackCounts,
     private readonly head: (complete: boolean, stopReason: StopReason) => RecordingHead,
-    private readonly events: WriterEvents,
+    private readonly events: SinkEvents,
   ) {}
 
   /** Called with the first sample. */
   start(): void {
     this.startedAtMs = performance.now();
     this.schedule(FIRST_DELAY_MS);
+  }
+
+  get watched(): boolean {
+    return this.visible;
   }
 
   set watched(visible: boolean) {
