@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { optimizeLater } from './health/engine';
 import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
+import { libc } from './privilege/libc';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
 import { ownsNamespace } from './privilege/userNamespace';
+import { isHanging } from './process/patience';
 import {
   EXIT,
   exitCodeOf,
@@ -26,7 +28,7 @@ import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
 import { takeAsRoot } from './takeAsRoot';
-import { threadsLoaded } from './workers/thread';
+import { endThreads } from './workers/thread';
 
 async function serve(): Promise<void> {
   optimizeLater();
@@ -76,13 +78,19 @@ async function serve(): Promise<void> {
     close: (why) => server.close(why),
     log,
     leave: () => removeSocketFolder(args.socketDir),
-    exit: (code) => void threadsLoaded().then(() => process.exit(code)),
+    exit: (code) => void leave(code),
   });
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   log('info', `Helper ${TRACER_VERSION} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);
   for (const note of taken.notes) log('info', note);
   setImmediate(() => services.preload());
+}
+
+/** All is unloaded by now. A thread that waits for a file system that does not answer would hold process.exit() for ever. */
+async function leave(code: number): Promise<void> {
+  if ((await endThreads()) && !isHanging()) process.exit(code);
+  libc().exitAtOnce(code);
 }
 
 serve().catch((error: unknown) => {

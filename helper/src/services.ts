@@ -4,6 +4,7 @@
 import type { StartCapture } from './engine/types';
 import { kernelObstacle } from './privilege/rights';
 import type { CallersRights } from './process/callersRights';
+import { bePatient } from './process/patience';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
 import type { HelperServer } from './rpc/server';
@@ -58,6 +59,7 @@ async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Pro
     import('./symbolize'),
     import('./process/fileStore'),
   ]);
+  bePatient();
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);

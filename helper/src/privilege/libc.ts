@@ -28,6 +28,8 @@ interface Libc {
   syscallTail: NativeCall;
   /** Its number first: (number, attributes, pid, cpu, group, flags). */
   perfEventOpen: NativeCall;
+  /** Without a word to anybody, and without waiting for threads. */
+  exitAtOnce: NativeCall;
   errnoName(): string;
 }
 
@@ -68,6 +70,7 @@ export function libc(): Libc {
     syscallMemory: self.func('syscall', 'long', ['long', 'long', 'void *', 'long']),
     syscallTail: self.func('syscall', 'long', ['long', 'long', 'long', 'void *']),
     perfEventOpen: self.func('syscall', 'long', ['long', 'void *', 'long', 'long', 'long', 'long']),
+    exitAtOnce: self.func('_exit', 'void', ['int']),
     errnoName: () => {
       const value = koffi.errno();
       return Object.keys(errnoValues).find((name) => errnoValues[name] === value) ?? `errno ${value}`;

@@ -2,10 +2,10 @@
 // deleted or replaced binary still gives its own names. They say nothing of what is in the files: who reads them keeps what was
 // found out, by the file's object or its id.
 
-import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
 import { MAX_OPEN_FILES } from './limits';
 import { type FileIdentity, openMapped } from './openMapped';
+import { closeTouched } from './patience';
 import type { OpenedFile, Root } from './roots';
 
 /** One mapped file, whoever mapped it. */
@@ -98,6 +98,6 @@ function keyOf({ deviceMajor, deviceMinor, inode, buildId, path }: FileIdentity)
 
 /** The caller has made sure that no worker reads it any more. */
 export function closeFile(file: MappedFile): void {
-  if (file.fd !== null) closeSync(file.fd);
+  if (file.fd !== null) closeTouched(file.fd);
   file.fd = null;
 }

@@ -2,12 +2,12 @@
 // was forked from without an exec, whose code it still has. Files grow, are written anew in place, are replaced by others of
 // the same name, and may appear only when their process ends; what was open stays open while somebody needs it.
 
-import { closeSync, fstatSync } from 'node:fs';
 import { livingThread } from './livingThread';
 import { readMaps } from './maps';
+import { closeTouched } from './patience';
 import { type Identity, openInTmp, readIdentity } from './perfMaps';
 import { readStat } from './procfs';
-import type { OpenedFile, Root } from './roots';
+import { type OpenedFile, type Root, statTouched } from './roots';
 
 /** One file at one state of it. */
 export interface JitSource {
@@ -192,7 +192,7 @@ export class GeneratedCode {
   private take(owner: Owner, path: string, { fd, device, inode }: OpenedFile): void {
     const key = `${device}:${inode}`;
     let file = this.open.get(key);
-    if (file || this.open.size >= MAX_FILES) closeSync(fd);
+    if (file || this.open.size >= MAX_FILES) closeTouched(fd);
     else {
       file = {
         kind: 'perfMap',
@@ -213,10 +213,9 @@ export class GeneratedCode {
 }
 
 function look(file: JitFile): void {
-  const { size, mtimeNs } = fstatSync(file.fd, { bigint: true });
-  if (Number(size) === file.sizeBytes && mtimeNs === file.modifiedNs) return;
-  file.sizeBytes = Number(size);
-  file.modifiedNs = mtimeNs;
+  const found = statTouched(file.fd, { pid: 'self', path: file.path });
+  if (!found || (found.sizeBytes === file.sizeBytes && found.modifiedNs === file.modifiedNs)) return;
+  Object.assign(file, found);
   file.version++;
 }
 

@@ -2,9 +2,9 @@
 // to the program, or by another mapping of the same file. Never another file: the inode is compared, or the build-id later, by
 // the worker that reads it.
 
-import { closeSync, readSync } from 'node:fs';
 import { readProcess } from './livingThread';
 import { readMaps } from './maps';
+import { closeTouched, touch, whySilent } from './patience';
 import { readProcessLink } from './procfs';
 import { type OpenedFile, OWN_ROOT, openRegular, type Root } from './roots';
 
@@ -29,12 +29,14 @@ export function openMapped(pid: number | null, root: Root, identity: FileIdentit
   // It gives the file whatever became of its name, but needs a capability.
   const mapped = pid === null ? null : openRange(pid, identity);
   if (mapped) return mapped;
+  const silent = pid === null ? null : whySilent({ pid, ...placeIn(identity) });
+  if (silent !== null) return silent;
   let replaced = identity.deleted;
   for (const prefix of new Set([pid === null ? root.prefix : `/proc/${pid}/root`, root.prefix, OWN_ROOT.prefix])) {
     const opened = openRegular(prefix + identity.path);
     if (!opened) continue;
     if (isSame(opened, identity)) return opened;
-    closeSync(opened.fd);
+    closeTouched(opened.fd);
     replaced = true;
   }
   const other = pid === null ? null : (openProgram(pid, identity) ?? openOtherMapping(pid, identity));
@@ -73,9 +75,9 @@ function openOtherMapping(pid: number, identity: FileIdentity): OpenedFile | nul
 
 /** Through a link of /proc. */
 function openSame(path: string, identity: FileIdentity): OpenedFile | null {
-  const opened = openRegular(path, true);
+  const opened = openRegular(path, true, placeIn(identity));
   if (!opened || isSame(opened, identity)) return opened;
-  closeSync(opened.fd);
+  closeTouched(opened.fd);
   return null;
 }
 
@@ -84,12 +86,12 @@ function isSame(opened: OpenedFile, identity: FileIdentity): boolean {
   return identity.inode === 0n || opened.inode === identity.inode;
 }
 
-/** Is it a program or a library, and not memory that a compiler writes to? By its first bytes (System V ABI, "ELF Header"). */
+/** The device is exact, whatever lies under that path by now. */
+function placeIn({ path, inode, deviceMajor, deviceMinor }: FileIdentity): { path: string; device: string | null } {
+  return { path, device: inode === 0n ? null : `${deviceMajor}:${deviceMinor}` };
+}
+
+/** Is it a program or a library, and not memory that a compiler writes to? */
 export function isElf(fd: number): boolean {
-  const magic = Buffer.alloc(4);
-  try {
-    return readSync(fd, magic, 0, 4, 0) === 4 && magic.toString('latin1') === '\x7fELF';
-  } catch {
-    return false;
-  }
+  return touch({ pid: 'self', path: '/' }, 'hasElfMagic', fd) ?? false;
 }

@@ -1,7 +1,7 @@
 // /tmp/perf-PID.map of a target: under the number that the target has in its own namespace, in the file system that it
 // sees, and believed only where nobody else can have written it (anybody may write to /tmp).
 
-import { closeSync } from 'node:fs';
+import { closeTouched } from './patience';
 import { readProcessText } from './procfs';
 import { type OpenedFile, openRegular, pathInRoot } from './roots';
 
@@ -30,7 +30,7 @@ export function openInTmp(
   if (!opened) return null;
   const why = whyDistrusted(opened, uid);
   if (why === null) return opened;
-  closeSync(opened.fd);
+  closeTouched(opened.fd);
   distrusted(`/tmp/${name}`, why);
   return null;
 }

@@ -1,10 +1,11 @@
 // The file systems that targets see: ours, or a container's, which stays reachable through an open folder when the process
-// is gone. And the way to a name inside of one: symbolic links are followed by hand, because an absolute link in a
-// container means the container's root, not ours.
+// is gone. And the way to a file in one of them, which may be one that does not answer (patience.ts).
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs';
-import { posix } from 'node:path';
 import { readProcess } from './livingThread';
+import { closeTouched, type Place, touch } from './patience';
+import type { OpenedFile } from './touch';
+
+export type { OpenedFile };
 
 export interface Root {
   /** To be put before an absolute path: empty for our own root. */
@@ -13,116 +14,64 @@ export interface Root {
 }
 
 export const OWN_ROOT: Root = { prefix: '', fd: null };
-const MAX_LINKS = 32;
+
+/** Of those that live in a root, the one seen last, to ask what is mounted there; by the root's prefix. */
+const inhabitants = new Map<string, number>();
 
 export class Roots {
   private readonly known = new Map<string, Root>();
-  private readonly ownKey = keyOf('/proc/self');
+  private readonly ownKey = touch({ pid: 'self', path: '/' }, 'rootKey', '/proc/self');
 
   of(pid: number): Root {
-    const key = readProcess(pid, keyOf);
+    const place = { pid, path: '/' };
+    const key = readProcess(pid, (folder) => touch(place, 'rootKey', folder));
     if (key === null || key === this.ownKey) return OWN_ROOT;
     let root = this.known.get(key);
     if (!root) {
-      const fd = readProcess(pid, (folder) => {
-        try {
-          return openSync(`${folder}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
-        } catch {
-          return null;
-        }
-      });
-      if (fd === null) return OWN_ROOT;
-      root = { prefix: `/proc/self/fd/${fd}`, fd };
+      const opened = readProcess(pid, (folder) => touch(place, 'openFolder', `${folder}/root`));
+      if (opened === null) return OWN_ROOT;
+      root = { prefix: `/proc/self/fd/${opened.fd}`, fd: opened.fd };
       this.known.set(key, root);
     }
+    inhabitants.set(root.prefix, pid);
     return root;
   }
 
   close(): void {
-    for (const root of this.known.values()) if (root.fd !== null) closeSync(root.fd);
+    for (const { fd, prefix } of this.known.values()) {
+      if (fd !== null) closeTouched(fd);
+      inhabitants.delete(prefix);
+    }
     this.known.clear();
   }
 }
 
-/** Mount namespace and root folder; null where the process is gone or not ours to see. */
-function keyOf(folder: string): string | null {
-  try {
-    const root = statSync(`${folder}/root/`);
-    return `${readlinkSync(`${folder}/ns/mnt`)} ${root.dev}:${root.ino}`;
-  } catch {
-    return null;
-  }
-}
-
-export interface OpenedFile {
-  fd: number;
-  sizeBytes: number;
-  mtimeMs: number;
-  device: bigint;
-  inode: bigint;
-  uid: number;
-  /** Permission bits. */
-  mode: number;
-  /** Names that the file has. */
-  links: number;
-}
-
 /**
  * Opens a regular file for reading, never waiting (a pipe) and never through a link at its end. Null where that fails.
- * `path` is one that this process can use as it is.
+ * `path` is one that this process can use as it is. `mapped`: by which mapping, where it is one of /proc/PID/map_files.
  */
-export function openRegular(path: string, followLast = false): OpenedFile | null {
-  let fd: number;
-  try {
-    const noFollow = followLast ? 0 : constants.O_NOFOLLOW;
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | noFollow);
-  } catch {
-    return null;
-  }
-  try {
-    const stat = fstatSync(fd, { bigint: true });
-    if (stat.isFile())
-      return {
-        fd,
-        sizeBytes: Number(stat.size),
-        mtimeMs: Number(stat.mtimeMs),
-        device: stat.dev,
-        inode: stat.ino,
-        uid: Number(stat.uid),
-        mode: Number(stat.mode),
-        links: Number(stat.nlink),
-      };
-  } catch {
-    // Falls through: what cannot be looked at is not used.
-  }
-  closeSync(fd);
-  return null;
+export function openRegular(
+  path: string,
+  followLast = false,
+  mapped?: Pick<Place, 'path' | 'device'>,
+): OpenedFile | null {
+  return touch({ ...placeOf(path), ...mapped }, 'openRegular', path, followLast);
 }
 
 /** `path` (absolute, in `root`) with its links resolved inside of `root`, as a path that can be opened; null: no such. */
 export function pathInRoot(root: Root, path: string): string | null {
-  let rest = path.split('/').filter((part) => part !== '' && part !== '.');
-  let done = '/';
-  for (let links = 0; rest.length > 0; ) {
-    const [part, ...after] = rest;
-    rest = after;
-    if (part === '..') {
-      done = posix.dirname(done);
-      continue;
-    }
-    const here = posix.join(done, part);
-    let target: string | null = null;
-    try {
-      if (lstatSync(root.prefix + here).isSymbolicLink()) target = readlinkSync(root.prefix + here);
-    } catch {
-      return null;
-    }
-    if (target === null) done = here;
-    else if (++links > MAX_LINKS) return null;
-    else {
-      if (target.startsWith('/')) done = '/';
-      rest = [...target.split('/').filter((p) => p !== '' && p !== '.'), ...rest];
-    }
-  }
-  return root.prefix + done;
+  return touch(placeOf(root.prefix + path), 'pathInRoot', root.prefix, path);
+}
+
+/** Size and time of last change of an open file; null where that does not come. */
+export function statTouched(fd: number, place: Place): { sizeBytes: number; modifiedNs: bigint } | null {
+  return touch(place, 'statOf', fd);
+}
+
+/** Whose view a path of this process is: `/proc/PID/root/…` is that process's, also by one of its threads. */
+export function placeOf(path: string): Place {
+  const [, prefix, pid, inside] =
+    /^(\/proc\/(?:(\d+)(?:\/task\/\d+)?\/(?:root|map_files|exe)|self\/fd\/\d+))(\/.*)?$/.exec(path) ?? [];
+  const whose = pid === undefined ? inhabitants.get(prefix) : Number(pid);
+  return whose === undefined ? { pid: 'self', path } : { pid: whose, path: inside ?? '/' };
 }

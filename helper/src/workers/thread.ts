@@ -9,6 +9,10 @@ const LOADED = 'loaded';
 /** Loading takes some 50 ms, seconds on a busy machine; nobody waits longer for a thread that waits for a disk. */
 const LOAD_WAIT_MS = 5_000;
 
+/** A thread ends within milliseconds. */
+const END_WAIT_MS = 2_000;
+
+const alive = new Set<Worker>();
 /** Until it has loaded, or is gone. */
 const loading = new Map<Worker, Promise<unknown>>();
 
@@ -20,6 +24,8 @@ export function isLoaded(): void {
 /** `onReply`: of every message but the first. */
 export function startThread<Reply>(file: string, options: WorkerOptions, onReply: (reply: Reply) => void): Worker {
   const worker = new Worker(file, { execArgv: [], ...options });
+  alive.add(worker);
+  worker.once('exit', () => alive.delete(worker));
   const loaded = new Promise((resolve) => {
     worker.once('exit', resolve);
     worker.on('message', (message: Reply | typeof LOADED) => {
@@ -49,6 +55,16 @@ export async function endThread(worker: Worker, waitMs = LOAD_WAIT_MS): Promise<
 /** Before process.exit(), which ends threads wherever they are. */
 export async function threadsLoaded(): Promise<void> {
   await within(Promise.all(loading.values()), LOAD_WAIT_MS);
+}
+
+/**
+ * Ends all threads, as process.exit() would. False where one does not end: it waits for a file system that does not answer, and
+ * process.exit() would wait for it.
+ */
+export async function endThreads(waitMs = END_WAIT_MS): Promise<boolean> {
+  await threadsLoaded();
+  const ended = Promise.all([...alive].map((worker) => worker.terminate())).then(() => true);
+  return Promise.race([ended, delay(waitMs, false)]);
 }
 
 async function within(promise: Promise<unknown>, waitMs: number): Promise<void> {

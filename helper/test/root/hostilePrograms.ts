@@ -19,6 +19,20 @@ export function hostileProgram(): string {
   return program;
 }
 
+/** A library for the mode `load`. */
+export function hostileLibrary(): string {
+  const library = join(hostileProgram(), '..', 'hostile.so');
+  const flags = ['-g', '-O1', '-fno-omit-frame-pointer', '-shared', '-fPIC'];
+  if (!existsSync(library)) execFileSync('cc', [...flags, '-o', library, sourceOf('hostileLibrary.c')]);
+  return library;
+}
+
+export function stallingFileSystem(): string {
+  const program = join(hostileProgram(), '..', 'stalling');
+  if (!existsSync(program)) execFileSync('cc', ['-O1', '-o', program, sourceOf('stallingFileSystem.c')]);
+  return program;
+}
+
 /** The same program under another name and with other rights: `mode` 0o4755 makes it root's. */
 export function copyWithMode(name: string, mode: number): string {
   const copy = join(hostileProgram(), '..', name);
