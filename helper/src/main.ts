@@ -11,7 +11,7 @@ import { libc } from './privilege/libc';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
 import { ownsNamespace } from './privilege/userNamespace';
-import { isHanging } from './process/patience';
+import { bePatient, isHanging } from './process/patience';
 import {
   EXIT,
   exitCodeOf,
@@ -42,6 +42,7 @@ async function serve(): Promise<void> {
     process.getuid?.() === args.uid ? statusMask(textOf('/proc/thread-self/status') ?? '', 'CapPrm') : 0n;
   const taken = takeAsRoot();
   const dropped = dropPrivileges(args);
+  bePatient();
   const groups = [...new Set([dropped.gid, ...(process.getgroups?.() ?? [])])];
 
   const log: HelperServer['log'] = (level, text) => server.log(level, text);

@@ -4,7 +4,6 @@
 import type { StartCapture } from './engine/types';
 import { kernelObstacle } from './privilege/rights';
 import type { CallersRights } from './process/callersRights';
-import { bePatient } from './process/patience';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
 import type { HelperServer } from './rpc/server';
@@ -59,7 +58,6 @@ async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Pro
     import('./symbolize'),
     import('./process/fileStore'),
   ]);
-  bePatient();
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);

@@ -2,10 +2,10 @@
 // and readers need it. What nobody needs any more is closed a while later, after every reader has let go of it. One for a
 // helper.
 
-import { closeSync } from 'node:fs';
 import { closeFile, type MappedFile, MappedFiles } from './files';
 import { GeneratedCode } from './generatedCode';
 import { Images } from './images';
+import { closeTouched } from './patience';
 import { Roots } from './roots';
 
 const CLOSE_UNUSED_DELAY_MS = 1_000;
@@ -102,7 +102,7 @@ export class FileStore {
     const files = this.files.takeUnused(used, nobody ? 0 : undefined);
     const others = this.generated.takeUnused(isNeeded);
     await Promise.all(readers.map((reader) => reader.forget?.(files, others)));
-    for (const { fd } of others) closeSync(fd);
+    for (const { fd } of others) closeTouched(fd);
     for (const file of files) closeFile(file);
   }
 }

@@ -9,8 +9,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { PatientThread, STALLED } from '../workers/patientThread';
+import { compiledLanguage } from './compiledLanguage';
 import { type SlowMount, slowMountOf, slowMounts } from './mounts';
 import { TOUCH, type Touch } from './touch';
+
+/** What looks into files, by the names under which a thread is asked for it. */
+export const READ = { compiledLanguage };
+type Read = typeof READ;
 
 /** A file on a file system across the world is opened within this. */
 const LIMIT_MS = 400;
@@ -18,6 +23,8 @@ const LIMIT_MS = 400;
 const MAX_HANGING = 4;
 
 let thread: PatientThread | null = null;
+/** Without capabilities, for what looks into files. */
+let reader: PatientThread | null = null;
 /** By mount: what does not answer, in words. */
 const silent = new Map<string, string>();
 /** Once a target had a slow mount, it may mount more between our look and our touch: from then on all go by the thread. */
@@ -26,7 +33,9 @@ let alwaysApart = false;
 const openApart = new Set<number>();
 
 export function bePatient(): void {
-  if (isMainThread) thread ??= new PatientThread(threadFile(), LIMIT_MS, MAX_HANGING);
+  if (!isMainThread || thread) return;
+  thread = new PatientThread(threadFile(), LIMIT_MS, MAX_HANGING, { withoutRights: false });
+  reader = new PatientThread(threadFile(), LIMIT_MS, MAX_HANGING, { withoutRights: true });
 }
 
 /** Beside the bundle, or in the tests' tree. */
@@ -80,9 +89,16 @@ export function touch<Name extends keyof Touch>(
   return result;
 }
 
+/** Looks into an open file; null where that does not come in time. */
+export function read<Name extends keyof Read>(name: Name, fd: number): ReturnType<Read[Name]> | null {
+  if (!reader) return READ[name](fd) as ReturnType<Read[Name]>;
+  const result = reader.call<ReturnType<Read[Name]>>(name, [fd], () => {});
+  return result === STALLED ? null : result;
+}
+
 /** Does a thread wait for a file system that does not answer? */
 export function isHanging(): boolean {
-  return thread?.isHanging('statOf', [-1]) ?? false;
+  return !!thread?.isHanging('statOf', [-1]) || !!reader?.isHanging('compiledLanguage', [-1]);
 }
 
 /** Closes what touch() opened. Nobody waits: closing tells the server of a FUSE file system, which may not answer either. */

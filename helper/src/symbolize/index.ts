@@ -4,6 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { FileReader, OpenHandle } from '../process/fileStore';
 import type { MappedFile } from '../process/files';
+import { closeTouched } from '../process/patience';
 import type { ProcessTable } from '../process/table';
 import type { Address } from '../process/types';
 import { Batches } from './batches';
@@ -82,7 +83,7 @@ class FileSymbolizer implements Symbolizer, FileReader {
   async forget(files: readonly MappedFile[], others: readonly OpenHandle[]): Promise<void> {
     const debug = await this.debug.take(files);
     await this.pool.forget([...files, ...debug, ...others].map(({ id }) => id)).catch(() => {});
-    for (const { fd } of debug) closeSync(fd);
+    for (const { fd } of debug) closeTouched(fd);
   }
 
   nobodyLeft(): void {

@@ -1,10 +1,10 @@
 // The separate debug files of mapped files: found once a file, when its first addresses come, in the user's folders, in the
 // system's, from the user's servers; looked for again when there are more places. Open until their file is closed.
 
-import { closeSync } from 'node:fs';
 import { openDebugFiles } from '../elf/debugFiles';
 import type { DebugHandle, FileHandle } from '../elf/handles';
 import type { MappedFile } from '../process/files';
+import { closeTouched } from '../process/patience';
 import { openRegular } from '../process/roots';
 import { Downloads } from './debuginfod/downloads';
 import type { WorkerPool } from './pool/pool';
@@ -82,7 +82,7 @@ export class SeparateDebug {
 
   /** No worker reads any more. */
   closeAll(): void {
-    for (const { fd } of this.retired.splice(0)) closeSync(fd);
+    for (const { fd } of this.retired.splice(0)) closeTouched(fd);
   }
 
   private async download(file: MappedFile, buildId: string): Promise<DebugHandle[]> {

@@ -9,6 +9,7 @@ const DONE = 1;
 const ABANDONED = 2;
 /** A thread starts within some 60 ms, on a busy machine within seconds; it touches nothing of anybody's until then. */
 const START_LIMIT_MS = 5_000;
+const IDLE_MS = 10_000;
 
 export const STALLED = Symbol('stalled');
 
@@ -22,6 +23,7 @@ interface Settings {
   port: MessagePort;
   /** [0]: what becomes of the request in hand; [1]: the thread has started. */
   state: Int32Array;
+  own: unknown;
 }
 
 interface Running {
@@ -33,12 +35,15 @@ interface Running {
 export class PatientThread {
   private running: Running | null = null;
   private abandoned = 0;
+  private idle: NodeJS.Timeout | null = null;
 
   /** `file` calls serveRequests(). */
   constructor(
     private readonly file: string,
     private readonly limitMs: number,
     private readonly maxAbandoned: number,
+    /** For the thread, as its `workerData.own`. */
+    private readonly own: unknown,
   ) {}
 
   /** Does a thread hang, also in what nobody waits for? `name`: work that takes no time. */
@@ -53,6 +58,7 @@ export class PatientThread {
    */
   call<Result>(name: string, args: unknown[], onReturn: () => void): Result | typeof STALLED {
     if (this.abandoned >= this.maxAbandoned) return STALLED;
+    this.endWhenIdle();
     this.running ??= this.start();
     const { port, state } = this.running;
     Atomics.store(state, 0, WAITING);
@@ -75,10 +81,20 @@ export class PatientThread {
     this.running.port.postMessage({ name, args, unanswered: true } satisfies Request);
   }
 
+  /** A thread costs some 7 MB, and mostly there is nothing to do. */
+  private endWhenIdle(): void {
+    if (this.idle) clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      void this.running?.worker.terminate();
+      this.running = null;
+    }, IDLE_MS);
+    this.idle.unref();
+  }
+
   private start(): Running {
     const { port1: port, port2 } = new MessageChannel();
     const state = new Int32Array(new SharedArrayBuffer(8));
-    const settings: Settings = { port: port2, state };
+    const settings: Settings = { port: port2, state, own: this.own };
     const worker = new Worker(this.file, { execArgv: [], workerData: settings, transferList: [port2] });
     worker.unref();
     worker.once('error', () => {

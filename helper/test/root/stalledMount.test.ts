@@ -88,7 +88,7 @@ describe('a file system that does not answer', function () {
       assert.equal(result.code, 0, result.stdout + result.stderr);
       const summary = jsonOf(result);
       assert.equal(summary.stopReason, 'duration');
-      assert.ok(summary.samples > 100, `${summary.samples} samples`);
+      assert.ok(summary.samples > 20, `${summary.samples} samples`);
       assert.equal(readRecording(output).ebpfTracer?.complete, true);
       await until(() => stillThere(objects).length === 0, 'nothing is left loaded');
       if (request === 'all' || request === '14') {

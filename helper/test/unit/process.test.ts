@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { containerOf } from '../../src/process/container';
 import { listProcesses } from '../../src/process/list';
+import { parseSlowMounts, slowMountOf } from '../../src/process/mounts';
 import { parseListening } from '../../src/process/ports';
 import { hasEnded, parseStat, readStat } from '../../src/process/procfs';
 import { lockTarget } from '../../src/process/recordingLock';
@@ -114,6 +115,38 @@ describe('the process list', () => {
       child.kill();
     }
     assert.equal(runtimeOf(2 ** 22 - 1), 'unknown');
+  });
+});
+
+describe('mounts that may not answer', () => {
+  const line = (device: string, point: string, type: string) =>
+    `36 35 ${device} / ${point} rw shared:1 - ${type} source rw`;
+  const mountinfo = [
+    line('8:1', '/', 'ext4'),
+    line('0:5', '/proc', 'proc'),
+    line('0:44', '/home/a\\040b', 'fuse.sshfs'),
+    line('0:45', '/home/a\\040b/deep', 'nfs4'),
+    line('0:46', '/proc/sys/fs/binfmt_misc', 'autofs'),
+    line('0:47', '/merged', 'overlay'),
+    line('0:48', '/new', 'a-type-of-tomorrow'),
+    'nonsense',
+    '',
+  ].join('\n');
+
+  it('are all of a type that is not known to be local', () => {
+    const points = (rootsMounts: boolean) => parseSlowMounts(mountinfo, rootsMounts).map(({ point }) => point);
+    assert.deepEqual(points(true), ['/home/a b/deep', '/home/a b', '/new']);
+    // Whoever may mount by himself may lay one over a file system of his own.
+    assert.deepEqual(points(false), ['/home/a b/deep', '/home/a b', '/merged', '/new']);
+  });
+
+  it('are found by device, whatever the path says, else by the path', () => {
+    const mounts = parseSlowMounts(mountinfo, true);
+    const typeOf = (path: string, device: string | null) => slowMountOf(mounts, path, device)?.type ?? null;
+    assert.equal(typeOf('/usr/lib/libc.so.6', '0:45'), 'nfs4');
+    assert.equal(typeOf('/home/a b/deep/x', null), 'nfs4');
+    assert.equal(typeOf('/home/a b/x', null), 'fuse.sshfs');
+    assert.equal(typeOf('/home/a bc', null), null);
   });
 });
 

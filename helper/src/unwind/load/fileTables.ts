@@ -2,11 +2,11 @@
 // kernel's pages; taken back when nobody maps the file any more or when there is no room. Which processes map what is the
 // loader's business.
 
-import { closeSync } from 'node:fs';
 import { openDebugFiles } from '../../elf/debugFiles';
 import type { FileReader } from '../../process/fileStore';
 import type { MappedFile } from '../../process/files';
 import type { Image } from '../../process/images';
+import { closeTouched } from '../../process/patience';
 import type { GoroutineLayout } from '../goroutines';
 import { TableCompiler } from './compiler';
 import type { PlacedTable, TablePlacer } from './tables';
@@ -179,7 +179,7 @@ export class FileTables implements FileReader {
     try {
       return await this.compiler.request(from, found);
     } finally {
-      for (const { fd } of found) closeSync(fd);
+      for (const { fd } of found) closeTouched(fd);
     }
   }
 
