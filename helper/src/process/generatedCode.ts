@@ -1,17 +1,17 @@
-// Which files name the code that a process generated at run time: its own perf map and, below it, those of the processes that it
-// was forked from without an exec, whose code it still has. Files grow, are written anew in place, are replaced by others of
-// the same name, and may appear only when their process ends; what was open stays open while somebody needs it.
+// Which files name the code that a process generated at run time: its own jitdump and perf map and, below them, those of the
+// processes that it was forked from without an exec, whose code it still has. Files grow, are written anew in place, are replaced by
+// others of the same name, and may appear only when their process ends; what was open stays open while somebody needs it.
 
 import { livingThread } from './livingThread';
 import { readMaps } from './maps';
 import { closeTouched } from './patience';
 import { type Identity, openInTmp, readIdentity } from './perfMaps';
 import { readStat } from './procfs';
-import { type OpenedFile, type Root, statTouched } from './roots';
+import { type OpenedFile, openRegular, type Root, statTouched } from './roots';
 
 /** One file at one state of it. */
 export interface JitSource {
-  readonly kind: 'perfMap';
+  readonly kind: 'perfMap' | 'jitdump';
   /** For the workers; never reused. */
   readonly id: number;
   readonly fd: number;
@@ -50,7 +50,7 @@ interface Owner {
   identity: Identity;
   /** To be sure that a number still means this process. */
   startTicks: number | null;
-  /** Newest first. */
+  /** Jitdumps before perf maps, of each the newest first. */
   files: JitFile[];
   triedAtMs: number;
   ended: boolean;
@@ -73,7 +73,7 @@ const RETRY_MS = 250;
 /** Sizes of open files are asked for at most this often while stacks are named. */
 const RECHECK_MS = 20;
 const MAX_GENERATIONS = 16;
-/** Of one process: a file that is replaced now and then leaves its older ones behind. */
+/** Of one process and kind: a file that is replaced now and then leaves its older ones behind. */
 const MAX_FILES_PER_OWNER = 4;
 const MAX_FILES = 512;
 
@@ -96,6 +96,13 @@ export class GeneratedCode {
   inherit(pid: number, root: Root, parent: JitState): JitState {
     if (parent.own) this.lookUp(parent.own, true);
     return this.make(ownerOf(pid, root), parent.owners);
+  }
+
+  /** The process has mapped its jitdump, which is how perf finds it: somewhere in its home or where it was started. */
+  mapsDump(state: JitState, path: string, mappedFd: number): void {
+    const opened = openRegular(`/proc/self/fd/${mappedFd}`, true);
+    if (opened && state.own) this.take(state.own, 'jitdump', path, opened);
+    else if (opened) closeTouched(opened.fd);
   }
 
   /** What the process left when it ended is read once more. */
@@ -177,25 +184,31 @@ export class GeneratedCode {
     const alive = !owner.ended && isStill(owner);
     // What lies there when another process has the number may be that one's.
     if (!alive && !now) return;
-    const name = `perf-${owner.identity.namespacePid}.map`;
     const thread = alive ? livingThread(owner.pid) : null;
     const { prefix: kept } = owner.root;
-    for (const prefix of thread === null ? [kept] : [`/proc/${owner.pid}/task/${thread}/root`, kept]) {
+    const prefixes = thread === null ? [kept] : [`/proc/${owner.pid}/task/${thread}/root`, kept];
+    const pid = owner.identity.namespacePid;
+    this.openByName(owner, prefixes, 'jitdump', `jit-${pid}.dump`);
+    this.openByName(owner, prefixes, 'perfMap', `perf-${pid}.map`);
+  }
+
+  private openByName(owner: Owner, prefixes: string[], kind: JitSource['kind'], name: string): void {
+    for (const prefix of prefixes) {
       const opened = openInTmp(prefix, name, owner.identity.uid, (path, why) => this.distrusted.set(path, why));
       if (!opened) continue;
       this.distrusted.delete(`/tmp/${name}`);
-      this.take(owner, `/tmp/${name}`, opened);
+      this.take(owner, kind, `/tmp/${name}`, opened);
       return;
     }
   }
 
-  private take(owner: Owner, path: string, { fd, device, inode }: OpenedFile): void {
+  private take(owner: Owner, kind: JitSource['kind'], path: string, { fd, device, inode }: OpenedFile): void {
     const key = `${device}:${inode}`;
     let file = this.open.get(key);
     if (file || this.open.size >= MAX_FILES) closeTouched(fd);
     else {
       file = {
-        kind: 'perfMap',
+        kind,
         id: this.reserveId(),
         fd,
         path,
@@ -207,8 +220,12 @@ export class GeneratedCode {
       };
       this.open.set(key, file);
     }
-    if (!file || owner.files[0] === file) return;
-    owner.files = [file, ...owner.files.filter((one) => one !== file)].slice(0, MAX_FILES_PER_OWNER);
+    const same = owner.files.filter((one) => one.kind === kind);
+    if (!file || same[0] === file) return;
+    const files = [file, ...same.filter((one) => one !== file)].slice(0, MAX_FILES_PER_OWNER);
+    const others = owner.files.filter((one) => one.kind !== kind);
+    // A jitdump knows lines, too.
+    owner.files = kind === 'jitdump' ? [...files, ...others] : [...others, ...files];
   }
 }
 

@@ -33,6 +33,8 @@ interface Process {
 }
 
 const ANON = '[anon]';
+/** Mapped executable as a mark for perf: see symbolize/jitdump/. */
+const JITDUMP = /\/jit-\d+\.dump$/;
 const MAX_REREAD_DELAY_MS = 10_000;
 /** Default vm.mmap_min_addr. */
 const LOWEST_ADDRESS = 65_536;
@@ -165,7 +167,11 @@ export class Processes {
     if (path.startsWith('/')) {
       const pid = process.exited ? null : process.pid;
       const { files } = this.store;
-      if (!isMemory(path)) return { start, end, fileOffset, file: files.open(pid, process.root, mapping) };
+      if (!isMemory(path)) {
+        const file = files.open(pid, process.root, mapping);
+        if (JITDUMP.test(path) && file.fd !== null) this.mapsDump(process, path, file.fd);
+        return { start, end, fileOffset, file };
+      }
       const file = files.tryOpen(pid, process.root, mapping);
       if (typeof file !== 'string' && isElf(file.fd!)) return { start, end, fileOffset, file };
     }
@@ -176,6 +182,11 @@ export class Processes {
     const name = path.startsWith('[') && !path.startsWith(ANON.slice(0, -1)) ? path : ANON;
     if (name === ANON && !process.exited) this.expectGenerated(process);
     return { start, end, fileOffset, name };
+  }
+
+  private mapsDump(process: Process, path: string, fd: number): void {
+    this.expectGenerated(process);
+    if (process.jit) this.store.generated.mapsDump(process.jit, path, fd);
   }
 
   /** Who it is must be known before it ends: its names may come only then. */

@@ -21,12 +21,18 @@ const MAX_UNNAMED_STACKS = 2_048;
 interface Unnamed {
   record: StackRecord;
   slot: StackSlot;
+  /** More names became known while its answer was under way. */
+  askAgain: boolean;
+  /** Its process runs another program by now: what it is asked for later is of that one. */
+  final: boolean;
 }
 
 export class StackNames {
   /** By process: stacks with generated code that nobody has named yet. Runtimes write names late, some when they end. */
   private readonly unnamed = new Map<number, Unnamed[]>();
   private unnamedCount = 0;
+  /** Whose answers are under way. */
+  private readonly asked = new Set<Unnamed>();
   /** Stacks that wait for their names. */
   private waiting = 0;
   private allNamed: () => void = () => {};
@@ -43,25 +49,32 @@ export class StackNames {
 
   add(record: StackRecord): void {
     const slot = this.stacks.addStack(record);
-    if (slot) this.ask({ record, slot });
+    if (slot) this.ask({ record, slot, askAgain: false, final: false });
   }
 
   /** More names may be known of a process's generated code. */
   again(pid: number): void {
+    for (const one of this.asked) if (one.record.pid === pid && !one.final) one.askAgain = true;
     for (const one of this.take(pid)) this.ask(one);
   }
 
   /** Its generated code loses its names (it executes another program): what has none stays without. */
   forget(pid: number): void {
-    for (const { slot } of this.take(pid)) this.stacks.confirm(slot);
+    for (const one of this.asked) {
+      if (one.record.pid !== pid) continue;
+      one.final = true;
+      one.askAgain = false;
+    }
+    this.confirm(pid);
   }
 
   /** Resolves once the last stacks have their names, or nobody waits for them any more. */
   async last(): Promise<void> {
     this.isLast = true;
-    for (const pid of [...this.unnamed.keys()]) {
+    for (const pid of new Set([...this.unnamed.keys(), ...[...this.asked].map(({ record }) => record.pid)])) {
+      // Of those that ended, what they left was read then.
       if (this.processes.isAlive(pid)) this.again(pid);
-      else this.forget(pid);
+      else this.confirm(pid);
     }
     let timer: NodeJS.Timeout | null = null;
     const enough = new Promise<void>((resolve) => {
@@ -98,7 +111,13 @@ export class StackNames {
     const { record } = one;
     const letGo = this.processes.hold(record.pid);
     this.waiting++;
-    this.named(one, await frames.catch((error) => this.withoutNames(record, error)));
+    this.asked.add(one);
+    const found = await frames.catch((error) => this.withoutNames(record, error));
+    this.asked.delete(one);
+    if (one.askAgain && hasUnnamedCode(found)) {
+      one.askAgain = false;
+      this.ask(one);
+    } else this.named(one, found);
     letGo();
     if (--this.waiting === 0) this.allNamed();
   }
@@ -108,7 +127,8 @@ export class StackNames {
     const keep =
       !this.isLast &&
       this.unnamedCount < MAX_UNNAMED_STACKS &&
-      frames.some((at) => at.some(isUnnamedCode)) &&
+      !one.final &&
+      hasUnnamedCode(frames) &&
       this.processes.isAlive(record.pid);
     this.stacks.resolved(slot, frames, keep);
     if (!keep) return;
@@ -116,6 +136,10 @@ export class StackNames {
     const others = this.unnamed.get(record.pid);
     if (others) others.push(one);
     else this.unnamed.set(record.pid, [one]);
+  }
+
+  private confirm(pid: number): void {
+    for (const { slot } of this.take(pid)) this.stacks.confirm(slot);
   }
 
   private take(pid: number): Unnamed[] {
@@ -131,6 +155,6 @@ export class StackNames {
   }
 }
 
-function isUnnamedCode({ module, symbolized }: Frame): boolean {
-  return module === '[anon]' && !symbolized;
+function hasUnnamedCode(frames: Frame[][]): boolean {
+  return frames.some((at) => at.some(({ module, symbolized }) => module === '[anon]' && !symbolized));
 }

@@ -3,6 +3,7 @@
 
 import { messageOf } from '../bytes/cursor';
 import type { JitSource } from '../process/generatedCode';
+import { JitDump } from './jitdump/resolver';
 import { PerfMap } from './perfmap/resolver';
 import type { Place } from './place';
 
@@ -15,7 +16,10 @@ export interface JitResolver {
   problem: string | null;
 }
 
-const FORMATS: Record<JitSource['kind'], new (fd: number) => JitResolver> = { perfMap: PerfMap };
+const FORMATS: Record<JitSource['kind'], new (fd: number) => JitResolver> = {
+  perfMap: PerfMap,
+  jitdump: JitDump,
+};
 
 export class JitResolvers {
   private readonly known = new Map<number, { resolver: JitResolver; version: number }>();

@@ -74,6 +74,11 @@ export const MAX_INLINE_DEPTH = 128;
 
 export const MAX_PERF_MAP_BYTES = 128 * MiB;
 export const MAX_PERF_MAP_ENTRIES = 500_000;
+/** A jitdump holds the code itself, which is skipped. */
+export const MAX_DUMP_BYTES = 4096 * MiB;
+export const MAX_DUMP_RECORDS = 2_000_000;
+/** Lines of one function. */
+export const MAX_DUMP_LINE_BYTES = 4 * MiB;
 export const MAX_KALLSYMS_BYTES = 128 * MiB;
 export const MAX_KALLSYMS_ENTRIES = 1_000_000;
 /** Frames kept of addresses that nothing is known about, of the kernel's and of the rest each. */

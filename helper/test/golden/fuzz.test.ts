@@ -28,6 +28,7 @@ const COUNTS: Record<string, [number, number, number]> = {
   'packages of split units': [100, 20_000, 0.9],
   'supplementary files': [100, 20_000, 0.85],
   'perf maps': [1_000, 100_000, 0.1],
+  jitdumps: [1_000, 100_000, 0.75],
   kallsyms: [1_000, 100_000, 0.1],
   "Go's tables": [100, 50_000, 0.6],
 };

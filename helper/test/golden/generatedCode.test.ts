@@ -4,7 +4,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, linkSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,6 +28,20 @@ interface Forker {
   /** Of each generation, the first one's first. */
   pids: number[];
   code: number;
+}
+
+/** Functions in a jitdump, read in the plainest way. */
+function loadsOf(dump: Buffer): { name: string; start: number; end: number }[] {
+  const loads: { name: string; start: number; end: number }[] = [];
+  for (let at = 40; at + 16 <= dump.length && at + dump.readUInt32LE(at + 4) <= dump.length; ) {
+    if (dump.readUInt32LE(at) === 0) {
+      const start = Number(dump.readBigUInt64LE(at + 24));
+      const name = dump.toString('utf8', at + 56, dump.indexOf(0, at + 56));
+      loads.push({ name, start, end: start + Number(dump.readBigUInt64LE(at + 40)) });
+    }
+    at += dump.readUInt32LE(at + 4);
+  }
+  return loads;
 }
 
 describe('symbolizer, with generated code', function () {
@@ -172,6 +196,47 @@ describe('symbolizer, with generated code', function () {
     write(process.pid, code, { 0: 'of the parent' });
     symbolizer.addProcess(pids[0]);
     assert.equal(await nameAt(pids[0], code), '[anon]');
+  });
+
+  it("names Node's functions with their lines by the jitdump that it has mapped, wherever that lies", async () => {
+    const script = join(folder, 'spin.mjs');
+    writeFileSync(
+      script,
+      [
+        'function spin(n) {',
+        '  let sum = 0;',
+        '  for (let i = 0; i < n; i++) sum = (sum * 31 + i) | 0;',
+        '  return sum;',
+        '}',
+        'for (let i = 0; i < 300; i++) spin(1e5);',
+        // V8 writes its file in pieces of 2 MB.
+        'for (let i = 0; i < 3000; i++) new Function("let s = 0; for (let i = 0; i < 9000; i++) s += " + i + "; return s")();',
+        "console.log('ready');",
+        'process.stdin.resume();',
+      ].join('\n'),
+    );
+    const node = spawn(process.execPath, ['--perf-prof', script], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+    started.push({ child: node, pids: [], code: 0 });
+    await once(node.stdout!, 'data');
+    const spin = /^JS:[*+]spin /;
+    const dump = readFileSync(join(folder, `jit-${node.pid}.dump`));
+    const loads = loadsOf(dump).filter(({ name }) => spin.test(name));
+    assert.ok(loads.length > 0, 'Node wrote nothing of the function yet');
+    const { start, end } = loads[loads.length - 1];
+    symbolizer.addProcess(node.pid!);
+    const lines = new Set<number | null>();
+    for (let address = start; address < end; address += 16) {
+      const [[frame]] = await symbolizer.resolve(node.pid!, [], [address]);
+      assert.match(frame.name, spin);
+      assert.deepEqual([frame.module, frame.functionFile, frame.functionLine], ['[jit]', script, 1]);
+      if (frame.line !== null) assert.equal(frame.file, script);
+      lines.add(frame.line);
+    }
+    assert.ok(lines.has(3), `lines ${[...lines]}`);
+    assert.ok(
+      [...lines].every((line) => line === null || (line >= 1 && line <= 4)),
+      `lines ${[...lines]}`,
+    );
   });
 
   it('believes a perf map of root, where it tells nothing that others may not read', async function () {

@@ -35,7 +35,7 @@ describe('a recording', function () {
     target = spawn('sleep', ['60']);
     captures = [];
     notes = {};
-    symbolizer = new FakeSymbolizer(TABLE);
+    symbolizer = new FakeSymbolizer({ ...TABLE });
     files = new FileStore();
     recordings = new Recordings({
       startCapture: async (options, sink) => {
@@ -258,6 +258,23 @@ describe('a recording', function () {
     capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
     await until(() => notes['record/ended']?.length);
     assert.deepEqual(namesAndWeights(), { 'main;named late': 6, 'main;named at the end': 2, 'main;sixty': 1 });
+  });
+
+  it('asks again where the answer was under way while the process ended', async () => {
+    let answers = 0;
+    Object.defineProperty(symbolizer.table, 3, {
+      get: () => (answers++ === 0 ? unnamed : [frame('left at its end')]),
+    });
+    let open = () => {};
+    symbolizer.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const { capture } = await start();
+    capture.hit([3, 1], 5);
+    capture.sink.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
+    open();
+    await until(() => notes['record/ended']?.length);
+    assert.deepEqual(namesAndWeights(), { 'main;left at its end': 5 });
   });
 
   it('keeps generated code without a name where its process went on as another program', async () => {

@@ -4,11 +4,12 @@
 
 import { readSync } from 'node:fs';
 import { MAX_NAME_BYTES } from '../../bytes/limits';
+import { rangeAt, withLater } from '../codeRanges';
 import { MAX_PERF_MAP_BYTES, MAX_PERF_MAP_ENTRIES } from '../limits';
 import { nowhere, type Place } from '../place';
+import { Witnesses } from '../witnesses';
 import { parseLine, parsePerfMap } from './parser';
 import type { JitFunction } from './types';
-import { Witnesses } from './witnesses';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -44,7 +45,7 @@ export class PerfMap {
         break;
       }
     }
-    if (added.length > 0) this.functions = overlay(this.functions, ordered(added, 0, added.length));
+    this.functions = withLater(this.functions, added);
   }
 
   placesAt(address: number): Place[] {
@@ -53,15 +54,8 @@ export class PerfMap {
   }
 
   find(address: number): { name: string; start: number } | null {
-    let low = 0;
-    let high = this.functions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.functions[middle].start > address) high = middle;
-      else low = middle + 1;
-    }
-    const found = this.functions[low - 1];
-    if (!found || address >= found.end) return null;
+    const found = rangeAt(this.functions, address);
+    if (!found) return null;
     const bytes = Buffer.alloc(Math.min(found.lineBytes, MAX_NAME_BYTES));
     const got = readSync(this.fd, bytes, 0, bytes.length, found.lineOffset);
     const line = parseLine(bytes, 0, got);
@@ -77,23 +71,4 @@ export class PerfMap {
     this.witnesses = new Witnesses(this.fd);
     this.problem = null;
   }
-}
-
-/** Lines `from` to `end` in the order they were written -> ordered by start, later ones winning. */
-function ordered(lines: JitFunction[], from: number, end: number): JitFunction[] {
-  if (end - from === 1) return [lines[from]];
-  const middle = (from + end) >>> 1;
-  return overlay(ordered(lines, from, middle), ordered(lines, middle, end));
-}
-
-/** Both ordered and without overlaps; of `older` only what `newer` leaves untouched. */
-function overlay(older: JitFunction[], newer: JitFunction[]): JitFunction[] {
-  const result: JitFunction[] = [];
-  let next = 0;
-  for (const old of older) {
-    while (next < newer.length && newer[next].end <= old.start) result.push(newer[next++]);
-    if (next === newer.length || newer[next].start >= old.end) result.push(old);
-  }
-  while (next < newer.length) result.push(newer[next++]);
-  return result;
 }

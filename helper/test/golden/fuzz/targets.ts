@@ -20,11 +20,13 @@ import { PltStubs } from '../../../src/elf/plt';
 import { findFunction, readFunctions } from '../../../src/elf/symbols';
 import { findPclntab } from '../../../src/symbolize/gopclntab/parser';
 import { findGoPlaces } from '../../../src/symbolize/gopclntab/resolver';
+import { JitDump } from '../../../src/symbolize/jitdump/resolver';
 import { readKallsyms } from '../../../src/symbolize/kernel/parser';
 import { PerfMap } from '../../../src/symbolize/perfmap/resolver';
 import { compileUnwindTable } from '../../../src/unwind';
 import { recognize, recognizePlt } from '../../../src/unwind/expressions';
 import type { FuzzTarget } from '../../tools/mutate';
+import { exampleDump } from '../../unit/symbolize/dumpWriter';
 import { bytes, CODE_ADDRESS, u16, u32 } from '../../unit/symbolize/elfWriter';
 import { EH_FRAME_ADDRESS, ehFrame, ehFrameSection, elfWith } from '../../unit/unwind/frameWriter';
 import { build } from '../unwind/build';
@@ -156,6 +158,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
         return [0, 0x7f0000001000, 0x7f0000001050].filter((address) => map.find(address) !== null).length;
       },
     ),
+    dumpTarget(),
     textTarget(
       'kallsyms',
       ['ffffffff81000000 T _text\nffffffffc0001000 t init_module\t[dm_mod]\n'],
@@ -184,6 +187,15 @@ function textTarget(name: string, texts: string[], parse: (fd: number, sizeBytes
     },
     expects: expectsFormatError,
   };
+}
+
+function dumpTarget(): FuzzTarget {
+  const target = textTarget('jitdumps', [' '], (fd, size) => {
+    const dump = new JitDump(fd);
+    dump.update(size);
+    return [0x10040, 0x10050, 0x20010].filter((address) => dump.placesAt(address).length > 0).length;
+  });
+  return { ...target, seeds: [exampleDump()] };
 }
 
 /** Go's table is most of the file: what is damaged is its first part, put back into the program. */
