@@ -42,6 +42,9 @@ function receive(page: RecordingPage, message: ToWebview): void {
     case 'select':
       page.select(message.frame);
       break;
+    case 'missingSources':
+      page.markMissing(message.files);
+      break;
     case 'theme':
       // The page follows VS Code's own classes and colours, which also tell high contrast.
       break;

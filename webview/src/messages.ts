@@ -7,6 +7,8 @@ export type ToWebview =
   /** One line over the graph: progress, losses, or that a source is newer than the binary. */
   | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
   | { type: 'select'; frame: number }
+  /** Sources of the recording loaded last, as it names them, that are not on this machine. */
+  | { type: 'missingSources'; files: string[] }
   | { type: 'theme'; dark: boolean };
 
 /** Webview -> extension. */

@@ -5,7 +5,7 @@ import type { GraphMode, Host } from './host';
 import { parseAnyRecording, type Recording, RecordingError } from './load';
 import type { ToWebview } from './messages';
 import { describeShare, formatWeight } from './shares';
-import { fullName, openSource, sameFrame } from './sourceLinks';
+import { fullName, openSource, sameFrame, setMissingSources, sourceLink } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
 import { buildStackTree, functionWeights, heaviestPath } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
@@ -14,6 +14,9 @@ import { Layout } from './views/layout';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
 import type { Shown, View } from './views/view';
+
+/** The sources in speedscope's stack trace of the selected frame. */
+const TRACE_SOURCE = 'div > span[style] ~ span:last-child';
 
 interface Loaded extends Shown {
   profileIndex: number;
@@ -37,7 +40,7 @@ export class RecordingPage {
 
   constructor(
     private readonly host: Host,
-    graphRoot: HTMLElement,
+    private readonly graphRoot: HTMLElement,
   ) {
     this.graph = new FlameGraph(graphRoot, (state) => this.onGraphChange(state));
     this.views = VIEWS.map((make) => make(host, (frame) => this.select(frame)));
@@ -61,6 +64,7 @@ export class RecordingPage {
       l10n.t('Flame graph; Call Tree shows the same for keyboard and screen reader'),
     );
     graphRoot.tabIndex = 0;
+    new MutationObserver(() => this.markTrace()).observe(graphRoot, { childList: true, subtree: true });
     graphRoot.addEventListener('click', (event) => this.onGraphClick(event), true);
     // On the document: keys.ts ends on the window what is not for speedscope.
     document.addEventListener('keydown', (event) => this.onGraphKey(event, graphRoot));
@@ -149,8 +153,30 @@ export class RecordingPage {
   }
 
   say(status: Extract<ToWebview, { type: 'status' }>): void {
-    this.status.say(status);
+    // Where there is nothing else to show the sentence stands in its place, and only there.
     if (status.severity === 'error' && !this.loaded && !this.busy) this.layout.notify(status.text);
+    else this.status.say(status);
+  }
+
+  /** Their links become plain text, in what is shown and in what is shown later. */
+  markMissing(files: readonly string[]): void {
+    setMissingSources(files);
+    const { loaded } = this;
+    if (!loaded) return;
+    for (const view of this.views) if (view.isFor(loaded.recording)) view.show(loaded);
+    this.describeSelected();
+    this.markTrace();
+  }
+
+  /** speedscope's stack trace of the selected frame, whose sources look like links otherwise. */
+  private markTrace(): void {
+    const { loaded } = this;
+    if (!loaded) return;
+    for (const source of this.graphRoot.querySelectorAll(TRACE_SOURCE)) {
+      const frame = this.graph.selectedAncestor(placeInTrace(source));
+      const link = frame === null ? null : sourceLink(loaded.recording, frame);
+      source.classList.toggle('missing', link !== null && !link.opens);
+    }
   }
 
   /** Selects a function everywhere; while a recording is being loaded, in that one. */
@@ -274,9 +300,8 @@ export class RecordingPage {
     const open = (frame: number | null) => {
       if (frame !== null) openSource(this.host, recording, frame, event);
     };
-    const line = event.target.parentElement;
-    if (event.target.matches('div > span[style] ~ span:last-child') && line?.parentElement) {
-      open(this.graph.selectedAncestor([...line.parentElement.children].indexOf(line)));
+    if (event.target.matches(TRACE_SOURCE)) {
+      open(this.graph.selectedAncestor(placeInTrace(event.target)));
       return;
     }
     if (!event.ctrlKey && !event.metaKey) return;
@@ -285,6 +310,12 @@ export class RecordingPage {
     if (row) setTimeout(() => open(this.graph.state.selected), 0);
     else if (event.target instanceof HTMLCanvasElement) open(this.graph.hovered);
   }
+}
+
+/** Which line of the stack trace the source stands in. */
+function placeInTrace(source: Element): number {
+  const line = source.parentElement;
+  return line?.parentElement ? [...line.parentElement.children].indexOf(line) : -1;
 }
 
 /** Resolves when what was just changed is on the screen; at once where nothing is painted because the tab is hidden. */

@@ -28,10 +28,11 @@ const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
 
 export const formatCount = (count: number): string => counts.format(count);
 
-/** 0.1234 -> `12.3 %`; a share too small for one digit gets two. The space does not break. */
+/** 0.1234 -> `12.3 %`; a share too small for one digit gets two, none and all have no digits. The space does not break. */
 export function formatShare(share: number): string {
   const percent = share * 100;
-  return `${(percent > 0 && percent < 0.095 ? twoDigits : oneDigit).format(percent)}\u00a0%`;
+  const format = percent === 0 || percent === 100 ? counts : percent < 0.095 ? twoDigits : oneDigit;
+  return `${format.format(percent)}\u00a0%`;
 }
 
 /** A weight in its profile's unit: `1.24 s`, `356 ms`, `12 samples`, `4.0 MB`. */

@@ -1,6 +1,7 @@
 // Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the
 // recording's frame table may have been renumbered. Also turns a wish to see the source into the message for it.
 // Called by boot.ts and the views.
+import * as l10n from '@vscode/l10n';
 import { INLINED_SUFFIX } from '../../helper/src/protocol';
 import type { Host } from './host';
 import type { Recording } from './load';
@@ -11,6 +12,15 @@ export interface SourceLink {
   /** As recorded, with its folder. */
   title: string;
   line: number | null;
+  /** It is on this machine, as far as is known. */
+  opens: boolean;
+}
+
+let missing: ReadonlySet<string> = new Set();
+
+/** Sources that are not on this machine, as the recording names them. */
+export function setMissingSources(files: readonly string[]): void {
+  missing = new Set(files);
 }
 
 /** Where frame `index` is in the source; null where the recording does not know. */
@@ -19,7 +29,9 @@ export function sourceLink(recording: Recording, index: number): SourceLink | nu
   if (!frame?.file) return null;
   const line = frame.line ?? null;
   const file = frame.file.slice(frame.file.lastIndexOf('/') + 1) || frame.file;
-  return { file, title: line === null ? frame.file : `${frame.file}:${line}`, line };
+  const opens = !missing.has(frame.file);
+  const path = line === null ? frame.file : `${frame.file}:${line}`;
+  return { file, title: opens ? path : l10n.t('{0} (not on this machine)', path), line, opens };
 }
 
 /** The executed line with the most of a metric itself, where the recording counts lines: [line, self, total]. */

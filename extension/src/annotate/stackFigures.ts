@@ -102,7 +102,7 @@ class StackFileFigures implements FileFigures {
 
   isOutdated(): Promise<boolean> {
     const { index, heat } = this;
-    const known = index.extra.sources.find(({ file }) => index.absolute(file) === heat.file);
+    const known = index.extra.sources.find(({ file }) => file === heat.file);
     return isNewerThanBinary(known, this.path);
   }
 }

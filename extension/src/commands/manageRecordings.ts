@@ -65,9 +65,12 @@ export async function exportStored(tracer: Tracer, recording: StoredRecording): 
   if (!target) return;
   if (format.label === 'speedscope') {
     await vscode.workspace.fs.copy(vscode.Uri.file(recording.path), target, { overwrite: true });
-    return;
-  }
-  await runExport(tracer, recording.path, format.label, target.fsPath);
+  } else await runExport(tracer, recording.path, format.label, target.fsPath);
+  const copy = vscode.l10n.t('Copy Path');
+  // Not waited for: the command has ended.
+  void vscode.window
+    .showInformationMessage(vscode.l10n.t('Exported to {0}', target.fsPath), copy)
+    .then((choice) => (choice === copy ? vscode.env.clipboard.writeText(target.fsPath) : undefined));
 }
 
 export async function deleteStored(tracer: Tracer, recording: StoredRecording): Promise<void> {

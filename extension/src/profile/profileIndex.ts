@@ -1,7 +1,6 @@
 // A recording turned round: from source file to its hot lines and functions, from a line to its callers, execution contexts and threads.
 // Built once a recording is loaded, lookups for hovers are made on demand. Pure.
 
-import { resolve } from 'node:path';
 import {
   type ContextKind,
   INLINED_SUFFIX,
@@ -24,7 +23,7 @@ export interface FunctionHeat extends Counts {
   line: number;
 }
 export interface FileHeat {
-  /** As recorded, made absolute with the target's folder. */
+  /** As recorded: relative where the program's own folders were taken out of it. */
   file: string;
   /** By 1-based line, in figures of the metric. */
   lines: Map<number, Counts>;
@@ -62,10 +61,6 @@ export class ProfileIndex {
 
   /** Of all figures of the metric, 0..1. */
   share = (figure: number): number => (this.metric.total > 0 ? figure / this.metric.total : 0);
-
-  absolute(file: string): string {
-    return this.extra.cwd ? resolve(this.extra.cwd, file) : file;
-  }
 
   /** Threads in which the function around `line` ran, most first. The line's own threads are not recorded apart. */
   threadsAt(file: FileHeat, line: number): NamedFigure[] {
@@ -140,7 +135,7 @@ export class ProfileIndex {
     const frames = new Set<number>();
     this.metric.functionLines.forEach((lines, index) => {
       const own = this.recording.shared.frames[index]?.file;
-      if (own && this.absolute(own) === file.file && lines.some(([at]) => at === line)) frames.add(index);
+      if (own === file.file && lines.some(([at]) => at === line)) frames.add(index);
     });
     for (const one of file.functions)
       if (one.line === line)
@@ -151,11 +146,10 @@ export class ProfileIndex {
   }
 
   private fileHeat(file: string): FileHeat {
-    const absolute = this.absolute(file);
-    let heat = this.files.get(absolute);
+    let heat = this.files.get(file);
     if (!heat) {
-      heat = { file: absolute, lines: new Map(), functions: [] };
-      this.files.set(absolute, heat);
+      heat = { file, lines: new Map(), functions: [] };
+      this.files.set(file, heat);
     }
     return heat;
   }

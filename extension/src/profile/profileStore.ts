@@ -54,7 +54,7 @@ export class ProfileStore {
     for (let i = 0; i < files.length; i += LOOKUPS_AT_ONCE) {
       await Promise.all(
         files.slice(i, i + LOOKUPS_AT_ONCE).map(async (heat) => {
-          const path = await this.locator.find(heat.file);
+          const path = await this.locator.find(heat.file, index?.extra.cwd ?? null);
           if (path === null) return;
           local.set(path, heat);
           local.set(await realpath(path), heat);

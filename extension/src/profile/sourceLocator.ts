@@ -3,12 +3,13 @@
 // (may ask) and when editors are annotated (never asks).
 
 import { access } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, isAbsolute, join, normalize } from 'node:path';
 import * as vscode from 'vscode';
 import { applyMappings, longestSuffixMatch, mappingBetween, type PathMapping } from './pathMapping';
 
 const STATE_KEY = 'pathMappings';
 const SEARCH_MAX_FILES = 500;
+const NAMES_AT_ONCE = 50;
 
 export class SourceLocator {
   private readonly changed = new vscode.EventEmitter<void>();
@@ -19,33 +20,40 @@ export class SourceLocator {
 
   constructor(private readonly context: vscode.ExtensionContext) {}
 
-  /** Without a question. `recorded` is absolute. */
-  async find(recorded: string): Promise<string | null> {
-    if (await exists(recorded)) return recorded;
-    const mapped = applyMappings(recorded, this.mappings());
-    return mapped && (await exists(mapped)) ? mapped : null;
+  /**
+   * Without a question. A relative path is what distributions make of theirs: it starts at the root of the program's source,
+   * wherever that is; at `cwd` (the target's folder) or in the workspace, if it lies there.
+   */
+  async find(recorded: string, cwd: string | null = null): Promise<string | null> {
+    const roots = [cwd, ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath)];
+    const places = isAbsolute(recorded) ? [recorded] : roots.map((root) => root && join(root, recorded));
+    const mapped = applyMappings(fromRoot(recorded), this.mappings());
+    for (const place of [...places, mapped]) if (place && (await exists(place))) return place;
+    return null;
   }
 
   /** Asks where it is if it must; says so where it is nowhere. null: not found or not wanted. */
-  async findOrAsk(recorded: string): Promise<string | null> {
-    const found = await this.find(recorded);
+  async findOrAsk(path: string, cwd: string | null = null): Promise<string | null> {
+    const found = await this.find(path, cwd);
     if (found) return found;
-    const name = basename(recorded);
-    const files = await vscode.workspace.findFiles(`**/${escapeGlob(name)}`, undefined, SEARCH_MAX_FILES);
-    const match = longestSuffixMatch(
-      recorded,
-      files.filter((uri) => uri.scheme === 'file').map((uri) => uri.fsPath),
-    );
+    const recorded = fromRoot(path);
+    const match = longestSuffixMatch(recorded, await this.filesNamed(new Set([basename(path)])));
     const mapping = match === null ? null : mappingBetween(recorded, match);
     if (match !== null && mapping && !this.declined.has(mapping.from)) {
       const use = vscode.l10n.t('Use It');
       const choice = await vscode.window.showInformationMessage(
-        vscode.l10n.t(
-          '{0} is not on this machine. Use {1} for it, and for other files below {2} likewise?',
-          recorded,
-          vscode.workspace.asRelativePath(match),
-          mapping.from || '/',
-        ),
+        mapping.from === '.'
+          ? vscode.l10n.t(
+              '{0} is not on this machine. Use {1} for it, and look for other files of its program beside it likewise?',
+              path,
+              vscode.workspace.asRelativePath(match),
+            )
+          : vscode.l10n.t(
+              '{0} is not on this machine. Use {1} for it, and for other files below {2} likewise?',
+              path,
+              vscode.workspace.asRelativePath(match),
+              mapping.from || '/',
+            ),
         use,
         vscode.l10n.t('Choose File…'),
       );
@@ -61,10 +69,30 @@ export class SourceLocator {
     }
     const choose = vscode.l10n.t('Choose File…');
     const choice = await vscode.window.showWarningMessage(
-      vscode.l10n.t('The source file {0} is not on this machine.', recorded),
+      vscode.l10n.t('The source file {0} is not on this machine.', path),
       choose,
     );
     return choice === choose ? this.choose(recorded) : null;
+  }
+
+  /** Those of the recorded files that a click could open only after a search by hand. */
+  async cannotOpen(paths: readonly string[], cwd: string | null): Promise<string[]> {
+    const found = await Promise.all(paths.map((path) => this.find(path, cwd)));
+    const missing = paths.filter((_, i) => found[i] === null);
+    const nowhere: string[] = [];
+    for (let i = 0; i < missing.length; i += NAMES_AT_ONCE) {
+      const some = missing.slice(i, i + NAMES_AT_ONCE);
+      const files = await this.filesNamed(new Set(some.map((path) => basename(path))));
+      nowhere.push(...some.filter((path) => longestSuffixMatch(fromRoot(path), files) === null));
+    }
+    return nowhere;
+  }
+
+  private async filesNamed(names: ReadonlySet<string>): Promise<string[]> {
+    const pattern = [...names].map(escapeGlob).join(',');
+    const glob = names.size === 1 ? `**/${pattern}` : `**/{${pattern}}`;
+    const files = await vscode.workspace.findFiles(glob, undefined, SEARCH_MAX_FILES);
+    return files.filter((uri) => uri.scheme === 'file').map((uri) => uri.fsPath);
   }
 
   private async choose(recorded: string): Promise<string | null> {
@@ -96,5 +124,8 @@ const exists = (path: string) =>
     () => false,
   );
 
-/** Brackets and braces are patterns to findFiles: `[id].ts` is a common file name. */
-const escapeGlob = (name: string) => name.replace(/[[\]{}?*]/g, '?');
+/** `malloc/malloc.c` -> `./malloc/malloc.c`: the folder that mappings replace is the dot. */
+const fromRoot = (path: string) => (isAbsolute(path) ? path : `./${normalize(path)}`);
+
+/** Brackets, braces and commas are patterns to findFiles: `[id].ts` is a common file name. */
+const escapeGlob = (name: string) => name.replace(/[[\]{}?*,]/g, '?');

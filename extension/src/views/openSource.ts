@@ -1,7 +1,6 @@
 // Opens a recorded source at its line, in an editor group that leaves the flame graph in sight. Called by the recording
 // editor.
 
-import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { SourceLocator } from '../profile/sourceLocator';
 
@@ -14,8 +13,7 @@ export async function openSourceAt(
   column: vscode.ViewColumn | undefined,
   graphColumn: vscode.ViewColumn | undefined,
 ): Promise<void> {
-  const recorded = resolve(cwd ?? '/', file);
-  const path = await locator.findOrAsk(recorded);
+  const path = await locator.findOrAsk(file, cwd);
   if (path === null) return;
   const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path));
   const at = new vscode.Position(Math.min(Math.max(0, (line ?? 1) - 1), document.lineCount - 1), 0);

@@ -27,6 +27,8 @@ const RELOAD_DELAY_MS = 100;
 const PAINT_AWAITED_MS = 1_000;
 /** Hottest sources that are compared with their binary each time a recording is opened. */
 const STALE_CHECKED_FILES = 200;
+/** Sources that are looked for each time a recording is opened; links to those beyond stay links. */
+const MISSING_CHECKED_FILES = 1_000;
 
 export interface RecordingDocument extends vscode.CustomDocument {
   uri: vscode.Uri;
@@ -70,6 +72,7 @@ class RecordingEditor {
   private pendingSelect: number | null = null;
   private readonly awaitingPaint = new Set<(live: boolean) => void>();
   private disposed = false;
+  private followsLocator = false;
 
   constructor(
     private readonly tracer: Tracer,
@@ -176,6 +179,7 @@ class RecordingEditor {
         return;
       }
       await (await this.tracer.profiles()).activate(path, this.recording);
+      await this.postMissingSources();
       if (!this.session) await this.postStale();
     } catch (error) {
       const report = toErrorReport(error);
@@ -252,7 +256,7 @@ class RecordingEditor {
     const { locator } = await this.tracer.profiles();
     const newer: string[] = [];
     for (const source of extra.sources.slice(0, STALE_CHECKED_FILES)) {
-      const path = await locator.find(source.file);
+      const path = await locator.find(source.file, extra.cwd);
       if (path && (await isNewerThanBinary(source, path))) newer.push(basename(path));
     }
     if (newer.length === 0) return;
@@ -264,6 +268,19 @@ class RecordingEditor {
             newer.length,
           );
     this.post({ type: 'status', severity: 'warning', text });
+  }
+
+  /** Links to files that are not here would lead nowhere. */
+  private async postMissingSources(): Promise<void> {
+    const { recording } = this;
+    if (!recording) return;
+    const files = new Set<string>();
+    for (const { file } of recording.shared.frames) if (file && files.size < MISSING_CHECKED_FILES) files.add(file);
+    const { locator } = await this.tracer.profiles();
+    if (!this.followsLocator) this.subscriptions.push(locator.onDidChange(() => void this.postMissingSources()));
+    this.followsLocator = true;
+    const missing = await locator.cannotOpen([...files], recording.ebpfTracer?.cwd ?? null);
+    if (recording === this.recording) this.post({ type: 'missingSources', files: missing });
   }
 
   private async openSource(index: number, line: number | null, beside: boolean): Promise<void> {

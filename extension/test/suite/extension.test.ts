@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { RecordOptions, TracerError } from '../../../helper/src/protocol';
 import { Command, RECORDING_EDITOR, SETTING_SECTION, Setting } from '../../src/contributions';
@@ -213,6 +213,17 @@ describe('the extension in its host', () => {
     } finally {
       Object.assign(vscode.window, { showInformationMessage: original });
     }
+  });
+
+  it('finds a relative source where the process was started or in the workspace, and nowhere else', async () => {
+    const { locator } = await (await activated()).tracer.profiles();
+    const [file] = await vscode.workspace.findFiles('**/*.c');
+    const name = vscode.workspace.asRelativePath(file);
+    assert.equal(await locator.find(name), file.fsPath);
+    assert.equal(await locator.find(basename(source), dirname(source)), source);
+    assert.equal(await locator.find('malloc/malloc.c', dirname(source)), null);
+    const paths = [name, source, 'malloc/malloc.c', '/build/none.c', `/build/ci/${name}`];
+    assert.deepEqual(await locator.cannotOpen(paths, dirname(source)), ['malloc/malloc.c', '/build/none.c']);
   });
 
   it('opens what is no recording without failing', async () => {

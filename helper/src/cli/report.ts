@@ -39,9 +39,11 @@ export interface ReportContext {
 
 export function textReport(summary: RecordSummary, context: ReportContext): string {
   const { samples, goroutines, badFiles = [] } = summary;
-  const percent = (part: number, whole: number) => (whole === 0 ? '0' : ((100 * part) / whole).toFixed(1));
+  // None and all without digits, as everywhere.
+  const inPercent = (value: number) => (value === 0 || value === 1 ? String(100 * value) : (100 * value).toFixed(1));
+  const percent = (part: number, whole: number) => inPercent(whole === 0 ? 0 : part / whole);
   const share = (value: number) =>
-    `${(value * 100).toFixed(1).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
+    `${inPercent(value).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
   const rows = summary.top.slice(0, ROWS).map((row) => ({
     text: `${share(row.self)}  ${share(row.total)}`,
     name: shorten(row.name, 60),

@@ -13,6 +13,7 @@ import {
   ValueType,
 } from 'pprof-format';
 import { type ContextKind, INLINED_SUFFIX, type Metric, type RecordingExtra, type RecordingFile } from '../protocol';
+import { programModule } from './programModule';
 import { weightOfFigure } from './readRecording';
 import { type Measure, partsOf } from './weights';
 
@@ -59,6 +60,9 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     }
     return id;
   };
+  // `go tool pprof` calls a profile by its first mapping.
+  const program = programModule(file);
+  if (program !== null) mappingOf(program);
   const functions: PprofFunction[] = [];
   const functionIds = new Map<string, number>();
   const functionOf = (frame: number) => {

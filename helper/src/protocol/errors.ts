@@ -170,10 +170,15 @@ export type ErrorCode = keyof typeof TABLE;
 
 export const ERROR_CODES = Object.keys(TABLE) as ErrorCode[];
 
-/** Fills a table entry's `{0}`, `{1}` with `args`. */
+/** Fills a table entry's `{0}`, `{1}` with `args`. Both are whole sentences, also where the last word is somebody else's. */
 export function errorReport(code: ErrorCode, ...args: (string | number)[]): ErrorReport {
-  const fill = (text: string) => text.replace(/\{(\d)\}/g, (_, i) => String(args[Number(i)] ?? ''));
+  const fill = (text: string) => ended(text.replace(/\{(\d)\}/g, (_, i) => String(args[Number(i)] ?? '')));
   return { code, message: fill(TABLE[code][0]), fix: fill(TABLE[code][1]) };
+}
+
+function ended(text: string): string {
+  const trimmed = text.trimEnd();
+  return /[.!?…][)"'”’]?$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 export class TracerError extends Error {

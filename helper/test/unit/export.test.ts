@@ -169,10 +169,35 @@ describe('exporters', () => {
       assert.match(run('-top', '-sample_index=samples'), /\b60\s+60(\.0+)?%\s+60(\.0+)?%\s+60\s+60(\.0+)?%\s+sixty/);
       assert.match(run('-top', '-lines'), /main \/src\/program\.c:12/);
       assert.match(run('-raw'), /\[kernel\]/);
+      // The most samples begin and end in libraries, and its child has more than the program.
+      await writeAtomically(path, await convert(parseRecording(withLibraries('./shop --port 80'), 'test'), 'pprof'));
+      assert.match(run('-top'), /^File: shop\n/);
+      // `python3` runs a file of another name: then it is the heaviest that is no library.
+      await writeAtomically(path, await convert(parseRecording(withLibraries('start-it'), 'test'), 'pprof'));
+      assert.match(run('-top'), /^File: child\n/);
     } finally {
       rmSync(dir, { recursive: true });
     }
   });
+
+  /** A program `shop` that spends its time in the C library, started from there, and its child. */
+  function withLibraries(command: string): string {
+    const profile = new StackProfile(1e7);
+    const libc = frame('__libc_start_main', null, { module: 'libc.so.6' });
+    const add = (stackId: bigint, module: string, count: number) => {
+      const stack = { stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null };
+      const frames = [frame('malloc', null, { module: 'libc.so.6' }), frame('main', 12, { module }), libc];
+      profile.resolved(
+        profile.addStack(stack)!,
+        frames.map((one) => [one]),
+      );
+      for (let i = 0; i < count; i++)
+        profile.addSample({ stackId, timeNs: i, pid: 42, tid: 42, cpu: 0, threadName: 'main' });
+    };
+    add(1n, 'shop', 3);
+    add(2n, 'child', 7);
+    return [...speedscopeText(profile.snapshot(), { ...HEAD, command })].join('');
+  }
 
   /** Of 10 samples, 6 are in a function that was inlined twice and 4 in the same one, called. */
   function recordingWithInlines() {

@@ -20,6 +20,10 @@ export function linkText({ file, line }: SourceLink): Node[] {
 /** The link is not in the tab order: Enter on its row does the same. */
 export function renderLink(cell: HTMLElement, link: SourceLink | null, open: (event: MouseEvent) => void): void {
   if (!link) return;
+  if (!link.opens) {
+    cell.append(element('span', { class: 'source dim', title: link.title }, ...linkText(link)));
+    return;
+  }
   cell.append(
     element(
       'a',

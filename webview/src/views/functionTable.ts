@@ -151,7 +151,7 @@ export class FunctionTable implements View {
         this.refresh();
       },
       onkeydown: (event: KeyboardEvent) => {
-        if (event.key === 'ArrowDown') this.grid.root.focus();
+        if (event.key === 'ArrowDown') this.grid.enter();
         else if (event.key === 'Escape' && this.input.value !== '') {
           this.input.value = '';
           host.remember({ filter: '' });

@@ -117,6 +117,12 @@ export class Grid<Row> {
     if (index >= 0 && index !== this.current) this.moveTo(index, false);
   }
 
+  /** By a key from elsewhere: Enter then opens the first row. */
+  enter(): void {
+    this.root.focus();
+    if (this.rows.length > 0) this.moveTo(0, true);
+  }
+
   get currentRow(): Row | null {
     return this.rows[this.current] ?? null;
   }

@@ -36,7 +36,8 @@ export class SelectionBar {
     const hottest = hottestLine(recording, frame, profile.metric);
     const module = recording.extra?.frameDetails?.[frame]?.module;
     const parts: Node[] = [element('span', { class: 'name', title: fullName(recording, frame) }, name)];
-    if (link)
+    if (link && !link.opens) parts.push(element('span', { class: 'source dim', title: link.title }, ...linkText(link)));
+    else if (link)
       parts.push(this.link(linkText(link), link.title, (event) => openSource(this.host, recording, frame, event)));
     else
       parts.push(
@@ -60,7 +61,7 @@ export class SelectionBar {
         ),
       );
     }
-    if (hottest && hottest[1] > 0 && link && hottest[0] !== link.line)
+    if (hottest && hottest[1] > 0 && link?.opens && hottest[0] !== link.line)
       parts.push(
         this.link(
           [l10n.t('hottest line {0}', hottest[0])],

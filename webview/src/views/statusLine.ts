@@ -108,8 +108,7 @@ export class StatusLine {
         },
       },
       this.dot,
-      this.summary,
-      this.message,
+      element('div', { class: 'status-texts' }, this.summary, this.message),
       this.button,
       this.panel,
     );
@@ -137,7 +136,6 @@ export class StatusLine {
       this.warnings.push(status);
     this.message.className = `message ${severity}`;
     this.message.textContent = text;
-    this.message.title = text;
     this.refreshDetails();
   }
 

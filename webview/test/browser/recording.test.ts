@@ -362,6 +362,11 @@ describe('recording page in Chromium', function () {
     await page.send({ type: 'load', name: 'broken.speedscope.json', text: '{"shared":', live: false });
     match((await page.received('error', 1)).text, /broken\.speedscope\.json is not a recording/);
     await page.page.locator('.notice', { hasText: 'is not a recording' }).waitFor();
+    // What the extension finds wrong with a file stands there as well, and nowhere else.
+    const text = 'a.speedscope.json is not a recording of this tracer: it has no list of frames.';
+    await page.send({ type: 'status', severity: 'error', text });
+    await page.page.locator('.notice', { hasText: 'it has no list of frames.' }).waitFor();
+    strictEqual(await page.page.getByText('it has no list of frames').count(), 1);
     // A good file afterwards is shown.
     await page.load(fixtureRecording());
     ok(!(await page.page.locator('.notice').isVisible()));
@@ -413,6 +418,91 @@ describe('recording page in Chromium', function () {
     };
     await page.load(JSON.stringify(evented));
     match(await row(page, 'functions', 'work').innerText(), /60\.0/);
+  });
+
+  it('does not make links of sources that are not on this machine', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await row(page, 'functions', 'malloc').locator('a.source').waitFor();
+    await page.send({ type: 'missingSources', files: ['./malloc/malloc.c', './nptl/pthread_create.c'] });
+    await row(page, 'functions', 'malloc').locator('span.source', { hasText: 'malloc.c' }).waitFor();
+    strictEqual(await row(page, 'functions', 'malloc').locator('a').count(), 0);
+    await row(page, 'functions', 'Cart::price').locator('a.source').waitFor();
+    // Selected: neither the line below nor speedscope's stack trace has a link.
+    await hover(page, [F.start], 'pthread_create.c:447');
+    await page.page.mouse.down();
+    await page.page.mouse.up();
+    await bar(page).locator('span.source', { hasText: 'pthread_create.c' }).waitFor();
+    strictEqual(await bar(page).locator('a').count(), 0);
+    const inTrace = page.page.locator('#speedscope span.missing', { hasText: 'pthread_create.c' }).last();
+    await inTrace.waitFor();
+    strictEqual(await inTrace.evaluate((one) => getComputedStyle(one).cursor), 'default');
+    await page.screenshot('dark-missing-sources');
+    // Found after all, by a folder that the user named.
+    await page.send({ type: 'missingSources', files: [] });
+    await bar(page).locator('a', { hasText: 'pthread_create.c' }).waitFor();
+    strictEqual(await page.page.locator('#speedscope span.missing').count(), 0);
+  });
+
+  it('opens the first row by Down and Enter from the filter', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await row(page, 'functions', 'malloc').click();
+    await page.page.getByRole('searchbox').fill('parse');
+    await page.page.keyboard.press('ArrowDown');
+    const selected = grid(page, 'functions').locator('.selected');
+    strictEqual(await selected.getAttribute('data-index'), '0');
+    const name = await selected.locator('.name').innerText();
+    await page.page.keyboard.press('Enter');
+    const { frame } = await page.received('openSource');
+    strictEqual(fixtureRecording().shared.frames[frame].name, name);
+  });
+
+  it('lets nothing show through the head of a table, whatever the theme', async () => {
+    const page = await open();
+    await page.load(fixtureRecording({ threads: 2, samplesPerThread: 2_000, extraFunctions: 500 }));
+    for (const theme of ['dark', 'light', 'highContrast'] as const) {
+      await page.setTheme(theme);
+      const head = grid(page, 'functions').locator('.grid-head');
+      const clip = (await head.boundingBox())!;
+      const picture = async (scrollTop: number) => {
+        await grid(page, 'functions').evaluate((one, top) => one.scrollTo(0, top), scrollTop);
+        await page.page.evaluate(
+          () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))),
+        );
+        return page.page.screenshot({ clip });
+      };
+      const before = await picture(0);
+      ok(before.equals(await picture(307)), theme);
+      if (theme !== 'highContrast') await page.screenshot(`${theme}-scrolled`);
+    }
+  });
+
+  it('cuts no sentence of the status line off', async () => {
+    const page = await open({ width: 640, height: 600 });
+    await page.load(fixtureRecording());
+    const text =
+      '38 % of the stacks are not whole: build with -fno-omit-frame-pointer to see all callers, or keep .eh_frame when stripping.';
+    await page.send({ type: 'status', severity: 'warning', text });
+    const message = page.page.locator('.message', { hasText: '38 %' });
+    await message.waitFor();
+    for (const width of [1400, 640, 330]) {
+      await page.page.setViewportSize({ width, height: 600 });
+      for (const part of [message, page.page.locator('.summary')]) {
+        const cut = await part.evaluate(
+          (one) =>
+            one.scrollWidth > one.clientWidth + 1 ||
+            one.scrollHeight > one.clientHeight + 1 ||
+            one.getBoundingClientRect().right > document.documentElement.clientWidth,
+        );
+        ok(!cut, `${width} px wide: ${await part.innerText()}`);
+      }
+      ok(await page.page.getByRole('button', { name: 'Details' }).isVisible());
+      await page.screenshot(`dark-status-${width}`);
+    }
+    // The graph has what the line leaves it.
+    const bottom = await page.page.locator('.status').evaluate((one) => one.getBoundingClientRect().bottom);
+    ok((await page.page.locator('.toolbar').boundingBox())!.y >= bottom);
   });
 
   it('shows status and details', async () => {

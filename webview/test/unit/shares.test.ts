@@ -51,9 +51,9 @@ describe('shares', () => {
   });
 
   it('writes numbers with their unit', () => {
-    strictEqual(formatShare(0), '0.0\u00a0%');
+    strictEqual(formatShare(0), '0\u00a0%');
     strictEqual(formatShare(0.0004), '0.04\u00a0%');
-    strictEqual(formatShare(1), '100.0\u00a0%');
+    strictEqual(formatShare(1), '100\u00a0%');
     strictEqual(formatMs(12), '12\u00a0ms');
     strictEqual(formatMs(61_234), '61.2\u00a0s');
     strictEqual(formatMs(125_000), '2\u00a0min 5\u00a0s');

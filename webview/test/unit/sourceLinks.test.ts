@@ -3,7 +3,15 @@ import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert';
 import type { Host } from '../../src/host';
 import { parseRecording } from '../../src/load';
 import type { FromWebview } from '../../src/messages';
-import { frameIdentity, fullName, hottestLine, openSource, sameFrame, sourceLink } from '../../src/sourceLinks';
+import {
+  frameIdentity,
+  fullName,
+  hottestLine,
+  openSource,
+  sameFrame,
+  setMissingSources,
+  sourceLink,
+} from '../../src/sourceLinks';
 import { F, fixtureRecording } from '../fixtureRecording';
 
 describe('source links', () => {
@@ -15,7 +23,12 @@ describe('source links', () => {
       file: 'server.cpp',
       title: '/home/dev/shop/src/server.cpp:88',
       line: 88,
+      opens: true,
     });
+    setMissingSources(['/home/dev/shop/src/server.cpp']);
+    strictEqual(sourceLink(recording, F.handle)?.opens, false);
+    strictEqual(sourceLink(recording, F.price)?.opens, true);
+    setMissingSources([]);
     strictEqual(sourceLink(recording, F.crypto), null);
     strictEqual(sourceLink(recording, 9999), null);
   });
