@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { copyKoffi } from './koffi.mjs';
 import { copyNativeLibraries } from './nativeLibraries.mjs';
 import { thirdPartyNotices } from './notices.mjs';
+import { readmeForExtensionPage } from './readme.mjs';
 
 const STAGE = 'out/vsix';
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -32,7 +33,8 @@ writeFileSync(`${STAGE}/dist/THIRD_PARTY_NOTICES.txt`, thirdPartyNotices(Object.
 // A released extension has nothing to develop with.
 const { devDependencies: _, scripts: __, ...released } = manifest;
 writeFileSync(`${STAGE}/package.json`, JSON.stringify(released, null, 2));
-const others = ['.vscodeignore', 'package.nls.json', 'l10n', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'];
+writeFileSync(`${STAGE}/README.md`, readmeForExtensionPage(readFileSync('README.md', 'utf8')));
+const others = ['.vscodeignore', 'package.nls.json', 'l10n', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'];
 for (const path of [...others, 'extension/media', 'extension/walkthrough'])
   if (existsSync(path)) cpSync(path, join(STAGE, path), { recursive: true });
 

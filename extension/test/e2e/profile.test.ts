@@ -39,6 +39,7 @@ describe('profile a running process', function () {
     await product.workbench.screenshot('profile-live');
     await product.stop();
     await product.waitForFlameGraph();
+    assert.deepEqual(await product.workbench.complaints(), []);
     await product.workbench.screenshot('profile-stopped');
   });
 
@@ -52,6 +53,7 @@ describe('profile a running process', function () {
       return at >= HOT_FUNCTION_LINES[0] && at <= HOT_FUNCTION_LINES[1] && at;
     });
     assert.ok(line >= HOT_FUNCTION_LINES[0] && line <= HOT_FUNCTION_LINES[1]);
+    assert.deepEqual(await workbench.complaints(), []);
   });
 
   it('marks the hot line and the function above it', async () => {

@@ -1,4 +1,5 @@
 // "Record a Command…" and "Check This Machine" in the real workbench.
+import assert from 'node:assert/strict';
 import { Product } from './product';
 
 describe('record a command, check the machine', function () {
@@ -28,6 +29,7 @@ describe('record a command, check the machine', function () {
     await product.waitUntilRecording();
     await product.recordingItem.first().waitFor({ state: 'hidden', timeout: 60_000 });
     await product.waitForFlameGraph();
+    assert.deepEqual(await workbench.complaints(), []);
     await workbench.screenshot('command');
   });
 

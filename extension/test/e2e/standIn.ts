@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   const folder = process.argv.slice(2).find((argument) => argument.startsWith('/')) ?? freshFolder('standin-workspace');
   const ours = Object.entries(process.env).filter(([name, value]) => name.startsWith('EBPF_TRACER_') && value);
   const environment = Object.fromEntries(ours) as Record<string, string>;
-  const server = await startVsCodeServer({ name: 'standin', vsix: null, environment });
+  const server = await startVsCodeServer({ name: 'standin', vsix: null, environment, hostsTests: true });
   const browser = await launchBrowser(chromium);
   try {
     const page = await browser.newPage();

@@ -15,6 +15,10 @@ export interface ServerOptions {
   user?: { uid: number; gid: number; name: string; home: string };
   settings?: Record<string, unknown>;
   environment?: Record<string, string>;
+  /** Lets mocha run inside the extension host. VS Code shows no notifications then. */
+  hostsTests?: boolean;
+  /** Asks whether a folder is trusted, as VS Code does; else every folder is. */
+  asksForTrust?: boolean;
   /** What log files hold; default: VS Code's own. */
   logLevel?: 'debug' | 'trace';
 }
@@ -93,10 +97,12 @@ export async function startVsCodeServer(options: ServerOptions): Promise<VsCodeS
     [
       main,
       ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token'],
-      ...['--accept-server-license-terms', '--disable-telemetry', '--disable-workspace-trust'],
+      ...['--accept-server-license-terms', '--disable-telemetry'],
+      ...(options.asksForTrust ? [] : ['--disable-workspace-trust']),
       '--log',
       options.logLevel ?? 'info',
-      ...['--enable-smoke-test-driver', '--reconnection-grace-time', '5', ...folders],
+      ...(options.hostsTests ? ['--enable-smoke-test-driver'] : []),
+      ...['--reconnection-grace-time', '5', ...folders],
     ],
     { env: environment, cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...asUser },
   );

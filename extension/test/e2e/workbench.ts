@@ -34,18 +34,16 @@ export class Workbench {
     await this.eventually(`the palette knows "${text}"`, async () => {
       await this.page.keyboard.press('F1');
       const input = this.page.locator('.quick-input-widget:visible input.input').first();
-      await input.waitFor();
-      await input.fill(`>${text}`);
-      const row = this.row(text).first();
-      if (
-        await row.waitFor({ timeout: 3_000 }).then(
+      // The palette of the command before may be closing just now, and take this one with it.
+      const found = await input
+        .fill(`>${text}`, { timeout: 3_000 })
+        .then(() => this.row(text).first().waitFor({ timeout: 3_000 }))
+        .then(
           () => true,
           () => false,
-        )
-      )
-        return true;
-      await this.page.keyboard.press('Escape');
-      return false;
+        );
+      if (!found) await this.page.keyboard.press('Escape');
+      return found;
     });
     await this.page.keyboard.press('Enter');
   }
@@ -69,6 +67,25 @@ export class Workbench {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
   }
 
+  /**
+   * What VS Code complained about so far, shown or already gone into its list: texts of errors and warnings. A server that hosts
+   * tests (--enable-smoke-test-driver) shows none, so there this would say nothing.
+   */
+  async complaints(): Promise<string[]> {
+    await this.runCommand('Notifications: Show Notifications');
+    const list = this.page.locator('.notifications-center');
+    await list.waitFor();
+    const rows = list.locator('.notification-list-item:has(.codicon-error, .codicon-warning)');
+    const texts = await rows.locator('.notification-list-item-message').allInnerTexts();
+    await this.runCommand('Notifications: Hide Notifications');
+    await list.waitFor({ state: 'hidden' });
+    return texts;
+  }
+
+  async clearNotifications(): Promise<void> {
+    await this.runCommand('Notifications: Clear All Notifications');
+  }
+
   statusBarItem(text: string | RegExp): Locator {
     return this.page.locator('.statusbar-item', { hasText: text });
   }
@@ -83,12 +100,13 @@ export class Workbench {
     return this.page.locator(`.editor-instance:has(.monaco-editor[data-uri$="/${name}"])`);
   }
 
-  async openFile(name: string): Promise<void> {
+  /** A text file is waited for; a recording shows itself when it can. */
+  async openFile(name: string, isText = true): Promise<void> {
     await this.page.keyboard.press('Control+p');
     await this.quickInput.fill(name);
     await this.row(name).first().waitFor();
     await this.page.keyboard.press('Enter');
-    await this.editor(name).first().waitFor();
+    if (isText) await this.editor(name).first().waitFor();
   }
 
   /** Line and column as the status bar tells them. */

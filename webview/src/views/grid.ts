@@ -244,7 +244,8 @@ export class Grid<Row> {
     const visible = this.root.clientHeight - ROW_HEIGHT_PX;
     if (top < this.root.scrollTop) this.root.scrollTop = top;
     else if (top + ROW_HEIGHT_PX > this.root.scrollTop + visible) this.root.scrollTop = top + ROW_HEIGHT_PX - visible;
-    this.render();
+    // The second click of a double click must find the row that the first one made.
+    if (changed) this.render();
     if (tell && changed) this.options.onSelect(this.rows[index]);
   }
 }

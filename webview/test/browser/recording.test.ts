@@ -444,6 +444,13 @@ describe('recording page in Chromium', function () {
     strictEqual(await page.page.locator('#speedscope span.missing').count(), 0);
   });
 
+  it('opens a row by a double click', async () => {
+    const page = await open();
+    await page.load(fixtureRecording());
+    await row(page, 'functions', 'malloc').locator('.name').dblclick();
+    strictEqual((await page.received('openSource')).frame, F.malloc);
+  });
+
   it('opens the first row by Down and Enter from the filter', async () => {
     const page = await open();
     await page.load(fixtureRecording());
