@@ -23,6 +23,8 @@ describe('what the product says', function () {
     writeFileSync(file('bad.speedscope.json'), '{"shared":{}}');
     libc.ebpfTracer.cwd = product.workspace.folder;
     writeFileSync(file('libc.speedscope.json'), JSON.stringify(libc));
+    // Until VS Code knows the extension it opens recordings as text.
+    await product.workbench.runCommand('Focus on Recordings View');
   });
   after(async () => {
     await product?.close();
