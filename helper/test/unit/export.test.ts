@@ -182,7 +182,7 @@ describe('exporters', () => {
 
   /** A program `shop` that spends its time in the C library, started from there, and its child. */
   function withLibraries(command: string): string {
-    const profile = new StackProfile(1e7);
+    const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const libc = frame('__libc_start_main', null, { module: 'libc.so.6' });
     const add = (stackId: bigint, module: string, count: number) => {
       const stack = { stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null };
