@@ -117,6 +117,41 @@ static void exec_forever(char **argv, int left)
 	die("execv");
 }
 
+/* Code of its own making, in memory without a file. */
+static void run_generated(void)
+{
+#if defined(__x86_64__)
+	static const unsigned char loop[] = { 0xeb, 0xfe };
+#else
+	static const unsigned char loop[] = { 0, 0, 0, 0x14 };
+#endif
+	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (code == MAP_FAILED)
+		die("mmap");
+	memcpy(code, loop, sizeof(loop));
+	__builtin___clear_cache(code, (char *)code + sizeof(loop));
+	ready();
+	printf("%lx\n", (unsigned long)code);
+	fflush(stdout);
+	((void (*)(void))code)();
+}
+
+/* A child that is held by ptrace(). */
+static void hold_child(void)
+{
+	int status, child = fork();
+
+	if (child == 0)
+		hostile_spin();
+	if (ptrace(PTRACE_SEIZE, child, 0, 0) || ptrace(PTRACE_INTERRUPT, child, 0, 0))
+		die("ptrace");
+	waitpid(child, &status, 0);
+	printf("child %d\n", child);
+	ready();
+	pause();
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
@@ -165,6 +200,10 @@ int main(int argc, char **argv)
 	} else if (!strcmp(mode, "rename")) {
 		ready();
 		rename_forever();
+	} else if (!strcmp(mode, "generated")) {
+		run_generated();
+	} else if (!strcmp(mode, "holds")) {
+		hold_child();
 	} else if (!strcmp(mode, "maps")) {
 		map_often(argv[2], atoi(argv[3]));
 		ready();
