@@ -19,6 +19,7 @@ enum event_kind {
 	EVENT_EXEC = 4,
 	EVENT_EXIT = 5,
 	EVENT_REFUSED = 6,	/* from now on it runs with rights that the caller has not: not traced */
+	EVENT_RAW_SAMPLE = 7,	/* struct raw_sample_event: a sample whose user stack the helper is to walk */
 };
 
 /* Why a walk of a user stack ended. Only WALK_WHOLE is a whole stack. */
@@ -32,6 +33,7 @@ enum walk_end {
 	WALK_UNKNOWN = 6,		/* a clean end of the chain, but not at a place known as a thread's entry */
 	WALK_UNEXPRESSIBLE = 7,		/* there is unwind information, but none that a row can hold */
 	WALK_32BIT = 8,			/* 32-bit code: not supported */
+	WALK_TABLES_NOT_READY = 9,	/* the helper was still making tables, and the stack found no room as a raw sample */
 };
 
 struct event_header {
@@ -62,6 +64,39 @@ struct stack_event {
 	__u16 kernel_count;
 	/* User frames innermost first, then kernel frames innermost first. */
 	__u64 frames[EVENTS_MAX_USER_FRAMES + EVENTS_MAX_FRAMES];
+};
+
+#define RAW_BLOCK_BYTES	4096	/* of stack, read at once: never more than a page, so that a missing one costs no other */
+#define RAW_REGISTERS	34	/* words of struct user_regs (lib/kernel.bpf.h): 21 on x86-64, 34 on arm64 */
+/* Of Go's struct g and struct m: the first of the two words in which one of the versions has goid, or curg. */
+#define RAW_GO_GOID	152
+#define RAW_GO_CURG	184
+
+/* A sample with all that is needed to walk its user stack later (lib/raw_sample.bpf.h). It holds memory of the target. */
+struct raw_sample_event {
+	struct event_header header;
+	__u32 pid;
+	__u32 tid;
+	__u32 cpu;
+	__u32 generation;
+	char comm[EVENTS_COMM_LEN];
+	__u64 registers[RAW_REGISTERS];	/* struct user_regs */
+	__u64 entry;		/* the thread's first function has its frame at most entry_gap bytes below */
+	__u64 entry_gap;
+	__u64 goroutine_low;	/* bounds of the goroutine's stack, perhaps; else 0 */
+	__u64 goroutine_high;
+	__u64 goroutine_ids[2];	/* the words of the thread's g at RAW_GO_GOID; 0: no such g */
+	__u64 curg_ids[4];	/* and of the g's in the two words of its m at RAW_GO_CURG */
+	__u64 stack_address;	/* of stack[0] */
+	__u64 switched_address;	/* of stack[switched_offset]: another stack, to which this one leads; 0: none */
+	__u32 stack_bytes;	/* of both, in blocks of RAW_BLOCK_BYTES, */
+	__u32 switched_bytes;
+	__u32 stack_blocks;	/* of which those came that have their bit here */
+	__u32 switched_blocks;
+	__u32 switched_offset;
+	__u32 kernel_count;
+	__u64 kernel[EVENTS_MAX_FRAMES];	/* innermost first */
+	__u8 stack[];
 };
 
 struct process_event {
@@ -98,6 +133,9 @@ struct target {
 	__s32 go_tls __attribute__((aligned(8)));	/* x86-64: of the thread's g, from the thread pointer */
 	__u16 go_goid;		/* offset of goid in struct g, */
 	__u16 go_curg;		/* and of curg in struct m */
+	/* 0: tables of its code are still being made, so stacks that need them are kept raw. exec makes it 0. */
+	__u32 tables_ready;
+	__u32 raw_left;		/* raw samples that stacks through code unknown to code_page may still make */
 };
 
 /*
@@ -176,6 +214,7 @@ struct tracer_settings {
 	__u32 use_task_pt_regs;	/* the helper function bpf_task_pt_regs is there */
 	__u32 follow_children;
 	__u32 pid_ns_inode;	/* of the helper's PID namespace; 0: it is the initial one, nothing to translate */
+	__u32 keep_raw;		/* samples that need tables not there yet are sent raw; only with the ring buffer */
 	__u32 max_frames;	/* of a user stack walked by tables in bpf_loop; the other walks take EVENTS_MAX_FRAMES */
 	/* Whose processes are traced (lib/owner.bpf.h); numbers are those of the initial user namespace. */
 	__u32 check_owner;	/* 0: everybody's */

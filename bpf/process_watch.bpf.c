@@ -76,6 +76,8 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child, struct t
 	target.go_tls = known->go_tls;
 	target.go_goid = known->go_goid;
 	target.go_curg = known->go_curg;
+	target.tables_ready = known->tables_ready;
+	target.raw_left = known->raw_left;
 	if (bpf_map_update_elem(&targets, &child, &target, BPF_ANY)) {
 		count = this_cpu_counters();
 		if (count)
@@ -116,6 +118,7 @@ static __always_inline int executed(void *ctx)
 	target->go_tls = 0;
 	target->go_goid = 0;
 	target->go_curg = 0;
+	target->tables_ready = 0;
 	target->generation = new_generation(now);
 	event.pid = tgid;
 	event.generation = target->generation;

@@ -51,10 +51,12 @@ struct scratch {
 	__u64 code;		/* of the target: code_id below, code_page above */
 	__u64 go;		/* of the target: go_tls, go_goid, go_curg */
 	__u64 has_user_regs;
+	__u64 readiness;	/* of the target: tables_ready below, raw_left above */
 	struct sample_event sample;
 	struct fp_window window;
 	struct stack_event stack;
 	struct native_rules rules;
+	struct raw_sample_event raw;	/* all but its stack */
 };
 _Static_assert(sizeof(struct scratch) <= 32768, "a per-CPU value's limit");
 
@@ -165,6 +167,18 @@ static __always_inline void begin_sample(struct scratch *scratch, struct target 
 	/* Both at once: an id with another's page would stay in the rules' cache. */
 	scratch->code = *(volatile __u64 *)&target->code_id;
 	scratch->go = *(volatile __u64 *)&target->go_tls;
+	scratch->readiness = *(volatile __u64 *)&target->tables_ready;
+}
+
+/* A thread that exits or executes has no user stack any more: what is left of the sample is whole. */
+static __always_inline void end_without_memory(struct stack_event *stack)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (stack->user_end == WALK_WHOLE || stack->user_count > 1 || BPF_CORE_READ(task, mm, start_stack))
+		return;
+	stack->user_count = 0;
+	stack->user_end = WALK_WHOLE;
 }
 
 /* The kernel's part of the stack, and out with it. */
@@ -176,6 +190,7 @@ static __always_inline void finish_sample(struct perf_event_context *ctx, struct
 	struct known_set *set;
 	__u32 index;
 
+	end_without_memory(stack);
 	hash = append_kernel_stack(kernel, stack, hash);
 	hash = mix(hash, ((__u64)stack->user_end << 32) | stack->user_count);
 	stack->stack_id = hash;
@@ -212,6 +227,8 @@ static __always_inline struct scratch *this_cpu_scratch(void)
 
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
+
+#include "lib/raw_sample.bpf.h"
 
 static __always_inline bool this_cpu_native_context(struct native_context *context)
 {
@@ -301,6 +318,42 @@ int sample_kernel(struct perf_event_context *ctx)
 	return 0;
 }
 
+/*
+ * In place of sample_native until that is loaded, where the verifier takes long for it: keeps samples raw while tables are
+ * being made, else walks by frame pointers. A program of its own, because sample_stack cannot call a global function beside
+ * its tail calls (x86-64 from 5.10, arm64 from 6.0).
+ */
+SEC("?perf_event")
+int sample_raw(struct perf_event_context *ctx)
+{
+	struct capture_counters *count = this_cpu_counters();
+	struct kernel_walk *kernel = this_cpu_kernel_walk();
+	struct scratch *scratch = this_cpu_scratch();
+	__u64 hash;
+
+	if (!scratch || !kernel || !count)
+		return 0;
+	hash = scratch->hash;
+	if (scratch->has_user_regs) {
+		if (!(__u32)scratch->readiness && send_raw_sample())
+			return 0;
+		hash = walk_user_stack(&scratch->regs, &scratch->window, &scratch->stack, hash);
+		end_without_memory(&scratch->stack);
+		if (!(__u32)scratch->readiness && scratch->stack.user_end != WALK_WHOLE)
+			scratch->stack.user_end = WALK_TABLES_NOT_READY;
+	}
+	finish_sample(ctx, scratch, hash, kernel, count, 0);
+	return 0;
+}
+
+/* Frames were left by frame pointer whose tables are still being made, or whose code the helper has not been told of. */
+static __always_inline bool lacks_tables(struct scratch *scratch)
+{
+	if (!(__u32)scratch->readiness)
+		return scratch->walk.guesses;
+	return scratch->walk.unmapped && scratch->readiness >> 32;
+}
+
 static __always_inline void finish_native(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash)
 {
 	struct capture_counters *count = this_cpu_counters();
@@ -309,6 +362,13 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 
 	if (!count || !kernel)
 		return;
+	end_without_memory(&scratch->stack);
+	if (unlikely(scratch->has_user_regs && lacks_tables(scratch))) {
+		if (scratch->stack.user_count && send_raw_sample())
+			return;
+		if (scratch->stack.user_end != WALK_WHOLE && !(__u32)scratch->readiness)
+			scratch->stack.user_end = WALK_TABLES_NOT_READY;
+	}
 	if (scratch->go && scratch->has_user_regs)
 		goroutine = current_goroutine(&scratch->regs, scratch->go);
 	count->table_frames += scratch->walk.table_frames;

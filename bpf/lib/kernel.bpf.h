@@ -37,6 +37,8 @@ typedef _Bool bool;
 #define BPF_F_USER_STACK		(1ULL << 8)
 #define BPF_F_CURRENT_CPU		0xffffffffULL
 #define BPF_RB_NO_WAKEUP		(1ULL << 0)
+#define BPF_RB_AVAIL_DATA		0
+#define BPF_RB_RING_SIZE		1
 
 /* enum bpf_core_type_id_kind and the like are in libbpf's header. */
 #include <bpf/bpf_helpers.h>

@@ -68,6 +68,8 @@ struct native_walk {
 	__u32 switches;
 	__u32 table_frames, table_misses, pointer_frames;
 	__u32 guessed;		/* the last frame was left by frame pointer */
+	__u32 guesses;		/* frames that had no rule */
+	__u32 unmapped;		/* of these, some lay in code that the helper has not told of */
 	/* The caller's frame, as the rule says. */
 	__u64 cfa;		/* or with `loads_cfa` where it lies */
 	__u64 fp_place;
@@ -99,6 +101,9 @@ static const volatile __u8 dwarf_registers[32] = {10, 12, 11, 5, 13, 14, 4, 19, 
 
 /* By frame pointer: CFA = fp + 16, saved fp at CFA - 16, return address at CFA - 8. */
 #define POINTER_RULE	(UNWIND_FP | (2 << UNWIND_CFA_SHIFT) | (2 << UNWIND_FP_SHIFT) | (UNWIND_RA_BELOW_CFA << UNWIND_RA_SHIFT))
+
+/* UNWIND_NONE at an address that no known code has: mapped since, or no address at all. */
+#define RULE_UNMAPPED	(UNWIND_NONE | UNWIND_RA_SIGNED)
 
 /* A walk under way, on the program's stack; all it points to is this CPU's. */
 struct native_context {
@@ -234,7 +239,7 @@ __noinline __u64 find_native_rule(__u64 address, __u64 code, __u64 hash, __u64 e
 	struct native_rules *known;
 	__u64 word, place, index;
 	struct code_range *range;
-	__u32 rule = UNWIND_NONE;
+	__u32 rule = RULE_UNMAPPED;
 
 	if (!this_cpu_native_context(&context))
 		return 0;
@@ -255,7 +260,7 @@ __noinline __u64 find_native_rule(__u64 address, __u64 code, __u64 hash, __u64 e
 			return (__u32)word | (index + 1) << 32;
 	}
 	range = find_code(code >> 32, address);
-	if (range) {
+	if (range && range->flags & CODE_MAPPED) {
 		rule = find_rule(range, address - range->base);
 		if (rule == UNWIND_NONE && range->flags & CODE_GO)
 			rule = UNWIND_GO;
@@ -338,8 +343,10 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 			return -1;
 		}
 	} else if (kind == UNWIND_NONE) {
-		rule = POINTER_RULE;
+		walk->unmapped |= rule != UNWIND_NONE;
+		walk->guesses++;
 		walk->guessed = 1;
+		rule = POINTER_RULE;
 	}
 	kind = rule & UNWIND_CFA_KIND_MASK;
 	offset = (__s32)(rule << (32 - UNWIND_CFA_SHIFT - UNWIND_CFA_BITS)) >> (32 - UNWIND_CFA_BITS);
@@ -517,6 +524,8 @@ static __always_inline void begin_native_walk(struct native_context *context)
 	walk->table_frames = 0;
 	walk->table_misses = 0;
 	walk->pointer_frames = 0;
+	walk->guesses = 0;
+	walk->unmapped = 0;
 	context->window->valid = 0;
 	stack->frames[0] = regs->ip;
 	stack->user_count = 1;

@@ -19,6 +19,7 @@ const REASONS: Record<number, TruncationReason | null> = {
   [WALK_END.WALK_UNKNOWN]: 'unknown',
   [WALK_END.WALK_UNEXPRESSIBLE]: 'unexpressible',
   [WALK_END.WALK_32BIT]: 'code32Bit',
+  [WALK_END.WALK_TABLES_NOT_READY]: 'tablesNotReady',
 };
 
 /** One of EVENT_KIND. */

@@ -12,6 +12,7 @@ export const EVENT_KIND = {
   EVENT_EXEC: 4,
   EVENT_EXIT: 5,
   EVENT_REFUSED: 6,
+  EVENT_RAW_SAMPLE: 7,
 } as const;
 
 /** enum walk_end */
@@ -25,6 +26,7 @@ export const WALK_END = {
   WALK_UNKNOWN: 6,
   WALK_UNEXPRESSIBLE: 7,
   WALK_32BIT: 8,
+  WALK_TABLES_NOT_READY: 9,
 } as const;
 
 /** struct event_header: offsets in bytes. */
@@ -66,6 +68,47 @@ export const STACK_EVENT = {
   framesLength: 1150,
 } as const;
 
+export const RAW_BLOCK_BYTES = 4096;
+export const RAW_REGISTERS = 34;
+export const RAW_GO_GOID = 152;
+export const RAW_GO_CURG = 184;
+
+/** struct raw_sample_event: offsets in bytes. */
+export const RAW_SAMPLE_EVENT = {
+  byteLength: 1456,
+  headerKind: 0,
+  headerSizeBytes: 4,
+  headerTimeNs: 8,
+  pid: 16,
+  tid: 20,
+  cpu: 24,
+  generation: 28,
+  comm: 32,
+  commLength: 16,
+  registers: 48,
+  registersLength: 34,
+  entry: 320,
+  entryGap: 328,
+  goroutineLow: 336,
+  goroutineHigh: 344,
+  goroutineIds: 352,
+  goroutineIdsLength: 2,
+  curgIds: 368,
+  curgIdsLength: 4,
+  stackAddress: 400,
+  switchedAddress: 408,
+  stackBytes: 416,
+  switchedBytes: 420,
+  stackBlocks: 424,
+  switchedBlocks: 428,
+  switchedOffset: 432,
+  kernelCount: 436,
+  kernel: 440,
+  kernelLength: 127,
+  stack: 1456,
+  stackLength: 0,
+} as const;
+
 /** struct process_event: offsets in bytes. */
 export const PROCESS_EVENT = {
   byteLength: 48,
@@ -97,7 +140,7 @@ export const TARGETS_ADDED = {
 
 /** struct target: offsets in bytes. */
 export const TARGET = {
-  byteLength: 24,
+  byteLength: 32,
   generation: 0,
   state: 4,
   codeId: 8,
@@ -105,6 +148,8 @@ export const TARGET = {
   goTls: 16,
   goGoid: 20,
   goCurg: 22,
+  tablesReady: 24,
+  rawLeft: 28,
 } as const;
 
 export const UNWIND_CHUNK_PAGES = 32;
@@ -186,11 +231,12 @@ export const TRACER_SETTINGS = {
   useTaskPtRegs: 8,
   followChildren: 12,
   pidNsInode: 16,
-  maxFrames: 20,
-  checkOwner: 24,
-  callerUid: 28,
-  callerGroupCount: 32,
-  callerGroups: 36,
+  keepRaw: 20,
+  maxFrames: 24,
+  checkOwner: 28,
+  callerUid: 32,
+  callerGroupCount: 36,
+  callerGroups: 40,
   callerGroupsLength: 32,
   callerCapabilities: 168,
 } as const;

@@ -120,6 +120,21 @@ export class ChunkMaps {
     }
   }
 
+  /** A copy of the page at `offsetBytes` of the chunk. */
+  read(number: number, offsetBytes: number): Uint32Array {
+    const chunk = this.chunks.get(number);
+    if (!chunk) throw new Error(`unwind chunk ${number} is not there`);
+    const { libbpf, system } = native();
+    const page = new Uint32Array(PAGE_BYTES / 4);
+    const bytes = Buffer.from(page.buffer);
+    if (chunk.address !== null) system.copy(bytes, chunk.address + BigInt(offsetBytes), PAGE_BYTES);
+    else {
+      this.key.writeUInt32LE(offsetBytes / PAGE_BYTES);
+      libbpf.lookup(chunk.fd, this.key, bytes);
+    }
+    return page;
+  }
+
   remove(number: number): void {
     this.key.writeUInt32LE(number);
     if (!this.unlinked.delete(number)) native().libbpf.delete(this.outerFd, this.key);

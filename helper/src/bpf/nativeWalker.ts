@@ -34,7 +34,13 @@ export interface NativeWalker {
   log: string[];
 }
 
-/** sample_stack, with sample_native where the kernel has bpf_loop: that takes 15 to 20 ms more. Throws BpfLoadError. */
+/** In the place of those until they are loaded: keeps raw what they would walk. */
+const RAW = 'sample_raw';
+
+/**
+ * sample_stack, with sample_native where the kernel has bpf_loop: that takes 15 to 20 ms more; else with sample_raw. Throws
+ * BpfLoadError.
+ */
 export function loadTracer(
   settings: TracerSettings,
   prepare: (object: BpfObject) => void,
@@ -42,9 +48,10 @@ export function loadTracer(
 ): LoadedTracer {
   const [{ program, isThere }] = RUNGS;
   const log: string[] = [];
-  if (!without.includes(program) && isThere())
+  const first = [...(!without.includes(program) && isThere() ? [program] : []), ...(settings.keepRaw ? [RAW] : [])];
+  for (const walker of first)
     try {
-      return { tracer: openTracer(settings, prepare, program), walks: true, log };
+      return { tracer: openTracer(settings, prepare, walker), walks: walker === program, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       log.push([error.message, ...error.log].join('\n'));

@@ -18,6 +18,8 @@ export interface TracerSettings {
   followChildren: boolean;
   /** Inode of the helper's PID namespace, 0 for the initial one. */
   pidNsInode: number;
+  /** Samples that need tables which are still being made are sent raw. */
+  keepRaw: boolean;
   /** Of a user stack, where it is walked in bpf_loop. */
   maxFrames: number;
   /** Whose processes are traced; null: everybody's. */
@@ -81,6 +83,7 @@ export class BpfObject {
     bytes.writeUInt32LE(Number(settings.useTaskPtRegs), TRACER_SETTINGS.useTaskPtRegs);
     bytes.writeUInt32LE(Number(settings.followChildren), TRACER_SETTINGS.followChildren);
     bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
+    bytes.writeUInt32LE(Number(settings.keepRaw), TRACER_SETTINGS.keepRaw);
     bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
     if (settings.rights) writeRights(settings.rights, bytes);
     system.copy(at, bytes, bytes.length);

@@ -1,7 +1,14 @@
 // The text that `record` prints on stdout: the hottest functions with their sampling error, what was lost, where the
 // recording is and how to open it. Called by record.ts.
 
-import { INLINED_SUFFIX, type Losses, type RecordSummary, type TruncationReason } from '../protocol';
+import {
+  BROKEN_STACKS_SAID,
+  INLINED_SUFFIX,
+  type Losses,
+  mostFrequentCause,
+  type RecordSummary,
+  type TruncationReason,
+} from '../protocol';
 
 /** Functions shown; the recording holds all. */
 const ROWS = 20;
@@ -18,8 +25,31 @@ const REASONS: Record<TruncationReason, string> = {
   unreadableStack: 'stack not readable',
   unexpressible: 'unusual unwind information',
   code32Bit: '32-bit code is not supported',
+  tablesNotReady: 'unwind tables not ready',
+  jitCode: 'code made at run time',
+  stripped: 'unwind information stripped',
+  unreadableFile: 'file not readable',
   unknown: 'unknown',
 };
+
+/** What to do about stacks that are not whole, by their cause; the others need none, or there is nothing to be done. */
+const ADVICE: Partial<Record<TruncationReason, string>> = {
+  noFramePointer: 'build with -fno-omit-frame-pointer to see all callers',
+  tooDeep: 'record with a greater --max-frames to see all callers',
+  noUnwindInfo: 'some code has no unwind information; compilers write it with -fasynchronous-unwind-tables',
+  stripped: 'unwind information was stripped from a file; keep its .eh_frame, or install its debug file',
+  jitCode: 'they lead through code made at run time; let its runtime keep frame pointers',
+  tablesNotReady: 'the unwind tables were not ready yet; record once more, they are kept',
+  unreadableFile: 'a file that they lead through could not be read',
+};
+
+/** Of the most frequent cause, where it matters. */
+function adviceOn({ samples, wholeStacks, truncated }: RecordSummary): string[] {
+  const broken = samples === 0 ? 0 : 1 - wholeStacks / samples;
+  const cause = mostFrequentCause(truncated);
+  const advice = cause && ADVICE[cause];
+  return broken > BROKEN_STACKS_SAID && advice ? [`Stacks that are not whole: ${advice}.`] : [];
+}
 
 /** Half the width of Wilson's 95 % interval for a share measured on `samples` samples. */
 export function samplingError(share: number, samples: number): number {
@@ -67,6 +97,7 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
       truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
     }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
+    ...adviceOn(summary),
     ...lossLines(summary.losses),
     ...(goroutines
       ? [

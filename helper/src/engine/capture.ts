@@ -2,6 +2,7 @@
 // the first sample. Called by the session (recordings.ts) through the type StartCapture; the records go to its sink.
 
 import { CAPTURE_COUNTERS } from '../abi/events.gen';
+import type { StackRecord } from '../abi/records';
 import { ChunkMaps, chunkTemplate, hasMappableArrays } from '../bpf/chunkMaps';
 import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
 import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
@@ -25,7 +26,8 @@ import { rightsBeyond } from '../process/callersRights';
 import { type AttachStep, MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
 import { UnwindLoader } from '../unwind/load/loader';
 import { CHUNK_PAGES, PagePool } from '../unwind/load/pages';
-import { CaptureStream, INTERVAL_MAX_MS } from './captureStream';
+import { causeOfCut, isGuess, RawStacks } from '../unwind/raw/rawStacks';
+import { CaptureStream, INTERVAL_MAX_MS, type StreamSink } from './captureStream';
 import { descendants } from './descendants';
 import { TargetMap } from './targetMap';
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCapture } from './types';
@@ -36,6 +38,14 @@ const RING_MAX_BYTES = 16 << 20;
 const bytesPerSample = ({ maxFrames = MAX_FRAMES_DEFAULT }: CaptureOptions): number =>
   2 * 256 * Math.max(1, maxFrames / MAX_FRAMES_DEFAULT);
 
+/** And a quarter of a second of raw samples at this size, of which half a ring is used at the most. */
+const RAW_BYTES_PER_SAMPLE = 10_240;
+const RAW_SECONDS = 0.25;
+const RAW_RING_MOST_BYTES = 4 << 20;
+/** After a recording's end its last samples wait for their tables no longer. */
+const TABLES_AT_END_MS = 3_000;
+const TABLES_AT_END_POLL_MS = 5;
+
 /** Kernel memory for unwind tables; a Chromium with all its libraries takes some 30 MB. */
 const UNWIND_CEILING_BYTES = 128 << 20;
 
@@ -45,7 +55,8 @@ const CPU_CHECK_INTERVAL_MS = 1000;
 /** Bytes of the ring: a power of two. `largering` in `without` makes it one page, so that tests see it overflow. */
 function ringBytes(options: CaptureOptions, cpus: number): number {
   if (options.without.includes('largering')) return native().system.pageBytes;
-  const wanted = options.frequencyHz * cpus * bytesPerSample(options);
+  const raw = 2 * RAW_SECONDS * RAW_BYTES_PER_SAMPLE * options.frequencyHz * cpus;
+  const wanted = options.frequencyHz * cpus * bytesPerSample(options) + Math.min(raw, RAW_RING_MOST_BYTES);
   return Math.min(RING_MAX_BYTES, Math.max(RING_MIN_BYTES, 2 ** Math.ceil(Math.log2(wanted))));
 }
 
@@ -85,6 +96,7 @@ class StackCapture implements Capture {
   private kernelWalker: BpfObject | null = null;
   private walker: NativeWalker | null = null;
   private unwind: UnwindLoader | null = null;
+  private readonly raw: RawStacks;
   private last: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: null, taken: 0 };
 
   constructor(
@@ -93,8 +105,10 @@ class StackCapture implements Capture {
   ) {
     const without = (feature: string) => options.without.includes(feature);
     native();
+    const useRingBuffer = !without('ringbuf') && hasRingBuffer();
     this.settings = {
-      useRingBuffer: !without('ringbuf') && hasRingBuffer(),
+      useRingBuffer,
+      keepRaw: !without('rawsamples') && useRingBuffer,
       countKernel: options.kernel,
       useTaskPtRegs: !without('task_pt_regs') && hasTaskPtRegs(),
       followChildren: options.children,
@@ -107,6 +121,8 @@ class StackCapture implements Capture {
     this.mappableArrays = !without('mmaparrays') && hasMappableArrays();
     this.mappings = new MappingRecords(this.zeroCopy);
     this.unwind = this.prepareTables();
+    const arch = process.arch === 'arm64' ? 'aarch64' : 'x86-64';
+    this.raw = new RawStacks(arch, this.settings.maxFrames, () => this.unwind, options.processes, sink);
     try {
       this.loaded = loadTracer(this.settings, (object) => this.prepareTracer(object), options.without);
     } catch (error) {
@@ -166,7 +182,18 @@ class StackCapture implements Capture {
             ],
       },
       this.mappings.step(refused),
+      this.rawStep(),
     );
+  }
+
+  private rawStep(): AttachStep {
+    const { keepRaw, useRingBuffer } = this.settings;
+    const why = useRingBuffer ? 'switched off' : 'needs the BPF ring buffer';
+    return {
+      what: 'stacks before tables',
+      taken: keepRaw ? 'kept, walked when the tables are there' : 'frame pointers',
+      refused: keepRaw ? [] : [{ rung: 'kept, walked when the tables are there', why }],
+    };
   }
 
   /**
@@ -245,7 +272,9 @@ class StackCapture implements Capture {
 
   private startLoadingTables(targets: TargetMap): void {
     const chunks = new ChunkMaps(this.tracer.mapFd('unwind_chunks'), CHUNK_PAGES, this.mappableArrays);
-    this.unwind?.attach(targets, new PagePool(chunks, UNWIND_CEILING_BYTES));
+    // Never told of tables, BPF sends every stack raw: so tests compare the two walks on equal stacks.
+    const told = this.options.without.includes('publishedtables') ? { setCode: () => false } : targets;
+    this.unwind?.attach(told, new PagePool(chunks, UNWIND_CEILING_BYTES));
     const { pid, processes, startAtExec } = this.options;
     if (!startAtExec) {
       processes.reread(pid);
@@ -266,14 +295,22 @@ class StackCapture implements Capture {
   }
 
   /** The unwinder hears of everything that the session hears of. */
-  private ownSink(): CaptureSink {
+  private ownSink(): StreamSink {
     const { sink } = this;
     return {
       stack: (record) => {
         this.unwind?.stack(record);
-        sink.stack(record);
+        sink.stack(this.withCause(record));
       },
       sample: (record) => sink.sample(record),
+      raw: (sample) => {
+        this.unwind?.stack({ pid: sample.pid, user: [sample.instruction] });
+        this.raw.add(sample);
+        sink.taken?.(sample.timeNs);
+      },
+      before: ({ kind, pid, timeNs }) => {
+        if (kind === 'exec' || kind === 'exit' || kind === 'refused') this.raw.beforeEnd(pid, timeNs);
+      },
       process: (record) => {
         this.unwind?.process(record);
         sink.process(record);
@@ -281,6 +318,14 @@ class StackCapture implements Capture {
       failed: (error) => sink.failed(error),
       log: (level, text) => sink.log?.(level, text),
     };
+  }
+
+  /** A stack that was cut where there is no rule says why there is none. */
+  private withCause(record: StackRecord): StackRecord {
+    const { truncated, pid, user } = record;
+    if (truncated === 'tablesNotReady' && !this.unwind) return { ...record, truncated: 'noFramePointer' };
+    const cause = truncated && isGuess(truncated) ? causeOfCut(this.unwind, pid, user) : null;
+    return cause ? { ...record, truncated: cause } : record;
   }
 
   private prepareTracer(object: BpfObject): void {
@@ -340,6 +385,7 @@ class StackCapture implements Capture {
   private regularly(): void {
     this.events.vary();
     this.unwind?.update();
+    this.raw.update();
     const now = performance.now();
     if (now - this.lookedAtCpusMs < CPU_CHECK_INTERVAL_MS) return;
     this.lookedAtCpusMs = now;
@@ -393,6 +439,7 @@ class StackCapture implements Capture {
       refused: { processes: refusedProcesses + this.refusedAtStart, samples: refusedSamples },
       ringFill,
       bpfNs: this.runTimeNs(),
+      waiting: this.raw.waiting,
       unwinding: this.unwind ? { ...this.unwind.state(), frames: { byTable, missed, byPointer } } : undefined,
     };
     return this.last;
@@ -405,19 +452,32 @@ class StackCapture implements Capture {
     return programRunTime(programs)?.runTimeNs ?? null;
   }
 
-  async stop(): Promise<void> {
+  async stop(atOnce = false): Promise<void> {
     // The sink may end it from within a drain, at the target's exit: that drain ends first, then the memory goes.
     await null;
     if (!this.targets) return;
     for (const cpu of this.events.cpus) this.events.removeCpu(cpu);
     this.stream?.stop();
     this.stream?.drain();
+    if (!atOnce) await this.walkLastStacks();
     this.counters();
     this.close();
   }
 
+  /** A program may end before its tables are made. */
+  private async walkLastStacks(): Promise<void> {
+    const deadline = performance.now() + TABLES_AT_END_MS;
+    this.raw.update();
+    while (this.raw.waiting > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, TABLES_AT_END_POLL_MS));
+      this.raw.update();
+    }
+    this.raw.walkAll();
+  }
+
   close(): void {
     this.stream?.stop();
+    this.raw?.forget();
     this.watch?.object?.close();
     this.unwind?.close();
     this.unwind = null;

@@ -12,6 +12,7 @@ import type { MappingRecords } from '../bpf/mappingRecords';
 import type { RecordSource } from '../bpf/recordSource';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
+import { RawSample } from '../unwind/raw/rawSample';
 import type { TargetMap } from './targetMap';
 import type { CaptureSink } from './types';
 
@@ -25,6 +26,16 @@ export const INTERVAL_MAX_MS = 250;
 const INTERVAL_GROWTH = 1.25;
 /** Of the fullest buffer, to be found at a drain. */
 const WANTED_FILL = 0.1;
+
+export interface StreamSink extends CaptureSink {
+  /** A sample whose stack is still to be walked. */
+  raw(sample: RawSample): void;
+  /** Before the process table hears of it. */
+  before(record: ProcessRecord): void;
+}
+
+/** arm64 signs return addresses. */
+const SIGNED_ADDRESSES = process.arch === 'arm64';
 
 export class CaptureStream {
   private readonly samples = new SampleDecoder();
@@ -42,7 +53,7 @@ export class CaptureStream {
     private readonly mappingRecords: MappingRecords,
     private readonly targets: TargetMap,
     private readonly processes: ProcessTable,
-    private readonly sink: CaptureSink,
+    private readonly sink: StreamSink,
     private readonly intervalMaxMs: number,
     /** After each drain: what else wants a regular look, without a timer of its own. */
     private readonly afterDrain: () => void,
@@ -108,11 +119,19 @@ export class CaptureStream {
     if (kind === EVENT_KIND.EVENT_SAMPLE) this.sink.sample(this.samples.decode(words, at));
     else if (kind === EVENT_KIND.EVENT_STACK) {
       const stack = decodeStack(words, at);
-      // Its fork record found no room.
-      if (!this.processes.isKnown(stack.pid)) this.deliver({ kind: 'fork', timeNs, pid: stack.pid, parentPid: 0 });
+      this.mustBeKnown(stack.pid, timeNs);
       this.sink.stack(stack);
+    } else if (kind === EVENT_KIND.EVENT_RAW_SAMPLE) {
+      const raw = new RawSample(words, at, SIGNED_ADDRESSES);
+      this.mustBeKnown(raw.pid, timeNs);
+      this.sink.raw(raw);
     } else this.onProcess(words, at);
   };
+
+  /** It is not where its fork record found no room. */
+  private mustBeKnown(pid: number, timeNs: number): void {
+    if (!this.processes.isKnown(pid)) this.deliver({ kind: 'fork', timeNs, pid, parentPid: 0 });
+  }
 
   private onProcess(words: Words, at: number): void {
     const event = decodeProcess(words, at);
@@ -147,6 +166,7 @@ export class CaptureStream {
   }
 
   private deliver(record: ProcessRecord): void {
+    this.sink.before(record);
     this.processes.record(record);
     this.sink.process(record);
   }

@@ -5,6 +5,9 @@ import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
 import type { CodeTargets, TargetCode } from '../unwind/load/published';
 
+/** Raw samples that a process may still make where its tables are there, for code that was mapped since. */
+const RAW_FOR_NEW_CODE = 64;
+
 const STATES = {
   /** Until its exec. */
   held: TARGET_STATE.TARGET_HELD,
@@ -58,8 +61,8 @@ export class TargetMap implements CodeTargets {
     native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST);
   }
 
-  /** Says which code the process has (struct target); 0 and null: not known. False where it is not traced (any more). */
-  setCode(pid: number, codeId: number, code: TargetCode | null): boolean {
+  /** As CodeTargets has it, into struct target. False where it is not traced (any more). */
+  setCode(pid: number, codeId: number, code: TargetCode | null, ready: boolean): boolean {
     const BPF_EXIST = 2;
     if (this.read(pid) === null) return false;
     this.value.writeUInt32LE(codeId, TARGET.codeId);
@@ -67,6 +70,8 @@ export class TargetMap implements CodeTargets {
     this.value.writeInt32LE(code?.goroutines?.tls ?? 0, TARGET.goTls);
     this.value.writeUInt16LE(code?.goroutines?.goid ?? 0, TARGET.goGoid);
     this.value.writeUInt16LE(code?.goroutines?.curg ?? 0, TARGET.goCurg);
+    this.value.writeUInt32LE(Number(ready), TARGET.tablesReady);
+    this.value.writeUInt32LE(RAW_FOR_NEW_CODE, TARGET.rawLeft);
     return native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST) >= 0;
   }
 

@@ -18,6 +18,8 @@ export interface CaptureSink {
   stack(record: StackRecord): void;
   sample(record: SampleRecord): void;
   process(record: ProcessRecord): void;
+  /** A sample was taken whose stack can be walked later only: it comes then, with this time. */
+  taken?(timeNs: number): void;
   /** The capture as a whole broke. */
   failed(error: Error): void;
   /** What the kernel and libbpf said where something was refused: for the log, not for the user. */
@@ -62,6 +64,8 @@ export interface CaptureCounters {
   lostMappings?: number;
   /** Processes with rights that the caller has not, and times at which they were met. */
   refused?: { processes: number; samples: number };
+  /** Samples that wait until their stacks can be walked. */
+  waiting?: number;
   /** Left out where only frame pointers are there. */
   unwinding?: UnwindLoad & {
     /** Left by a table's rule; of these, not found in the walker's cache; left by frame pointer in its stead. */
@@ -76,8 +80,8 @@ export interface Capture {
   /** A process's code changed in a way only user space knows (its perf map grew): old stacks no longer match. */
   bumpGeneration(pid: number): void;
   counters(): CaptureCounters;
-  /** Drains what is left, then detaches and unloads everything. */
-  stop(): Promise<void>;
+  /** Drains what is left, then detaches and unloads everything; `atOnce`: without walking stacks that wait for tables. */
+  stop(atOnce?: boolean): Promise<void>;
 }
 
 /** Attaches; samples may arrive before the promise resolves. Throws TracerError. */

@@ -5,5 +5,6 @@ export * from './messages';
 export * from './model';
 export * from './recordingFile';
 export * from './speedscopeFile';
+export * from './truncation';
 export * from './upgradeRecording';
 export * from './version';

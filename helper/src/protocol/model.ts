@@ -54,6 +54,14 @@ export type TruncationReason =
   | 'unreadableStack'
   | 'unexpressible'
   | 'code32Bit'
+  /** Its tables were still being made, and it could not be kept until then. */
+  | 'tablesNotReady'
+  /** Through code made at run time, which nothing describes. */
+  | 'jitCode'
+  /** Through a file whose unwind information was taken out. */
+  | 'stripped'
+  /** Through a file that could not be opened or read. */
+  | 'unreadableFile'
   | 'unknown';
 
 /** What a recording lacks besides lost samples and stacks that were cut off: all 0 in a good one. */

@@ -182,11 +182,14 @@ export class Recording implements CaptureSink {
   }
 
   sample(record: SampleRecord): void {
-    if (this.times.sample(record.timeNs)) {
-      this.sink.start();
-      queueMicrotask(() => this.sayProgress());
-    }
+    this.taken(record.timeNs);
     this.stacks.addSample(record);
+  }
+
+  taken(timeNs: number): void {
+    if (!this.times.sample(timeNs)) return;
+    this.sink.start();
+    queueMicrotask(() => this.sayProgress());
   }
 
   process(record: ProcessRecord): void {
@@ -217,7 +220,7 @@ export class Recording implements CaptureSink {
   private async detach(): Promise<void> {
     try {
       this.capture ??= (await this.attaching) ?? null;
-      await this.capture?.stop();
+      await this.capture?.stop(this.giveUp);
     } catch (error) {
       this.errors.push(toErrorReport(error));
     }
@@ -244,7 +247,7 @@ export class Recording implements CaptureSink {
     this.notify('record/progress', {
       recordingId: this.id,
       elapsedMs: this.times.durationMs,
-      samples: this.stacks.samples,
+      samples: this.stacks.samples + (this.capture?.counters().waiting ?? 0),
       firstSampleMs: this.times.firstSampleMs,
       health: this.health(),
     });

@@ -27,6 +27,10 @@ const TRUNCATION_REMARKS: Record<TruncationReason, string> = {
   unreadableStack: '[truncated: stack not readable]',
   unexpressible: '[truncated: unusual unwind information]',
   code32Bit: '[truncated: 32-bit code is not supported]',
+  tablesNotReady: '[truncated: unwind tables not ready]',
+  jitCode: '[truncated: code made at run time]',
+  stripped: '[truncated: unwind information stripped]',
+  unreadableFile: '[truncated: file not readable]',
   unknown: '[truncated]',
 };
 

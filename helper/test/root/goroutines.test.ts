@@ -107,9 +107,9 @@ describe('goroutines', function () {
     return (address) => address > start && address <= start + mcall.size;
   }
 
-  async function checkLabels(program: string): Promise<Unwound> {
+  async function checkLabels(program: string, without: string[] = []): Promise<Unwound> {
     target = await Target.start(program);
-    const result = await unwound(target.pid, SAMPLES, { frequencyHz: 499 });
+    const result = await unwound(target.pid, SAMPLES, { frequencyHz: 499, without });
     const inScheduler = schedulerOf(program);
     const judged = ofGoroutines(result).filter(({ sample }) => !result.got.stackOf(sample).user.some(inScheduler));
     const wrong = judged.filter(({ sample, name }) => sample.goroutine !== Number(name.split('#')[1]));
@@ -126,6 +126,10 @@ describe('goroutines', function () {
 
   it('label samples with the ids that the program prints, also on the stack of the runtime', async () => {
     await checkLabels(built('goroutines', '', ''));
+  });
+
+  it('label samples that are walked later, on both stacks', async () => {
+    await checkLabels(built('goroutines', '', ''), ['publishedtables']);
   });
 
   it('label them in a position-independent program', async function () {

@@ -62,6 +62,7 @@ describe("kernel stacks by the kernel's tables", function () {
       );
       object = new BpfObject('kernel_walk', join(folder, 'walk.o'));
       object.configure({
+        keepRaw: false,
         useRingBuffer: hasRingBuffer(),
         countKernel: true,
         useTaskPtRegs: hasTaskPtRegs(),

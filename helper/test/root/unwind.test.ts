@@ -99,6 +99,19 @@ describe('unwinding by tables', function () {
       assert.ok(byTable > 0);
     });
 
+  // The same oracle for the walk in user space: BPF is told of no table, so every sample comes raw.
+  for (const { mode, what, flags } of MODES)
+    it(`walks raw samples of ${what} as gdb does`, async function () {
+      needGdb(this);
+      const built = flags ? buildUnwindTarget(`target${flags.join('')}`, flags) : program;
+      target = await startProgram([built, mode]);
+      const stacks = gdbStacks(target.pid);
+      const result = await unwound(target.pid, SAMPLES, { without: ['publishedtables'] });
+      assert.equal(result.running.counters().unwinding!.frames.byTable, 0, 'none was walked in BPF');
+      assertWhole(result);
+      assertAsGdb(result, stacks);
+    });
+
   it('walks 500 frames where it may, and says where it may not', async function () {
     needGdb(this);
     target = await startProgram([program, 'recurse', '500']);

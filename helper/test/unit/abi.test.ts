@@ -7,6 +7,7 @@ import {
   EVENT_HEADER,
   EVENT_KIND,
   PROCESS_EVENT,
+  RAW_SAMPLE_EVENT,
   SAMPLE_EVENT,
   STACK_EVENT,
   TARGET,
@@ -14,6 +15,7 @@ import {
 } from '../../src/abi/events.gen';
 import type { Words } from '../../src/abi/words';
 import { MAX_FRAMES_DEFAULT, MAX_FRAMES_MOST } from '../../src/protocol';
+import { RawSample } from '../../src/unwind/raw/rawSample';
 
 /** A record somewhere in a buffer, as in a ring. */
 function record(byteLength: number, fill: (bytes: Buffer) => void): { words: Words; at: number } {
@@ -35,7 +37,7 @@ describe('records of bpf/events.h', () => {
     assert.equal(STACK_EVENT.framesLength, MAX_FRAMES_MOST + MAX_FRAMES_DEFAULT);
     assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
     assert.equal(EVENT_HEADER.byteLength, 16);
-    assert.equal(TARGET.byteLength, 24);
+    assert.equal(TARGET.byteLength, 32);
   });
 
   it('keep 64-bit fields where a 64-bit view can read them', () => {
@@ -131,9 +133,25 @@ describe('records of bpf/events.h', () => {
       WALK_UNKNOWN: 'unknown',
       WALK_UNEXPRESSIBLE: 'unexpressible',
       WALK_32BIT: 'code32Bit',
+      WALK_TABLES_NOT_READY: 'tablesNotReady',
     });
     const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(99, STACK_EVENT.userEnd));
     assert.equal(decodeStack(words, at).truncated, 'unknown');
+  });
+
+  it('decode a raw sample; more of it in rawSamples.test.ts', () => {
+    const { words, at } = record(RAW_SAMPLE_EVENT.stack + 64, (bytes) => {
+      header(bytes, EVENT_KIND.EVENT_RAW_SAMPLE, 77n);
+      bytes.writeUInt32LE(12, RAW_SAMPLE_EVENT.pid);
+      bytes.writeUInt32LE(64, RAW_SAMPLE_EVENT.stackBytes);
+      bytes.writeUInt32LE(1, RAW_SAMPLE_EVENT.stackBlocks);
+      bytes.writeBigUInt64LE(0x7fff_0000_0000n, RAW_SAMPLE_EVENT.stackAddress);
+      bytes.writeBigUInt64LE(0x5555_5555_1234n, RAW_SAMPLE_EVENT.stack + 8);
+    });
+    assert.equal(kindOf(words, at), EVENT_KIND.EVENT_RAW_SAMPLE);
+    const raw = new RawSample(words, at, false);
+    assert.deepEqual([raw.timeNs, raw.pid, raw.word(0x7fff_0000_0008)], [77, 12, 0x5555_5555_1234]);
+    assert.equal(raw.word(0x7fff_0000_0040), null);
   });
 
   it('decode fork, exec and exit', () => {

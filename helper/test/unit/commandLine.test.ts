@@ -122,6 +122,17 @@ describe('the report of a recording', () => {
     assert.match(openingHint(summary.output), /code '\/tmp\/it'\\''s\.speedscope\.json'/);
   });
 
+  it('advises by the most frequent cause of stacks that are not whole, where they are many', () => {
+    const context = { title: 'prog', frequencyHz: 99, commandEnd: null, folder: '/src' };
+    const advice = (wholeStacks: number, truncated: RecordSummary['truncated']) =>
+      /^Stacks that are not whole: (.*)$/m.exec(textReport({ ...summary, wholeStacks, truncated }, context))?.[1];
+    assert.equal(advice(590, { jitCode: 10 }), undefined);
+    assert.match(advice(300, { jitCode: 200, stripped: 100 })!, /made at run time/);
+    assert.match(advice(300, { jitCode: 100, stripped: 200 })!, /stripped/);
+    assert.match(advice(300, { tablesNotReady: 300 })!, /not ready/);
+    assert.equal(advice(300, { unknown: 300 }), undefined);
+  });
+
   it('names files whose symbols were not read, and keeps what was inlined told of long names', () => {
     const badFiles = Array.from({ length: 7 }, (_, i) => ({ path: `/lib/${i}.so`, why: 'section table: absurd' }));
     const top = [{ ...summary.top[0], name: `${'very::'.repeat(20)}long (inlined)` }];

@@ -17,6 +17,10 @@ const REASONS: Record<TruncationReason, () => string> = {
   unreadableStack: () => l10n.t('unreadable stack'),
   unexpressible: () => l10n.t('unusual unwind information'),
   code32Bit: () => l10n.t('32-bit code'),
+  tablesNotReady: () => l10n.t('unwind tables not ready'),
+  jitCode: () => l10n.t('code made at run time'),
+  stripped: () => l10n.t('unwind information stripped'),
+  unreadableFile: () => l10n.t('file not readable'),
   unknown: () => l10n.t('unknown reason'),
 };
 

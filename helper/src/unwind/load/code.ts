@@ -32,7 +32,13 @@ export interface CodeMapping {
   goroutines: GoroutineLayout | null;
 }
 
-interface Range {
+/** What is known of the table of some code. `evicted`: it had to make room for others. */
+export interface CodeTable extends Pick<CodeMapping, 'table' | 'isGo' | 'goroutines'> {
+  state: 'waiting' | 'loading' | 'loaded' | 'failed' | 'evicted';
+}
+
+/** A stretch of code with one table, as the walker finds it: the table's pc is the address less `base`. */
+export interface Range {
   start: number;
   base: bigint;
   placed: PlacedTable | null;
@@ -90,7 +96,7 @@ function rangesOf(mappings: readonly CodeMapping[]): Range[] {
   const ranges: Range[] = [];
   const below = mappings.filter(({ start }) => start < USER_ADDRESS_END);
   below.forEach((mapping, i) => {
-    ranges.push(...pieces(mapping));
+    ranges.push(...rangesOfMapping(mapping));
     const next = below[i + 1];
     if (!next || next.start > mapping.end) ranges.push({ start: mapping.end, base: 0n, placed: null, flags: 0 });
   });
@@ -98,7 +104,7 @@ function rangesOf(mappings: readonly CodeMapping[]): Range[] {
 }
 
 /** A mapping may hold several segments of its file, each shifted by another distance. */
-function pieces({ start, end, fileOffset, table, isGo }: CodeMapping): Range[] {
+export function rangesOfMapping({ start, end, fileOffset, table, isGo }: CodeMapping): Range[] {
   const flags = CODE_FLAGS.CODE_MAPPED | (isGo ? CODE_FLAGS.CODE_GO : 0);
   const whole: Range = { start, base: 0n, placed: null, flags };
   if (!table || table.placed.count === 0) return [whole];

@@ -37,8 +37,8 @@ export interface Table {
 
 /** Who shows tables to the walker. */
 export interface TableUser {
-  /** It can be shown from now on. */
-  loaded(table: Table): void;
+  /** It can be shown from now on, or will never come. */
+  settled(table: Table): void;
   /** Its place is taken from it when this returns: nobody may name it any more. */
   unloaded(table: Table): void;
 }
@@ -168,6 +168,7 @@ export class FileTables implements FileReader {
     } catch (error) {
       table.state = 'failed';
       this.parts.log('debug', `unwind table of ${table.name}: ${error instanceof Error ? error.message : error}`);
+      if (!this.closed) this.user.settled(table);
     }
   }
 
@@ -192,12 +193,13 @@ export class FileTables implements FileReader {
     if (!placed) {
       table.state = 'failed';
       log('warn', `no room for the unwind table of ${table.name}`);
+      this.user.settled(table);
       return;
     }
     Object.assign(table, { state: 'loaded', placed, isGo, goroutines });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;
-    this.user.loaded(table);
+    this.user.settled(table);
   }
 
   /** Takes back the table that was on stacks the longest ago. */

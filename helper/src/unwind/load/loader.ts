@@ -7,7 +7,7 @@ import type { StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
 import type { ProcessRecord } from '../../process/types';
-import { type CodeMapping, type PlacedCode, placeCode } from './code';
+import { type CodeMapping, type CodeTable, type PlacedCode, placeCode } from './code';
 import { FileTables, type Subject, type Table, type TableParts } from './fileTables';
 import type { PagePool } from './pages';
 import { type CodeTargets, PublishedCode } from './published';
@@ -49,7 +49,7 @@ export class UnwindLoader {
     this.tables = new FileTables(
       { ...parts, reserveId: files.reserveId },
       {
-        loaded: (table) => {
+        settled: (table) => {
           this.usersHaveChanged(table);
           this.publishSoon();
         },
@@ -90,7 +90,7 @@ export class UnwindLoader {
         if (!this.walker?.published.inherit(pid, record.parentPid)) this.changed.add(pid);
         return;
       case 'exec':
-        this.walker?.published.withdraw(pid);
+        this.walker?.published.withdraw(pid, false);
         this.changed.add(pid);
         return;
       case 'mmap':
@@ -104,7 +104,7 @@ export class UnwindLoader {
   }
 
   /** What is on the CPU is loaded first. */
-  stack({ pid, user }: StackRecord): void {
+  stack({ pid, user }: Pick<StackRecord, 'pid' | 'user'>): void {
     const now = performance.now();
     for (let i = 0; i < user.length; i++) {
       const code = this.processes.codeAt(pid, user[i]);
@@ -134,6 +134,39 @@ export class UnwindLoader {
     return { tables, rows, bytes: heldBytes, ceilingBytes, evicted, waiting: waiting + (this.publishing ? 1 : 0) };
   }
 
+  // ---- for walks in user space (unwind/raw) ----
+
+  codeOf(pid: number): readonly Code[] {
+    return this.processes.codeOf(pid);
+  }
+
+  /** Has tables made of the code that has none. True where all are there, or known not to come. */
+  areReady(code: readonly Code[]): boolean {
+    let ready = true;
+    for (const one of code) {
+      const subject = subjectOf(one);
+      const table = subject && this.tables.want(subject);
+      if (table?.state !== 'waiting' && table?.state !== 'loading') continue;
+      table.lastUsedMs = performance.now();
+      ready = false;
+    }
+    if (!ready) this.tables.loadMore();
+    return ready;
+  }
+
+  /** Null: code without a file, made at run time. */
+  tableOf(code: Code): CodeTable | null {
+    const subject = subjectOf(code);
+    if (!subject) return null;
+    const { placed, segments, baseAddress, state, isGo, goroutines } = this.tables.want(subject);
+    return { state, isGo, goroutines, table: placed && { placed, segments, baseAddress } };
+  }
+
+  /** A copy of a page of tables. */
+  readPage(page: number): Uint32Array {
+    return this.walker?.pool.read(page) ?? new Uint32Array(0);
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -147,16 +180,17 @@ export class UnwindLoader {
   private publishChanged(): void {
     if (!this.walker) return;
     const { pool, published } = this.walker;
-    const placed: { pid: number; code: PlacedCode | null }[] = [];
+    const placed: { pid: number; code: PlacedCode | null; ready: boolean }[] = [];
     for (const pid of this.changed)
-      if (this.processes.isAlive(pid)) placed.push({ pid, code: this.placeCodeOf(pid, pool) });
+      if (this.processes.isAlive(pid))
+        placed.push({ pid, code: this.placeCodeOf(pid, pool), ready: this.areReady(this.processes.codeOf(pid)) });
     this.changed.clear();
     const shown = pool.commit();
-    for (const { pid, code } of placed) {
-      if (code && shown) published.publish(pid, code);
+    for (const { pid, code, ready } of placed) {
+      if (code && shown) published.publish(pid, code, ready);
       else {
         code?.release();
-        published.withdraw(pid);
+        published.withdraw(pid, ready);
       }
     }
   }

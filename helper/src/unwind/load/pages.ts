@@ -68,6 +68,11 @@ export class PagePool {
     }
   }
 
+  /** A copy of a page that is taken. */
+  read(page: number): Uint32Array {
+    return this.maps.read(chunkOf(page), (page % CHUNK_PAGES) * UNWIND_PAGE_BYTES);
+  }
+
   /** Before pages are named to the kernel's programs; false where it cannot show them. Takes 7 to 25 ms with new chunks. */
   commit(): boolean {
     return succeeds(() => this.maps.link());

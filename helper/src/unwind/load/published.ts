@@ -11,13 +11,17 @@ export interface TargetCode {
 
 /** Who tells the walker. */
 export interface CodeTargets {
-  /** Says which code the process has; 0 and null: not known. False where it is not traced (any more). */
-  setCode(pid: number, codeId: number, code: TargetCode | null): boolean;
+  /**
+   * Says which code the process has; 0 and null: not known. `ready`: no table of it is still to come. False where it is not
+   * traced (any more).
+   */
+  setCode(pid: number, codeId: number, code: TargetCode | null, ready: boolean): boolean;
 }
 
 interface Published {
   code: PlacedCode;
   codeId: number;
+  ready: boolean;
   users: number;
 }
 
@@ -29,14 +33,14 @@ export class PublishedCode {
   constructor(private readonly targets: CodeTargets) {}
 
   /** Takes `code` over, and lets what was there before go. */
-  publish(pid: number, code: PlacedCode): void {
+  publish(pid: number, code: PlacedCode, ready: boolean): void {
     this.lastCodeId++;
-    if (!this.targets.setCode(pid, this.lastCodeId, code)) {
+    if (!this.targets.setCode(pid, this.lastCodeId, code, ready)) {
       code.release();
       return;
     }
     this.letGo(pid);
-    this.byPid.set(pid, { code, codeId: this.lastCodeId, users: 1 });
+    this.byPid.set(pid, { code, codeId: this.lastCodeId, ready, users: 1 });
   }
 
   /** A child by fork, which BPF gave its parent's code. False where the parent has none, or the child its own. */
@@ -45,13 +49,14 @@ export class PublishedCode {
     if (!parent || this.byPid.has(pid)) return false;
     parent.users++;
     this.byPid.set(pid, parent);
-    this.targets.setCode(pid, parent.codeId, parent.code);
+    this.targets.setCode(pid, parent.codeId, parent.code, parent.ready);
     return true;
   }
 
-  withdraw(pid: number): void {
-    if (!this.byPid.has(pid)) return;
-    this.targets.setCode(pid, 0, null);
+  /** Nothing is known of its code; `ready`: and nothing will be. */
+  withdraw(pid: number, ready: boolean): void {
+    if (!this.byPid.has(pid) && !ready) return;
+    this.targets.setCode(pid, 0, null, ready);
     this.letGo(pid);
   }
 
