@@ -5,6 +5,7 @@
 import { closeFile, type MappedFile, MappedFiles } from './files';
 import { GeneratedCode } from './generatedCode';
 import { Images } from './images';
+import type { TextReader } from './movedText';
 import { closeTouched } from './patience';
 import { Roots } from './roots';
 
@@ -36,6 +37,8 @@ export class FileStore {
   readonly files = new MappedFiles();
   readonly images = new Images();
   readonly roots = new Roots();
+  /** Who reads files in a worker; null: nobody does, so code that has moved to memory of no file is not recognized. */
+  textReader: TextReader | null = null;
   /** Perf maps that were not believed, and why. */
   readonly distrusted = new Map<string, string>();
   readonly reserveId = (): number => this.files.reserveId();

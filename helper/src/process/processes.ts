@@ -6,10 +6,12 @@ import type { MappedFile } from './files';
 import type { JitCode, JitState } from './generatedCode';
 import type { Image } from './images';
 import { REREAD_MAPS_MS } from './limits';
-import { readMaps } from './maps';
+import { type Mapping, readMaps } from './maps';
 import { type AddressRange, MapsTable } from './mapsTable';
+import { MovedText, type TextPiece } from './movedText';
 import { type FileIdentity, isElf } from './openMapped';
 import type { Root } from './roots';
+import { questionsAbout } from './textCandidates';
 import type { MappedCode } from './types';
 
 export type Place =
@@ -21,10 +23,16 @@ export type Place =
 
 export type Code = AddressRange & ({ file: MappedFile } | { image: Image } | { name: string });
 
+type MovedCode = AddressRange & { file: MappedFile };
+
 interface Process {
   pid: number;
   root: Root;
   maps: MapsTable<Code>;
+  /** Of `maps`: code of files that lies in memory of none. */
+  moved: MovedCode[];
+  /** Starts of memory that was asked about. */
+  asked: Set<number>;
   /** Null until it has code that was generated at run time. */
   jit: JitState | null;
   mapsReadAtMs: number;
@@ -38,12 +46,24 @@ const JITDUMP = /\/jit-\d+\.dump$/;
 const MAX_REREAD_DELAY_MS = 10_000;
 /** Default vm.mmap_min_addr. */
 const LOWEST_ADDRESS = 65_536;
+const MAX_ASKED = 1_024;
 
 /** Of the processes of one table, which says when they begin and end. */
 export class Processes {
   private readonly byPid = new Map<number, Process>();
+  private readonly movedText: MovedText;
 
-  constructor(private readonly store: FileStore) {}
+  /** `codeFound`: what was memory of no file turned out to be code of one. */
+  constructor(
+    private readonly store: FileStore,
+    private readonly codeFound: (pid: number) => void,
+  ) {
+    this.movedText = new MovedText(
+      () => store.textReader,
+      ({ pid }, file, piece) => this.recognized(pid, file, piece),
+    );
+    store.addReader(this.movedText);
+  }
 
   add(pid: number): Process {
     let process = this.byPid.get(pid);
@@ -79,9 +99,9 @@ export class Processes {
   forked(pid: number, parentPid: number): void {
     const parent = this.byPid.get(parentPid);
     if (!parent || this.byPid.has(pid)) return void this.add(pid);
-    const { root, maps } = parent;
+    const { root, maps, moved } = parent;
     const jit = parent.jit && this.store.generated.inherit(pid, root, parent.jit);
-    this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), jit });
+    this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), moved, jit });
   }
 
   mapped(pid: number, mapping: MappedCode): void {
@@ -90,7 +110,17 @@ export class Processes {
     // What was read from /proc/PID/maps just before is told once more by the kernel.
     if (known && 'file' in known && known.file.path === mapping.path && known.file.fd !== null)
       if (known.end >= mapping.end && known.fileOffset + (mapping.start - known.start) === mapping.fileOffset) return;
-    process.maps.add(this.code(process, { ...mapping, deleted: false }));
+    const covered = process.maps.all.filter(({ start, end }) => start < mapping.end && end > mapping.start);
+    process.moved = process.moved.filter(({ start, end }) => start >= mapping.end || end <= mapping.start);
+    const code = this.code(process, { ...mapping, deleted: false });
+    process.maps.add(code);
+    if (!('name' in code) || code.name !== ANON) return;
+    // It took the place of a file's code: with the same code, maybe.
+    const { start, end } = mapping;
+    const candidates = covered.flatMap((old) =>
+      'file' in old ? [{ file: old.file, anchor: { start: old.start, fileOffset: old.fileOffset } }] : [],
+    );
+    this.movedText.ask({ pid, ranges: [{ start, end }], candidates });
   }
 
   exited(pid: number): void {
@@ -110,7 +140,9 @@ export class Processes {
     for (const process of this.byPid.values()) for (const code of process.maps.all) if ('file' in code) yield code.file;
   }
 
-  releaseAll(): void {
+  close(): void {
+    this.movedText.close();
+    this.store.removeReader(this.movedText);
     for (const pid of [...this.byPid.keys()]) this.release(pid);
   }
 
@@ -142,11 +174,27 @@ export class Processes {
     return jit ? this.store.generated.changed(jit) : false;
   }
 
+  /** In children that were forked meanwhile, too. */
+  private recognized(pid: number, file: MappedFile, { start, end, fileOffset }: TextPiece): void {
+    const asked = this.byPid.get(pid);
+    const before = asked?.maps.find(start);
+    if (!asked || !isNameless(asked, { start, end })) return;
+    for (const process of this.byPid.values()) {
+      if (process.maps.find(start) !== before || !isNameless(process, { start, end })) continue;
+      const piece = { start, end, fileOffset, file };
+      process.maps.add(piece);
+      process.moved = [...process.moved, piece];
+      if (!process.exited) this.codeFound(process.pid);
+    }
+  }
+
   private create(pid: number): Process {
     return {
       pid,
       root: this.store.roots.of(pid),
       maps: new MapsTable(),
+      moved: [],
+      asked: new Set(),
       jit: null,
       mapsReadAtMs: 0,
       rereadDelayMs: REREAD_MAPS_MS,
@@ -160,6 +208,14 @@ export class Processes {
     if (!mappings || mappings.length === 0) return;
     // On top of what was known: a library that was unloaded since may still be on stacks that arrive now.
     for (const m of mappings) if (m.executable) process.maps.add(this.code(process, { ...m, buildId: null }));
+    process.moved = process.moved.filter((piece) => isNameless(process, piece));
+    for (const piece of process.moved) process.maps.add(piece);
+    const isNew = (range: Mapping) => !process.asked.has(range.start) && isNameless(process, range);
+    for (const question of questionsAbout(process.pid, process.root, mappings, isNew, this.store)) {
+      if (process.asked.size > MAX_ASKED) process.asked.clear();
+      for (const { start } of question.ranges) process.asked.add(start);
+      this.movedText.ask(question);
+    }
   }
 
   private code(process: Process, mapping: FileIdentity & { fileOffset: number }): Code {
@@ -195,9 +251,19 @@ export class Processes {
   }
 }
 
+/** Is all of it executable memory of no file? */
+function isNameless({ maps }: Process, { start, end }: { start: number; end: number }): boolean {
+  const there = maps.all.filter((code) => code.start < end && code.end > start);
+  return there.length > 0 && there.every((code) => 'name' in code && code.name === ANON);
+}
+
 /** Has a name like a file's, but is memory: just-in-time compilers write to it, or a program was put there to be executed. */
 function isMemory(path: string): boolean {
   return (
-    path.startsWith('/memfd:') || path.startsWith('//anon') || path.startsWith('/dev/zero') || path.startsWith('/SYSV')
+    path.startsWith('/memfd:') ||
+    path.startsWith('//anon') ||
+    path.startsWith('/anon_hugepage') ||
+    path.startsWith('/dev/zero') ||
+    path.startsWith('/SYSV')
   );
 }

@@ -23,10 +23,14 @@ export class ProcessTable implements FileHolder {
   private readonly remapped = new Set<number>();
   private readonly executed = new Set<number>();
   private readonly forgotten: ((pid: number) => void)[] = [];
+  private readonly codeFound: ((pid: number) => void)[] = [];
   private forgetting: NodeJS.Timeout | null = null;
 
   constructor(readonly files: FileStore) {
-    this.processes = new Processes(files);
+    this.processes = new Processes(files, (pid) => {
+      this.remapped.add(pid);
+      for (const listener of this.codeFound) listener(pid);
+    });
   }
 
   // ---- who lives ----
@@ -102,6 +106,11 @@ export class ProcessTable implements FileHolder {
     this.forgotten.push(listener);
   }
 
+  /** Calls `listener` with each living process of which more code is known, although it mapped nothing. */
+  onCodeFound(listener: (pid: number) => void): void {
+    this.codeFound.push(listener);
+  }
+
   // ---- what is mapped ----
 
   /** All executable mappings, by address. */
@@ -149,7 +158,7 @@ export class ProcessTable implements FileHolder {
     if (this.forgetting) clearTimeout(this.forgetting);
     this.forgetting = null;
     this.lifetimes.clear();
-    this.processes.releaseAll();
+    this.processes.close();
     this.files.removeHolder(this);
   }
 

@@ -74,6 +74,7 @@ export class Recording implements CaptureSink {
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
     this.names = new StackNames(this.stacks, this.processes, parts.symbolizer, parts.log);
+    this.processes.onCodeFound((pid) => this.names.again(pid));
     this.sink = new FileSink(
       options.output,
       this.stacks,

@@ -4,6 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { FileReader, OpenHandle } from '../process/fileStore';
 import type { MappedFile } from '../process/files';
+import type { Anchor, MemoryRange, TextPiece, TextReader } from '../process/movedText';
 import { closeTouched } from '../process/patience';
 import type { ProcessTable } from '../process/table';
 import type { Address } from '../process/types';
@@ -25,7 +26,7 @@ export function createSymbolizer(options: SymbolizerOptions): Symbolizer {
   return new FileSymbolizer(options);
 }
 
-class FileSymbolizer implements Symbolizer, FileReader {
+class FileSymbolizer implements Symbolizer, FileReader, TextReader {
   private readonly pool: WorkerPool;
   private readonly batches: Batches;
   private readonly debug: SeparateDebug;
@@ -45,6 +46,7 @@ class FileSymbolizer implements Symbolizer, FileReader {
       () => this.unnamed('[anon]', 'unknown', null),
     );
     options.files.addReader(this);
+    options.files.textReader = this;
   }
 
   addDebugSources(sources: DebugSources): void {
@@ -72,6 +74,14 @@ class FileSymbolizer implements Symbolizer, FileReader {
     this.debug.closeAll();
     if (this.ownKallsymsFd !== null) closeSync(this.ownKallsymsFd);
     this.ownKallsymsFd = null;
+  }
+
+  // ---- TextReader ----
+
+  async piecesOf(file: MappedFile, anchor: Anchor, ranges: readonly MemoryRange[]): Promise<TextPiece[]> {
+    const { id, fd, sizeBytes, path } = file;
+    if (fd === null) return [];
+    return (await this.pool.request(id, { kind: 'text', file: { id, fd, sizeBytes, path }, anchor, ranges })).text;
   }
 
   // ---- FileReader ----

@@ -15,6 +15,7 @@ import { FileSymbols, hasLineTable } from './fileSymbols';
 import { JitResolvers } from './jit';
 import { readKallsyms } from './kernel/parser';
 import type { KernelTable } from './kernel/types';
+import { textPieces } from './movedText';
 import type { Place } from './place';
 import type { FileTask, Reply, Request, Task, WorkerSettings } from './pool/messages';
 import { arraysOfPlaces, packPlaces } from './pool/packedPlaces';
@@ -30,7 +31,7 @@ let lastOwnId = 0;
 const nextFileId = () => --lastOwnId;
 
 type Answer = Omit<Extract<Reply, { ok: true }>, 'sequence' | 'ok' | 'places'> & { places: Place[][] };
-const nothing: Answer = { description: null, places: [], order: null, kernelTable: null, problems: [] };
+const nothing: Answer = { description: null, places: [], order: null, kernelTable: null, text: [], problems: [] };
 
 async function answer(task: Task): Promise<Answer> {
   switch (task.kind) {
@@ -38,6 +39,10 @@ async function answer(task: Task): Promise<Answer> {
       const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
       const wantsDebugFile = !hasLineTable(elf);
       return { ...nothing, description: { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile } };
+    }
+    case 'text': {
+      const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
+      return { ...nothing, text: textPieces(elf, task.anchor, task.ranges) };
     }
     case 'symbolize':
     case 'addresses': {

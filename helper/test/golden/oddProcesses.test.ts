@@ -82,4 +82,81 @@ describe('names in odd processes', function () {
     assert.ok(at !== null && at > 20);
     assert.deepEqual(symbolizer.badFiles(), []);
   });
+
+  /** Recognizing takes a worker's answer. */
+  async function namedAtLast(pid: number, address: number): Promise<string> {
+    for (const deadline = Date.now() + 20_000; ; ) {
+      const { name } = await nameAt(pid, address);
+      if (name !== '[anon]' || Date.now() > deadline) return name;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  const isNameless = (pid: number, address: number) =>
+    readMaps(pid)!.some(({ start, end, path }) => path === '' && start <= address && address < end);
+
+  for (const [how, what] of [
+    ['mmap', 'was copied onto'],
+    ['mremap', 'was moved onto'],
+    ['half', 'was copied in part onto'],
+  ])
+    it(`names code that ${what} memory of no file before the recording`, async () => {
+      const { pid, hot } = await start('moved', how);
+      assert.ok(isNameless(pid, hot));
+      symbolizer.addProcess(pid);
+      assert.equal(await namedAtLast(pid, hot), 'hot_inner');
+      assert.ok((await nameAt(pid, hot)).line !== null);
+      assert.deepEqual(symbolizer.processes.takeRemapped(), [pid], 'known stacks have other names now');
+      // What is read anew does not take it back.
+      symbolizer.processes.reread(pid);
+      assert.equal((await nameAt(pid, hot)).name, 'hot_inner');
+    });
+
+  it('names code that moves while it is recorded', async () => {
+    const { pid, hot } = await start('moved', 'late');
+    symbolizer.addProcess(pid);
+    const found: number[] = [];
+    symbolizer.processes.onCodeFound((one) => found.push(one));
+    assert.equal((await nameAt(pid, hot)).name, 'hot_inner');
+    child!.stdin!.write('\n');
+    await line();
+    const { start: from, end } = readMaps(pid)!.find((one) => one.start <= hot && hot < one.end)!;
+    const child2 = 4_190_003;
+    symbolizer.processMapped(pid, anonymous(from, end));
+    assert.equal((await nameAt(pid, hot)).name, '[anon]');
+    symbolizer.processForked(child2, pid);
+    assert.equal(await namedAtLast(pid, hot), 'hot_inner');
+    assert.equal((await nameAt(child2, hot)).name, 'hot_inner', 'so does a child that was forked meanwhile');
+    assert.deepEqual(found.sort(), [pid, child2].sort());
+    // A compiler's code at the same place is something else.
+    symbolizer.processMapped(child2, anonymous(from, end));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal((await nameAt(child2, hot)).name, '[anon]', 'its memory cannot be compared');
+  });
+
+  it('tells a file’s code by where the file is mapped', async () => {
+    const { pid, hot } = await start();
+    const { start: from, end, fileOffset } = readMaps(pid)!.find((one) => one.start <= hot && hot < one.end)!;
+    symbolizer.addProcess(pid);
+    const code = symbolizer.processes.codeOf(pid).find((one) => one.start === from)!;
+    assert.ok('file' in code);
+    const ranges = [{ start: from, end }];
+    const { textReader } = symbolizer.files;
+    const [piece] = await textReader!.piecesOf(code.file, { start: from, fileOffset }, ranges);
+    assert.deepEqual([piece.start, piece.end, piece.fileOffset], [from, end, fileOffset]);
+    assert.ok(piece.samples.length > 0);
+    const shifted = await textReader!.piecesOf(code.file, { start: from + 0x10000000, fileOffset }, ranges);
+    assert.deepEqual(shifted, []);
+  });
+
+  const anonymous = (start: number, end: number) => ({
+    start,
+    end,
+    fileOffset: 0,
+    path: '//anon',
+    buildId: null,
+    deviceMajor: 0,
+    deviceMinor: 0,
+    inode: 0n,
+  });
 });

@@ -3,6 +3,7 @@
 
 import type { DebugHandle, Description, FileHandle } from '../../elf/handles';
 import type { JitSource } from '../../process/generatedCode';
+import type { Anchor, MemoryRange, TextPiece } from '../../process/movedText';
 import type { KernelTable } from '../kernel/types';
 import type { PackedPlaces } from './packedPlaces';
 
@@ -29,6 +30,8 @@ export type FileTask = Extract<PlacesTask, { file: FileHandle }>;
 export type Task =
   | PlacesTask
   | { kind: 'describe'; file: FileHandle }
+  /** What of the ranges is code of the file (../movedText.ts). */
+  | { kind: 'text'; file: FileHandle; anchor: Anchor; ranges: readonly MemoryRange[] }
   /** Answered with the order in which to ask for the positions. */
   | { kind: 'order'; of: FileTask }
   /** Answered with the table; `fd` is /proc/kallsyms. */
@@ -53,6 +56,7 @@ export type Reply =
       order: Uint32Array | null;
       /** Its arrays are handed over, not copied. */
       kernelTable: KernelTable | null;
+      text: TextPiece[];
       problems: string[];
     }
   | { sequence: number; ok: false; why: string };

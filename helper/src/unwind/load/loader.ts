@@ -60,6 +60,7 @@ export class UnwindLoader {
       },
     );
     files.addReader(this.tables);
+    processes.onCodeFound((pid) => this.changed.add(pid));
   }
 
   /** Has the tables made of what the process has mapped by now. */
