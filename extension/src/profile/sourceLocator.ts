@@ -2,10 +2,10 @@
 // among the workspace's files, asked once and remembered for the workspace. Called when a frame's source is opened
 // (may ask) and when editors are annotated (never asks).
 
-import { access } from 'node:fs/promises';
 import { basename, isAbsolute, join, normalize } from 'node:path';
 import * as vscode from 'vscode';
 import { applyMappings, longestSuffixMatch, mappingBetween, type PathMapping } from './pathMapping';
+import { isSourceFile } from './sourceFiles';
 
 const STATE_KEY = 'pathMappings';
 const SEARCH_MAX_FILES = 500;
@@ -28,7 +28,7 @@ export class SourceLocator {
     const roots = [cwd, ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath)];
     const places = isAbsolute(recorded) ? [recorded] : roots.map((root) => root && join(root, recorded));
     const mapped = applyMappings(fromRoot(recorded), this.mappings());
-    for (const place of [...places, mapped]) if (place && (await exists(place))) return place;
+    for (const place of [...places, mapped]) if (place && (await isSourceFile(place))) return place;
     return null;
   }
 
@@ -117,12 +117,6 @@ export class SourceLocator {
     this.changed.fire();
   }
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** `malloc/malloc.c` -> `./malloc/malloc.c`: the folder that mappings replace is the dot. */
 const fromRoot = (path: string) => (isAbsolute(path) ? path : `./${normalize(path)}`);

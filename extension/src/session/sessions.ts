@@ -2,12 +2,12 @@
 // live flame graph, and at the end the kept file or the reason why there is none. Called by the commands and the
 // recording editor.
 
-import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import { errorReport, type RecordOptions, tracerError } from '../../../helper/src/protocol';
+import { errorReport, type RecordOptions, readRecordingText, tracerError } from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
 import { readRecording } from '../profile/readRecording';
+import { TEXT_TOOLS } from '../profile/recordingText';
 import { openWhileRecording } from '../settings';
 import { showError } from '../showError';
 import { formatCount, formatElapsed } from './format';
@@ -88,7 +88,7 @@ export class Sessions implements vscode.Disposable {
 
   private async fileAway({ output, title }: SessionSubject, helperGone: boolean): Promise<void> {
     if (helperGone) await markHelperDied(output);
-    const extra = await readFile(output, 'utf8')
+    const extra = await readRecordingText(output, TEXT_TOOLS)
       .then((text) => readRecording(text, output).ebpfTracer)
       .catch(() => undefined);
     if (extra) {

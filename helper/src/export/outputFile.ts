@@ -52,7 +52,7 @@ export function isOurRecording(start: Buffer): boolean {
 }
 
 async function readStart(path: string): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => {
     throw tracerError('OUTPUT_EXISTS', path);
   });
   try {

@@ -2,7 +2,7 @@
 // it can be changed in place when nothing else can be done any more: the disk is full, or the helper was killed and a
 // client finds its last checkpoint. Written by speedscope.ts; used by recording/recordingWriter.ts and the CLI.
 
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { StopReason } from '../protocol';
 
 const SLOT_CHARS = '"complete":false,"stopReason":"helperDied"'.length;
@@ -17,11 +17,12 @@ export function statusText(complete: boolean, stopReason: StopReason): string {
 export function markIncomplete(path: string, stopReason: StopReason): boolean {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return false;
   }
   try {
+    if (!fstatSync(fd).isFile()) return false;
     const start = Buffer.alloc(SEARCH_BYTES);
     const text = start.toString('latin1', 0, readSync(fd, start, 0, start.length, 0));
     // Inside a string the quotes would be escaped, so this matches the member itself.

@@ -4,6 +4,7 @@
 import type { StartCapture } from '../engine/types';
 import type { CallersRights } from '../process/callersRights';
 import type { FileStore } from '../process/fileStore';
+import type { readStat } from '../process/procfs';
 import type { HelperNoteMethod, HelperNotes } from '../protocol';
 import type { Symbolizer } from '../symbolize/types';
 
@@ -24,4 +25,6 @@ export interface RecordingParts {
   anyUser: boolean;
   /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
   readBpfNs: () => number | null;
+  /** Left out: /proc itself. */
+  readStat?: typeof readStat;
 }

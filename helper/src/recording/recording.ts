@@ -5,6 +5,7 @@
 import type { SampleRecord, StackRecord } from '../abi/records';
 import type { Capture, CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
+import { readStat } from '../process/procfs';
 import { lockTarget, type RecordingLock } from '../process/recordingLock';
 import { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
@@ -59,6 +60,7 @@ export class Recording implements CaptureSink {
   private durationTimer: NodeJS.Timeout | null = null;
   private ending = false;
   private giveUp = false;
+  private failedToStart = false;
 
   constructor(
     readonly id: number,
@@ -125,10 +127,9 @@ export class Recording implements CaptureSink {
       const rights = everybody ? null : { ...parts.rights, uid: parts.callerUid };
       this.attaching = parts.startCapture({ ...options, processes: this.processes, rights }, this);
       this.capture = await this.attaching;
+      await this.requireSameProcess(startTicks);
     } catch (error) {
-      this.ending = true;
-      this.lock.release();
-      this.processes.close();
+      await this.leaveNothing();
       throw error;
     }
     // The target may have ended meanwhile: then all is said by `outcome`.
@@ -161,7 +162,8 @@ export class Recording implements CaptureSink {
     try {
       await this.detach();
       await this.names.last();
-      if (this.giveUp) await this.sink.abandon('stopped');
+      if (this.failedToStart) await this.sink.discard();
+      else if (this.giveUp) await this.sink.abandon('stopped');
       else if (this.stacks.samples === 0) outcome.error ??= this.whyEmpty(reason);
       else {
         outcome.summary = this.summary(reason);
@@ -216,6 +218,31 @@ export class Recording implements CaptureSink {
   }
 
   // ---- parts ----
+
+  /** Samples may have come, and been written, before attaching failed: no timer, no file and no lock outlives that. */
+  private async leaveNothing(): Promise<void> {
+    this.failedToStart = true;
+    const endsAlready = this.ending;
+    this.ending = true;
+    if (this.durationTimer) clearTimeout(this.durationTimer);
+    this.names.giveUp();
+    await this.sink.discard();
+    // Whoever asked for the end meanwhile lets go of the rest.
+    if (endsAlready) return;
+    this.lock?.release();
+    this.processes.close();
+    this.settle({ summary: null, error: null });
+  }
+
+  /** The kernel knows the target by its pid alone, which may have gone to another process since it was checked. */
+  private async requireSameProcess(startTicks: number): Promise<void> {
+    const { pid } = this.options;
+    const now = (this.parts.readStat ?? readStat)(pid);
+    // One that has merely ended leaves its samples.
+    if (now === null || now.startTicks === startTicks) return;
+    await this.capture?.stop();
+    throw tracerError('PID_GONE', pid);
+  }
 
   /** Whatever goes wrong here, what was recorded is still written. */
   private async detach(): Promise<void> {

@@ -3,13 +3,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FileStore } from '../../src/process/fileStore';
+import { readStat } from '../../src/process/procfs';
+import type { ProcessRecord } from '../../src/process/types';
 import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
 import { TracerError } from '../../src/protocol';
 import { emptyReason } from '../../src/recording/emptyReason';
+import type { RecordingParts } from '../../src/recording/parts';
 import { Recordings } from '../../src/recording/recordings';
 import { FakeCapture, FakeSymbolizer, frame } from './fakes/stacks';
 
@@ -22,6 +26,7 @@ describe('a recording', function () {
   let captures: FakeCapture[];
   let symbolizer: FakeSymbolizer;
   let files: FileStore;
+  let parts: RecordingParts;
   let recordings: Recordings;
   let notes: { [M in HelperNoteMethod]?: HelperNotes[M][] };
   const notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => {
@@ -37,7 +42,7 @@ describe('a recording', function () {
     notes = {};
     symbolizer = new FakeSymbolizer({ ...TABLE });
     files = new FileStore();
-    recordings = new Recordings({
+    parts = {
       startCapture: async (options, sink) => {
         const capture = new FakeCapture(options, sink);
         captures.push(capture);
@@ -50,7 +55,8 @@ describe('a recording', function () {
       rights: { groups: process.getgroups!(), capabilities: 0n, ownsNamespace: () => false },
       anyUser: false,
       readBpfNs: () => null,
-    });
+    };
+    recordings = new Recordings(parts);
   });
   afterEach(async () => {
     await recordings.closeAll();
@@ -307,6 +313,61 @@ describe('a recording', function () {
     for (const [more, code] of cases) await assert.rejects(recordings.start(options(more), notify), isCode(code), code);
     assert.equal(captures.length, 0);
     assert.deepEqual(recordings.list(), []);
+  });
+
+  it('leaves nothing where attaching fails after samples came, not even their file', async () => {
+    const output = join(dir, 'out.speedscope.json');
+    const failing = new Recordings({
+      ...parts,
+      startCapture: async (wanted, sink) => {
+        const capture = new FakeCapture(wanted, sink);
+        capture.hit([1], 3);
+        for (const since = Date.now(); !existsSync(output) && Date.now() - since < 10_000; ) await delay(20);
+        assert.ok(existsSync(output), 'the first version is written while it attaches');
+        capture.hit([1], 3);
+        throw new Error('no event would open');
+      },
+    });
+    await assert.rejects(failing.start(options(), notify), /no event would open/);
+    assert.deepEqual(readdirSync(dir), []);
+    assert.deepEqual(failing.list(), []);
+    // Longer than the writer waits between two early versions.
+    await delay(2_500);
+    assert.deepEqual(readdirSync(dir), []);
+    const { recordingId, capture } = await start();
+    capture.hit([1]);
+    await recordings.stop(recordingId);
+  });
+
+  it('leaves nothing where the target ended while attaching failed', async () => {
+    const failing = new Recordings({
+      ...parts,
+      startCapture: async (wanted, sink) => {
+        new FakeCapture(wanted, sink).hit([1], 3);
+        sink.process({ kind: 'exit', pid: wanted.pid, parentPid: 1, timeNs: 0 } as ProcessRecord);
+        await delay(20);
+        throw new Error('no event would open');
+      },
+    });
+    await assert.rejects(failing.start(options(), notify), /no event would open/);
+    await delay(100);
+    assert.deepEqual(readdirSync(dir), []);
+    const { recordingId, capture } = await start();
+    capture.hit([1]);
+    await recordings.stop(recordingId);
+  });
+
+  it('is refused where the pid went to another process between the check and the attaching', async () => {
+    const reused = new Recordings({
+      ...parts,
+      readStat: (pid) => {
+        const stat = readStat(pid);
+        return stat && { ...stat, startTicks: stat.startTicks + 1 };
+      },
+    });
+    await assert.rejects(reused.start(options(), notify), isCode('PID_GONE'));
+    assert.ok(captures[0].stopped);
+    assert.deepEqual(readdirSync(dir), []);
   });
 
   it('is the only one of its process', async () => {

@@ -1,6 +1,7 @@
 // Keeps the output file of one recording current while it grows: a whole, valid file again and again, as often as its
 // cost allows, so that a killed helper loses seconds and a live flame graph has something to load.
 
+import { unlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { writeAtomically } from '../../export/outputFile';
 import { markIncomplete } from '../../export/recordingMark';
@@ -73,6 +74,12 @@ export class FileSink implements Sink {
   async abandon(stopReason: StopReason): Promise<void> {
     await this.end();
     if (this.samplesWritten > 0) markIncomplete(this.output, stopReason);
+  }
+
+  async discard(): Promise<void> {
+    await this.end();
+    if (this.samplesWritten > 0) await unlink(this.output).catch(() => {});
+    this.samplesWritten = 0;
   }
 
   private async end(): Promise<void> {

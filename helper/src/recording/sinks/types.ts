@@ -12,6 +12,8 @@ export interface Sink {
   finish(stopReason: StopReason): Promise<void>;
   /** No more writes; what was last written stays, marked. */
   abandon(stopReason: StopReason): Promise<void>;
+  /** No more writes, and no file: the recording failed before it was told to have started. */
+  discard(): Promise<void>;
 }
 
 export interface SinkEvents {

@@ -47,6 +47,11 @@ export class WindowSink implements Sink {
     await this.end();
   }
 
+  /** Windows that were handed on are not ours any more. */
+  async discard(): Promise<void> {
+    await this.end();
+  }
+
   private async end(): Promise<void> {
     this.ended = true;
     if (this.timer) clearTimeout(this.timer);
