@@ -8,6 +8,7 @@ import { optimizeLater } from './health/engine';
 import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
 import { libc } from './privilege/libc';
+import { dropPoolCapabilities } from './privilege/poolThreads';
 import { refusal } from './privilege/rights';
 import { textOf } from './privilege/surroundings';
 import { ownsNamespace } from './privilege/userNamespace';
@@ -42,6 +43,8 @@ async function serve(): Promise<void> {
     process.getuid?.() === args.uid ? statusMask(textOf('/proc/thread-self/status') ?? '', 'CapPrm') : 0n;
   const taken = takeAsRoot();
   const dropped = dropPrivileges(args);
+  const stillCapable = await dropPoolCapabilities();
+  if (stillCapable > 0) taken.notes.push(`${stillCapable} threads of Node's own kept their capabilities`);
   bePatient();
   const groups = [...new Set([dropped.gid, ...(process.getgroups?.() ?? [])])];
 

@@ -30,14 +30,19 @@ function header(): Buffer {
   return buffer;
 }
 
-/** Sets those of the calling thread to exactly these masks; inheritable (and with it ambient) to none. */
-export function setThreadCapabilities(effective: bigint, permitted = effective): void {
+/** Arguments for capset(): exactly these masks; inheritable (and with it ambient) none. */
+export function capabilitySets(effective: bigint, permitted = effective): [header: Buffer, data: Buffer] {
   const data = Buffer.alloc(2 * HALF_BYTES);
   [effective, permitted].forEach((mask, set) => {
     for (const half of [0, 1])
       data.writeUInt32LE(Number((mask >> BigInt(32 * half)) & 0xffffffffn), half * HALF_BYTES + 4 * set);
   });
-  checkCall('capset', libc().capset(header(), data));
+  return [header(), data];
+}
+
+/** Sets those of the calling thread. */
+export function setThreadCapabilities(effective: bigint, permitted = effective): void {
+  checkCall('capset', libc().capset(...capabilitySets(effective, permitted)));
 }
 
 /**

@@ -59,7 +59,8 @@ export function raiseMemlock(): void {
 
 /**
  * Changes uid, gid and groups of every thread to the caller's, reduces the main thread's capabilities, takes those of
- * all other threads, and makes both final. Threads started later inherit the main thread's. Throws where anything did
+ * all other threads, and makes both final. Threads started later inherit the main thread's: Node's own are started at once
+ * (poolThreads.ts), ours give them up before they read anything. Throws where anything did
  * not take effect: the helper must not go on then.
  */
 export function dropPrivileges(caller: User): Dropped {

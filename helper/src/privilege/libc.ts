@@ -8,6 +8,10 @@ type NativeCall = (...args: (number | bigint | Buffer | null)[]) => number;
 
 interface Libc {
   capset: NativeCall;
+  /** The same in a thread of Node's pool, whichever is free. */
+  capsetInPool(header: Buffer, data: Buffer): Promise<number>;
+  /** Keeps a thread of that pool busy. */
+  sleepInPool(microseconds: number): Promise<number>;
   prctl: NativeCall;
   /** The name of a user id by the account database (nsswitch.conf); null where it has none. */
   accountName(uid: number): string | null;
@@ -50,6 +54,12 @@ export function libc(): Libc {
   const self = koffi.load(null);
   const errnoValues = koffi.os.errno;
   const getpwuid = self.func('void *getpwuid(uint uid)');
+  const capset = self.func('int capset(void *header, void *data)');
+  const usleep = self.func('int usleep(uint microseconds)');
+  const inPool = (call: typeof capset, args: unknown[]) =>
+    new Promise<number>((resolve, reject) => {
+      call.async(...args, (error: Error | null, result: number) => (error ? reject(error) : resolve(result)));
+    });
   bound = {
     accountName: (uid) => {
       const entry = getpwuid(uid);
@@ -57,7 +67,9 @@ export function libc(): Libc {
       return entry === null ? null : koffi.decode(entry, 'str');
     },
     initgroups: self.func('int initgroups(str name, uint gid)'),
-    capset: self.func('int capset(void *header, void *data)'),
+    capset,
+    capsetInPool: (header, data) => inPool(capset, [header, data]),
+    sleepInPool: (microseconds) => inPool(usleep, [microseconds]),
     prctl: self.func('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
     setgroups: self.func('int setgroups(size_t count, void *groups)'),
     setresgid: self.func('int setresgid(uint real, uint effective, uint saved)'),

@@ -79,6 +79,23 @@ describe('privilege drop', function () {
     for (const { CapEff, CapPrm } of others) assert.deepEqual([BigInt(`0x${CapEff}`), BigInt(`0x${CapPrm}`)], [0n, 0n]);
   });
 
+  it('leaves threads that Node and V8 start later without any capability', () => {
+    for (const uid of [STRANGER, 0]) {
+      const { threads, later, stillCapable } = probe(uid);
+      assert.equal(stillCapable, 0);
+      assert.ok(later.length >= threads.length + 4, `${threads.length} threads, later ${later.length}`);
+      const [main, ...others] = later;
+      assert.notEqual(BigInt(`0x${main.CapEff}`), 0n);
+      for (const { CapEff, CapPrm } of others)
+        assert.deepEqual(
+          [CapEff, CapPrm].map((m) => BigInt(`0x${m}`)),
+          [0n, 0n],
+        );
+      // Those that open files are still the caller.
+      assert.ok(later.slice(threads.length).every(({ Uid }) => Uid === Array(4).fill(uid).join('\t')));
+    }
+  });
+
   it('is final, opens no inspector, and leaves workers without any capability', () => {
     const result = probe(STRANGER);
     assert.equal(result.rootAgain, false);

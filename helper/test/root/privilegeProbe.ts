@@ -2,9 +2,15 @@
 // Arguments: UID GID WITHOUT PLAIN CLOSED. WITHOUT names one of the kept capabilities to give up, too, or is "none"; PLAIN
 // and CLOSED are processes of that user, CLOSED not dumpable (as a program with secrets makes itself).
 
+import { pbkdf2 } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { gzip } from 'node:zlib';
 import { native } from '../../src/bpf/libbpf';
 import { hasRingBuffer } from '../../src/bpf/probe';
 import {
@@ -16,12 +22,17 @@ import {
 } from '../../src/privilege/capabilities';
 import { dropPrivileges } from '../../src/privilege/drop';
 import { libc } from '../../src/privilege/libc';
+import { dropPoolCapabilities } from '../../src/privilege/poolThreads';
 import { takeAsRoot } from '../../src/takeAsRoot';
 
 export interface ProbeResult {
   capabilities: string[];
   /** Lines of /proc/self/task/TID/status by their names; the main thread first. */
   threads: Record<string, string>[];
+  /** What dropPoolCapabilities() says. */
+  stillCapable: number;
+  /** As `threads`, after every kind of work for which Node or V8 starts threads. */
+  later: Record<string, string>[];
   works: Record<'ringBuffer' | 'sampling' | 'maps' | 'closedFiles' | 'mapFiles' | 'kallsyms' | 'ownFiles', boolean>;
   rootAgain: boolean;
   workerCapabilities: string;
@@ -67,6 +78,21 @@ function workerCapabilities(): Promise<string> {
   });
 }
 
+/** Files, compression, keys and a worker: twice as many at once as the pool has threads, and V8 optimizes and collects meanwhile. */
+async function threadsAfterWork(): Promise<Record<string, string>[]> {
+  const text = Buffer.alloc(1 << 20, 'work');
+  const compress = promisify(gzip);
+  const worker = new Worker('for (let i = 0, a = []; i < 2e6; i++) a[i % 999] = { i }', { eval: true });
+  await Promise.all([
+    ...Array.from({ length: 8 }, () => compress(text)),
+    ...Array.from({ length: 8 }, () => readFile('/proc/self/maps')),
+    ...Array.from({ length: 8 }, () => promisify(pbkdf2)('a', 'b', 1_000, 32, 'sha256')),
+    lookup('localhost').catch(() => null),
+    once(worker, 'exit'),
+  ]);
+  return threads();
+}
+
 function inspectorListens(): Promise<boolean> {
   process.kill(process.pid, 'SIGUSR1');
   return new Promise((resolve) => {
@@ -99,6 +125,8 @@ async function main(): Promise<void> {
   const { kallsymsFd } = takeAsRoot();
   const { capabilities } = dropPrivileges({ uid: Number(uid), gid: Number(gid) });
   const listed = threads();
+  const stillCapable = await dropPoolCapabilities();
+  const later = await threadsAfterWork();
   if (without !== 'none') setThreadCapabilities(effectiveCapabilities() & ~maskOf([without as CapabilityName]));
   const mapFile = () => readdirSync(`/proc/${plain}/map_files`)[0];
   const works = {
@@ -113,6 +141,8 @@ async function main(): Promise<void> {
   const result: ProbeResult = {
     capabilities,
     threads: listed,
+    stillCapable,
+    later,
     works,
     rootAgain: Number(uid) !== 0 && becomesRoot(),
     workerCapabilities: await workerCapabilities(),
