@@ -9,6 +9,7 @@ import type { CheckItem, ErrorCode, RecordOptions } from '../../src/protocol';
 import { TracerError } from '../../src/protocol';
 import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFolder';
 import { serve } from './helperProcess';
+import { PUBLIC_ROOT } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 describe('machines that lack something', function () {
@@ -91,7 +92,7 @@ describe('machines that lack something', function () {
     const system = /=> (\/\S*libbpf\.so\.1)|(\/\S*libbpf\.so\.1)$/m.exec(
       execFileSync('sh', ['-c', '/sbin/ldconfig -p || true'], { encoding: 'utf8' }),
     )?.[1];
-    const shipped = join(__dirname, '../../../../../dist/native/libbpf.so.1');
+    const shipped = join(PUBLIC_ROOT, 'dist/native/libbpf.so.1');
     const all = [system, shipped].filter((file): file is string => file !== undefined && existsSync(file));
     if (!system) {
       console.log('        skipped: cannot tell where the system keeps libbpf');
@@ -104,7 +105,7 @@ describe('machines that lack something', function () {
 
   it('no koffi for this system', async () => {
     const folder = createSocketFolder();
-    const packages = join(require.resolve('koffi'), '../../@koromix');
+    const packages = join(PUBLIC_ROOT, 'node_modules/@koromix');
     const files = readdirSync(packages, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.node'));
     assert.ok(files.length > 0);
     const prefix = mounted(files.map((name) => hidden(join(packages, name))).join('; '));

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { kernelUnwindTables, useKernelUnwindTables } from '../../src/bpf/kernelUnwind';
 import { native } from '../../src/bpf/libbpf';
 import { BpfObject } from '../../src/bpf/object';
-import { hasRingBuffer, hasTaskPtRegs } from '../../src/bpf/probe';
+import { hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../../src/bpf/probe';
 import { SamplingEvents } from '../../src/bpf/samplingEvents';
 import { TargetMap } from '../../src/engine/targetMap';
 import { SLOWNESS } from './slowness';
@@ -67,7 +67,7 @@ describe("kernel stacks by the kernel's tables", function () {
         countKernel: true,
         useTaskPtRegs: hasTaskPtRegs(),
         followChildren: false,
-        pidNsInode: 0,
+        pidNsInode: pidNamespaceInode(),
         maxFrames: 127,
         rights: null,
       });
