@@ -36,9 +36,14 @@ find "$cache" -name '*.deb' -ctime +30 -delete
 
 machine='' inside=''
 remove() {
-  # Ends all that runs in there (enterRoot.sh: --kill-child), and with it every mount.
-  [ -z "$inside" ] || { kill -KILL "$inside" 2>/dev/null; wait "$inside" 2>/dev/null; inside=''; }
-  [ -z "$machine" ] || { rm -rf --one-file-system "$machine"; machine=''; }
+  # Ends whoever makes the machine, or all that runs on it (enterRoot.sh: --kill-child), and with that every mount.
+  [ -z "$inside" ] || { kill -KILL -- "-$inside" 2>/dev/null; wait "$inside" 2>/dev/null; inside=''; }
+  # What was just killed may take a moment to be gone.
+  for pause in 1 2 5 0; do
+    [ -z "$machine" ] || rm -rf --one-file-system "$machine" || { sleep $pause; continue; }
+    break
+  done
+  machine=''
 }
 trap remove EXIT
 trap 'exit 130' INT
