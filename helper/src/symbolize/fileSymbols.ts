@@ -205,7 +205,7 @@ export class FileSymbols {
       if (!declaration) continue;
       const linkageName = declaration.linkageName ?? declaration.name;
       if (here.name === null && linkageName !== null) this.setName(here, linkageName);
-      if (declaration.name !== null && here.linkageName !== null && isLeftMangled(here.linkageName)) {
+      if (declaration.name !== null && here.linkageName !== null && isLeftMangled(here.linkageName, here.name ?? '')) {
         here.name = declaration.name;
         here.fullName = here.linkageName;
       }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { displayName } from '../../src/symbolize/demangle/demangle';
+import { demangleItanium } from '../../src/symbolize/demangle/itanium';
 import { shortCppName } from '../../src/symbolize/demangle/shortName';
 import { newestLlvm } from './llvmTools';
 import { build, has, run } from './symbolize/build';
@@ -78,6 +79,49 @@ describe('demangled names', function () {
       const different = compare(names, 'c++filt', shorten);
       const text = `${different.length} of ${names.length}\n${different.slice(0, 8).join('\n')}`;
       assert.ok(different.length <= names.length * share, text);
+    }
+  });
+
+  // Where the library fails our own reader stands in for it, so it is held to all that it may meet.
+  it("of C++ programs are llvm-cxxfilt's by our own reader of today's ABI, too", function () {
+    const tool = newestLlvm('llvm-cxxfilt')?.command;
+    if (!STANDARD_LIBRARY || !tool) {
+      console.log('      skipped: there is no libstdc++ or no llvm-cxxfilt of version 19 or later');
+      return this.skip();
+    }
+    const names = functionsOf(STANDARD_LIBRARY, ['-D'], /^_Z/);
+    const theirs = demangledBy(tool, names);
+    const different = names.flatMap((name, i) => {
+      if (theirs[i] === name) return [];
+      const [ours, other] = [demangleItanium(name) ?? name, theirs[i]].map((full) =>
+        plain(full).replace(/ (?=>)/g, ''),
+      );
+      return ours === other ? [] : [`${name}\n  ours   ${ours}\n  theirs ${other}`];
+    });
+    const text = `${different.length} of ${names.length}\n${different.slice(0, 8).join('\n')}`;
+    assert.ok(different.length <= names.length * MAX_DIFFERENT, text);
+  });
+
+  it('of C++20 functions are read, where the library cannot', function () {
+    const tool = newestLlvm('llvm-cxxfilt')?.command;
+    const compiler = ['clang++-22', 'clang++-21', 'clang++-20', 'clang++-19'].find(has);
+    const flags = ['-std=c++20', '-O0', '-g0', '-c', 'constraints.cpp', '-o', 'OUT'];
+    const object = compiler && tool ? build('constraints', [compiler, ...flags], ['constraints.cpp']) : null;
+    if (object === null) {
+      console.log('      skipped: there is no clang++ of version 19 or later, or no llvm-cxxfilt of such');
+      return this.skip();
+    }
+    const names = functionsOf(object, [], /^_Z/);
+    assert.ok(
+      names.some((name) => /Tk|Q/.test(name)),
+      names.join(' '),
+    );
+    const theirs = demangledBy(tool!, names);
+    for (const [i, name] of names.entries()) {
+      const shown = displayName(name);
+      assert.ok(!shown.name.startsWith('_Z'), name);
+      if (theirs[i] === name || /lambda/.test(theirs[i])) continue;
+      assert.equal(shown.name, shortCppName(theirs[i].replace(/ requires .*$/, '')), name);
     }
   });
 

@@ -17,6 +17,7 @@ import { parseMaps } from '../../src/process/maps';
 import { MapsTable } from '../../src/process/mapsTable';
 import { parseStatus } from '../../src/process/perfMaps';
 import { displayName, isLeftMangled } from '../../src/symbolize/demangle/demangle';
+import { demangleItanium } from '../../src/symbolize/demangle/itanium';
 import { shortCppName, shortGoName, shortRustName } from '../../src/symbolize/demangle/shortName';
 import { hexOfKernelAddress } from '../../src/symbolize/kernel/labels';
 import { readKallsyms } from '../../src/symbolize/kernel/parser';
@@ -266,10 +267,64 @@ describe('symbolize: names', () => {
       '_Dmain',
     ]) {
       assert.deepEqual(displayName(name), { name, fullName: null });
-      assert.ok(isLeftMangled(name), name);
+      assert.ok(isLeftMangled(name, name), name);
     }
     for (const name of ['main', '_Destroy', '_DYNAMIC', '_ZN3foo3barEi', '_RNvC1a1b', 'cash$s'])
-      assert.ok(!isLeftMangled(name), name);
+      assert.ok(!isLeftMangled(name, displayName(name).name), name);
+    // What nobody can read is for the debug information to name.
+    assert.ok(isLeftMangled('_ZN3foo9unknown', displayName('_ZN3foo9unknown').name));
+  });
+
+  it('knows what C++20 and C++23 added: constraints, template lambdas, explicit object parameters', () => {
+    const cases: [mangled: string, name: string, full: string][] = [
+      [
+        '_ZN4shop5Field11constrainedITkNS_8SummableEdEEvT_j',
+        'shop::Field::constrained<double>',
+        'void shop::Field::constrained<double>(double, unsigned int)',
+      ],
+      [
+        '_ZN4shop5Field6createIcQaantsr3stdE7same_asIT_iE5SmallIS2_EEEvPKS2_j',
+        'shop::Field::create<char>',
+        'void shop::Field::create<char>(char const*, unsigned int)',
+      ],
+      [
+        '_ZN4shop6hiddenIiEEvNS_4NodeET_Q8SummableIDtfp0_EE',
+        'shop::hidden<int>',
+        'void shop::hidden<int>(shop::Node, int)',
+      ],
+      [
+        '_ZNH4shop4Node7deducedIS0_EEvOT_j',
+        'shop::Node::deduced<shop::Node>',
+        'void shop::Node::deduced<shop::Node>(this shop::Node&&, unsigned int)',
+      ],
+      [
+        '_ZZ4mainENK3$_2clIcEEDaT_jQsr4shopE5SmallIS1_E',
+        'main::$_2::operator()<char>',
+        'auto main::$_2::operator()<char>(char, unsigned int) const',
+      ],
+    ];
+    for (const [mangled, name, fullName] of cases) assert.deepEqual(displayName(mangled), { name, fullName }, mangled);
+  });
+
+  it('reads hostile names in time and memory of their length, and refuses what is none', () => {
+    // Each substitution holds the one before it twice: 2^60 characters.
+    const code = (n: number) => `S${n.toString(36).toUpperCase()}_`;
+    const doubling = `_Z1f1aI1bESt4pairIS1_S1_E${Array.from({ length: 60 }, (_, i) => `S2_I${code(3 + i)}${code(3 + i)}E`).join('')}`;
+    const deep = `_Z1f${'P'.repeat(100_000)}i`;
+    const nested = `_Z${'N1a'.repeat(3_000)}`;
+    for (const name of [
+      doubling,
+      deep,
+      nested,
+      '_Z',
+      '_ZN',
+      '_ZQ',
+      '_Z1fIXE',
+      '_Z1fIJ',
+      '_Z3fooLi99999999999999E',
+      '_ZSt',
+    ])
+      assert.equal(demangleItanium(name), null, name.slice(0, 40));
   });
 
   it('demangles C++ and both of Rust’s schemes, and leaves others alone', () => {

@@ -2,6 +2,7 @@
 // and DWARF. Never throws: a name that cannot be demangled is shown as it is.
 
 import { MAX_DEMANGLE_BYTES } from '../limits';
+import { demangleItanium } from './itanium';
 import { shortCppName, shortRustName } from './shortName';
 import { demangleAny } from './wasm';
 
@@ -27,8 +28,20 @@ const THUNK = /^\{virtual override thunk\(\{(virtual )?offset\([-\d, ]*\)\}, (.*
 const WITHOUT_DEMANGLER = /^(?:_?\$[sSe]|_T0|_D(?:\d|main$))/;
 
 /** The name stays as the linker knows it, though people would write it differently: debug information may say how. */
-export function isLeftMangled(linkageName: string): boolean {
-  return WITHOUT_DEMANGLER.test(linkageName);
+export function isLeftMangled(linkageName: string, shown: string): boolean {
+  return WITHOUT_DEMANGLER.test(linkageName) || (ITANIUM.test(shown) && shown === linkageName);
+}
+
+/** As the library reads it; null where it does not. */
+function demangled(plain: string): string | null {
+  let full: string;
+  try {
+    full = demangleAny(plain);
+  } catch {
+    return null;
+  }
+  // It takes off an underscore when it finds no way to read the rest.
+  return full === plain || `_${full}` === plain || full === '' ? null : full;
 }
 
 export function displayName(linkageName: string): DisplayName {
@@ -38,14 +51,8 @@ export function displayName(linkageName: string): DisplayName {
   const isRust = RUST_V0.test(plain) || (ITANIUM.test(plain) && RUST_LEGACY.test(plain));
   if (!isRust && !ITANIUM.test(plain)) return { name: plain, fullName: null };
   if (plain.length > MAX_DEMANGLE_BYTES) return { name: plain.slice(0, 64), fullName: plain };
-  let full: string;
-  try {
-    full = demangleAny(plain);
-  } catch {
-    return { name: plain, fullName: null };
-  }
-  // The library takes off an underscore when it finds no way to read the rest.
-  if (full === plain || `_${full}` === plain || full === '') return { name: plain, fullName: null };
+  const full = demangled(plain) ?? (isRust ? null : demangleItanium(plain));
+  if (full === null) return { name: plain, fullName: null };
   const thunk = THUNK.exec(full);
   if (thunk)
     return {
