@@ -53,6 +53,14 @@ struct sample_event {
 	char comm[EVENTS_COMM_LEN];
 };
 
+/*
+ * Frames are words. Bits 63-62 say what a word is: 00 a user address, 11 a kernel address (01 is kept for frames of
+ * runtimes). Of an address bits 62 and 61 are equal: it is a return address, so that its code is the call before it.
+ * They differ where the address is exact, and its code stands there itself: where a signal, an exception or an
+ * interrupt came, in a signal's trampoline, at a thread's entry. The first frame of each part is exact either way.
+ */
+#define FRAME_EXACT	(1ULL << 61)	/* this bit is flipped */
+
 /* As long as its frames need: the size is in the header. */
 struct stack_event {
 	struct event_header header;

@@ -466,7 +466,7 @@ static __always_inline bool walk_kernel_stack(struct user_regs *regs, struct ker
 	walk->sp = regs->sp;
 	walk->bp = regs->bp;
 	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
-		walk->frames[i] = walk->ip;
+		walk->frames[i] = i ? walk->ip ^ (forget(walk->exact) * FRAME_EXACT) : walk->ip;
 		if (forget(walk->ip) - tables->text_start >= tables->text_bytes)
 			return false;
 		rule = kernel_rule(walk, known);

@@ -225,6 +225,11 @@ static __noinline bool apply_wide_rule(struct native_walk *walk, struct user_reg
 	return true;
 }
 
+static __always_inline __u64 native_hash(__u64 address, __u64 code)
+{
+	return (address ^ (__u32)code * 0xff51afd7ed558ccdULL) * 0x9e3779b97f4a7c15ULL;
+}
+
 #define FOUND_RULE(word)	((__u32)(word))
 #define FOUND_NEXT(word)	((word) >> 32 & 0xffff)	/* 0 for exact: a path begins there */
 #define FOUND_MISS(word)	((word) >> 48)	/* it was not in memory */
@@ -286,7 +291,7 @@ static __always_inline __u32 rule_of_frame(struct native_walk *walk, struct nati
 	/* No table is loaded yet. */
 	if (unlikely(!(__u32)code))
 		return UNWIND_NONE;
-	hash = (address ^ (__u32)code * 0xff51afd7ed558ccdULL) * 0x9e3779b97f4a7c15ULL;
+	hash = native_hash(address, code);
 	word = known->rules[index & (NATIVE_RULES - 1)];
 	if (likely(!((word ^ hash) >> 32))) {
 		walk->next = index + 1;
@@ -329,7 +334,7 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 
 	if (kind == UNWIND_GO) {
 		walk->go = 1;
-		if (walk->back || rule == UNWIND_GO) {
+		if (walk->back || (rule & ~UNWIND_EXACT) == UNWIND_GO) {
 			rule = POINTER_RULE;
 			walk->goes_up = 0;
 		} else {
@@ -445,14 +450,45 @@ static __always_inline int to_caller(struct native_walk *walk, struct fp_window 
 	return -1;
 }
 
+/* Nobody called the code at the frame's address: it was put there as a return address, and is one itself. */
+static __always_inline void frame_is_exact(struct stack_event *stack)
+{
+	__u64 last = forget(stack->user_count) - 1;
+
+	if (last < EVENTS_MAX_USER_FRAMES)
+		stack->frames[last] |= FRAME_EXACT;
+}
+
 /* A frame whose rule is not one of the two that nearly all have. Returns -1 to go on, else an enum walk_end. */
 __noinline int rare_frame(__u64 rule)
 {
 	struct native_context context;
+	struct native_walk *walk;
+	__u32 kind;
 	int end;
 
 	if (!this_cpu_native_context(&context))
 		return WALK_UNEXPRESSIBLE;
+	walk = context.walk;
+	kind = rule & UNWIND_CFA_KIND_MASK;
+	if (kind == UNWIND_NONE && walk->back && (__u32)context.code) {
+		/*
+		 * Nothing lies before it, so nothing called: it is the first instruction of a signal's trampoline, or of what
+		 * somebody laid on a new stack to be returned to (makecontext), where the stack ends.
+		 */
+		__u64 address = walk->ip, hash = native_hash(address, context.code);
+		__u32 there = FOUND_RULE(find_native_rule(address, context.code, hash, 1));
+
+		kind = there & UNWIND_CFA_KIND_MASK;
+		if (kind == UNWIND_SIGNAL_RETURN) {
+			rule = there;
+		} else if (kind != UNWIND_NONE) {
+			frame_is_exact(context.stack);
+			return WALK_WHOLE;
+		}
+	}
+	if (kind == UNWIND_SIGNAL_RETURN)
+		frame_is_exact(context.stack);
 	end = apply_rule(context.walk, context.regs, rule);
 	return end < 0 ? to_caller(context.walk, context.window, rule) : end;
 }
@@ -538,8 +574,8 @@ static __always_inline bool native_frame(struct native_context *context)
 {
 	struct native_walk *walk = context->walk;
 	struct stack_event *stack = context->stack;
+	__u64 i, word;
 	__u32 rule;
-	__u64 i;
 	int end;
 
 	rule = rule_of_frame(walk, context->rules, context->code);
@@ -554,9 +590,10 @@ static __always_inline bool native_frame(struct native_context *context)
 	i = forget(stack->user_count);
 	if (unlikely(i >= EVENTS_MAX_USER_FRAMES))
 		return false;
-	stack->frames[i] = walk->ip;
+	word = walk->ip | (walk->back ^ 1) * FRAME_EXACT;
+	stack->frames[i] = word;
 	stack->user_count = i + 1;
-	context->hash = mix(context->hash, walk->ip);
+	context->hash = mix(context->hash, word);
 	return true;
 }
 

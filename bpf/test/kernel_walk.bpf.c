@@ -69,7 +69,7 @@ int compare_walks(struct perf_event_context *ctx)
 	for (i = 0; i < EVENTS_MAX_FRAMES; i++) {
 		if (i >= count)
 			break;
-		different |= stack[i] ^ walk->frames[i];
+		different |= (stack[i] ^ walk->frames[i]) & ~FRAME_EXACT;
 	}
 	if (walk->user_regs && kernel_has_ring_buffer() && settings.use_task_pt_regs) {
 		/* Through memory: the verifier allows no arithmetic on this kind of pointer. */

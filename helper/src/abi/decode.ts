@@ -35,14 +35,31 @@ function unsigned64(u32: Uint32Array, index: number): number {
   return u32[index] + u32[index + 1] * TWO_32;
 }
 
-/** See Address in engine/types.ts: kernel addresses come out negative. */
+/** See Address in process/types.ts: kernel addresses come out negative. */
 export function addressAt(u32: Uint32Array, index: number): Address {
   return u32[index] + (u32[index + 1] | 0) * TWO_32;
 }
 
-function addresses(u32: Uint32Array, index: number, count: number): Address[] {
+/** Bits 61 and 62 of a frame's word, in its upper half: they differ where the address is exact (FRAME_EXACT of events.h). */
+const BIT_61 = 1 << 29;
+const isExact = (high: number) => ((high ^ (high >>> 1)) & BIT_61) !== 0;
+
+/** A part of a stack. `exact` receives the indexes of exact addresses but the part's first, counted from `firstIndex` on. */
+export function framesAt(
+  u32: Uint32Array,
+  index: number,
+  count: number,
+  exact: number[],
+  firstIndex: number,
+): Address[] {
   const list = new Array<Address>(count);
-  for (let i = 0; i < count; i++) list[i] = addressAt(u32, index + 2 * i);
+  for (let i = 0; i < count; i++) {
+    const high = u32[index + 2 * i + 1];
+    if (isExact(high)) {
+      list[i] = u32[index + 2 * i] + ((high ^ BIT_61) | 0) * TWO_32;
+      if (i > 0) exact.push(firstIndex + i);
+    } else list[i] = addressAt(u32, index + 2 * i);
+  }
   return list;
 }
 
@@ -60,12 +77,14 @@ export function decodeStack(words: Words, at: number): StackRecord {
   const kernelCount = Math.min(counts >>> 16, STACK_EVENT.framesLength - userCount);
   const frames = at + STACK_EVENT.frames / 4;
   const reason = REASONS[u32[at + STACK_EVENT.userEnd / 4]];
+  const exact: number[] = [];
   return {
     stackId: words.u64[(at + STACK_EVENT.stackId / 4) >>> 1],
     pid: u32[at + STACK_EVENT.pid / 4],
     generation: u32[at + STACK_EVENT.generation / 4],
-    kernel: addresses(u32, frames + 2 * userCount, kernelCount),
-    user: addresses(u32, frames, userCount),
+    kernel: framesAt(u32, frames + 2 * userCount, kernelCount, exact, 0),
+    user: framesAt(u32, frames, userCount, exact, kernelCount),
+    exact,
     truncated: reason === undefined ? 'unknown' : reason,
   };
 }

@@ -52,6 +52,8 @@ export const SAMPLE_EVENT = {
   commLength: 16,
 } as const;
 
+export const FRAME_EXACT = 2305843009213693952n;
+
 /** struct stack_event: offsets in bytes. */
 export const STACK_EVENT = {
   byteLength: 9240,

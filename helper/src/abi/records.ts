@@ -15,6 +15,11 @@ export interface StackRecord {
   /** Innermost first. Return addresses are as found on the stack (not yet minus one), except index 0 of each part. */
   kernel: Address[];
   user: Address[];
+  /**
+   * Which of kernel[…], user[…], counted on from one to the other, are no return addresses although a frame lies further in:
+   * a signal or an interrupt came there, or the thread begins there. Mostly none.
+   */
+  exact: number[];
   /** null: the walk reached its thread's entry. */
   truncated: TruncationReason | null;
 }

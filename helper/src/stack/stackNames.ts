@@ -99,7 +99,7 @@ export class StackNames {
     const { record } = one;
     let frames: Frame[][] | Promise<Frame[][]>;
     try {
-      frames = this.symbolizer.resolve(this.processes, record.pid, record.kernel, record.user);
+      frames = this.symbolizer.resolve(this.processes, record.pid, record.kernel, record.user, record.exact);
     } catch (error) {
       frames = this.withoutNames(record, error);
     }

@@ -53,11 +53,21 @@ class FileSymbolizer implements Symbolizer, FileReader, TextReader {
     if (this.debug.addSources(sources)) void this.debug.retire((files) => this.subjects.forgetAnswers(files));
   }
 
-  resolve(processes: ProcessTable, pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]> {
+  resolve(
+    processes: ProcessTable,
+    pid: number,
+    kernel: Address[],
+    user: Address[],
+    exact: readonly number[] = [],
+  ): Frame[][] | Promise<Frame[][]> {
     const stack = new PendingStack(kernel.length + user.length);
-    for (let i = 0; i < kernel.length; i++) this.kernel.ask(i === 0 ? kernel[i] : kernel[i] - 1, stack, i);
-    for (let i = 0; i < user.length; i++)
-      this.user(processes, pid, i === 0 ? user[i] : user[i] - 1, stack, kernel.length + i);
+    // Return addresses lie behind the call, perhaps in the next function.
+    const back = (i: number, at: number) => (i === 0 || exact.includes(at) ? 0 : 1);
+    for (let i = 0; i < kernel.length; i++) this.kernel.ask(kernel[i] - back(i, i), stack, i);
+    for (let i = 0; i < user.length; i++) {
+      const at = kernel.length + i;
+      this.user(processes, pid, user[i] - back(i, at), stack, at);
+    }
     return stack.result();
   }
 

@@ -60,11 +60,17 @@ export interface Symbolizer {
   addDebugSources(sources: DebugSources): void;
   /**
    * Frames of a stack, innermost first, one array per address (more than one entry where functions were inlined,
-   * innermost first): kernel addresses, then user addresses. Normalizes synchronously, by what `processes` knows now. An
+   * innermost first): kernel addresses, then user addresses, both as StackRecord has them, with `exact`. Normalizes synchronously, by what `processes` knows now. An
    * array where all is known already, as it mostly is; else a promise, which never rejects: what cannot be named is a Frame
    * that says so.
    */
-  resolve(processes: ProcessTable, pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]>;
+  resolve(
+    processes: ProcessTable,
+    pid: number,
+    kernel: Address[],
+    user: Address[],
+    exact?: readonly number[],
+  ): Frame[][] | Promise<Frame[][]>;
   badFiles(): { path: string; why: string }[];
   close(): Promise<void>;
 }

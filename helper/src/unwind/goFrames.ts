@@ -17,12 +17,14 @@ import {
   UNWIND_CFA_BITS,
   UNWIND_CFA_SHIFT,
   UNWIND_END,
+  UNWIND_EXACT,
   UNWIND_FP_BITS,
   UNWIND_FP_SHIFT,
   UNWIND_GO,
   UNWIND_RA_BESIDE_FP,
   UNWIND_RA_IN_LR,
   UNWIND_RA_SHIFT,
+  UNWIND_SIGNAL_RETURN,
   UNWIND_SP,
 } from './rows';
 
@@ -43,6 +45,21 @@ const MAX_PAGES = 128;
 const CFA_LIMIT = 2 ** (UNWIND_CFA_BITS - 1) * 8;
 const PLACE_LIMIT = 2 ** UNWIND_FP_BITS * 8;
 
+/**
+ * What Go's signal handling enters without a call (runtime/signal_*.go, preempt.go): the interrupted instruction stands where
+ * a return address would, and on the way out of a handler there is the trampoline that Go brings along.
+ */
+type Special = 'injected' | 'trampoline';
+const SPECIAL = new Map<string, Special>([
+  ['runtime.sigpanic', 'injected'],
+  ['runtime.sigpanic0', 'injected'],
+  ['runtime.asyncPreempt', 'injected'],
+  ['runtime.debugCallV2', 'injected'],
+  ['runtime.sigreturn', 'trampoline'],
+  ['runtime.sigreturn__sigaction', 'trampoline'],
+]);
+const MAX_NAMES_BYTES = 16 * 1024 * 1024;
+
 /** Throws FormatError where the table is damaged; functions before that are in the rows. */
 export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector, arch: Architecture): void {
   const { functionCount, textStart } = table;
@@ -55,6 +72,7 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
   const values = new Window(table.pcValues);
   const rowBytes = 2 * entryBytes;
   let readBytes = 0;
+  const specials = specialFunctions(table.names);
   const entryOf = (i: number) => index.unsigned(i * rowBytes, entryBytes) + textStart;
   for (let i = 0; i < functionCount; i++) {
     const start = entryOf(i);
@@ -63,28 +81,48 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
     const at = index.unsigned(i * rowBytes + entryBytes, entryBytes) + entryBytes;
     const flags = flagsAt === null ? 0 : functions.unsigned(at + flagsAt, 1);
     const pc = start - code.baseAddress;
+    const special = specials.get(functions.unsigned(at + NAME_AT, 4));
+    if (special === 'trampoline') {
+      // From one byte earlier, as in compile.ts.
+      rows.beginFrame(Math.max(0, pc - 1), end - code.baseAddress);
+      rows.add(Math.max(0, pc - 1), UNWIND_SIGNAL_RETURN | UNWIND_EXACT);
+      continue;
+    }
     rows.beginFrame(pc, end - code.baseAddress);
+    const bits = special === 'injected' ? UNWIND_EXACT : 0;
     if (flags & TOP_OF_STACK && ENTRIES.has(cstringAt(table.names, functions.unsigned(at + NAME_AT, 4))))
       rows.add(pc, UNWIND_END);
     // It moves to another stack at some place within.
-    else if (flags & WRITES_SP) rows.add(pc, UNWIND_GO);
-    else readBytes += addRows(values, functions.unsigned(at + PCSP_AT, 4), pc, end - start, table.quantum, rows, arch);
+    else if (flags & WRITES_SP) rows.add(pc, UNWIND_GO | bits);
+    else {
+      const shape = { pc, sizeBytes: end - start, quantum: table.quantum, bits };
+      readBytes += addRows(values, functions.unsigned(at + PCSP_AT, 4), shape, rows, arch);
+    }
     if (readBytes > MAX_READ_BYTES) throw new FormatError("more in Go's tables than functions need");
   }
+}
+
+/** Special functions by the offset of their name. */
+function specialFunctions(names: ByteSource): Map<number, Special> {
+  const found = new Map<number, Special>();
+  const bytes = names.readUpTo(0, MAX_NAMES_BYTES);
+  for (const [name, special] of SPECIAL) {
+    const at = bytes.indexOf(`\0${name}\0`);
+    if (at >= 0) found.set(at + 1, special);
+  }
+  return found;
 }
 
 /** Pairs of (zigzag delta of the stack pointer's distance, delta of the pc), both LEB128; it begins at -1. Returns bytes read. */
 function addRows(
   values: Window,
   offset: number,
-  pc: number,
-  sizeBytes: number,
-  quantum: number,
+  { pc, sizeBytes, quantum, bits }: { pc: number; sizeBytes: number; quantum: number; bits: number },
   rows: RowCollector,
   arch: Architecture,
 ): number {
   if (offset === 0) {
-    rows.add(pc, UNWIND_GO);
+    rows.add(pc, UNWIND_GO | bits);
     return 0;
   }
   let value = -1;
@@ -95,7 +133,7 @@ function addRows(
     const zigzag = values.uleb();
     if (zigzag === 0 && covered > 0) break;
     value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-    rows.add(pc + covered, ruleOf(value, arch));
+    rows.add(pc + covered, (ruleOf(value, arch) | bits) >>> 0);
     const step = values.uleb() * quantum;
     // Each pair stands for some code; a damaged one would go on for long.
     if (step === 0) break;

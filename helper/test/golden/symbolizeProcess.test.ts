@@ -120,6 +120,9 @@ describe('symbolizer, with processes', function () {
     assert.equal(stack[1][0].name, 'more_work');
     // A call as a function's last instruction returns to the next function's first: the caller is the one before.
     assert.notEqual(stack[2][0].name, 'more_work');
+    // But an interrupted instruction, behind a signal's frame, stands where it stands.
+    const [, , exact] = await symbolizer.resolve(pid, [-1], [work, moreWork], [2]);
+    assert.equal(exact[0].name, 'more_work');
     assert.deepEqual(symbolizer.badFiles(), []);
   });
 

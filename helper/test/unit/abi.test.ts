@@ -114,8 +114,29 @@ describe('records of bpf/events.h', () => {
       generation: 34,
       user: [0x5555_5555_1234, 0x7fff_ffff_fff8],
       kernel: [-0x7eff_fff0, -0x7780_0000_0000],
+      exact: [],
       truncated: null,
     });
+  });
+
+  it('decode which addresses of a stack are exact, of either half of memory and with five levels of pages', () => {
+    const user = [0x5555_5555_1234n, 0x7fff_ffff_fff8n, 0xff_ffff_ffff_f000n, 0x1000n];
+    const kernel = [0xffff_ffff_8100_0010n, 0xff11_0000_0000_0000n, 0xffff_8880_0000_0000n];
+    const FRAME_EXACT = 1n << 61n;
+    const { words, at } = record(STACK_EVENT.frames + 8 * 7, (bytes) => {
+      bytes.writeUInt16LE(user.length, STACK_EVENT.userCount);
+      bytes.writeUInt16LE(kernel.length, STACK_EVENT.kernelCount);
+      for (const [i, address] of [...user, ...kernel].entries())
+        bytes.writeBigUInt64LE(i % 2 === 0 ? address ^ FRAME_EXACT : address, STACK_EVENT.frames + 8 * i);
+    });
+    const stack = decodeStack(words, at);
+    assert.deepEqual(stack.user, user.map(Number));
+    assert.deepEqual(
+      stack.kernel,
+      kernel.map((address) => Number(BigInt.asIntN(64, address))),
+    );
+    // Marked: words 0, 2, 4, 6; words 0 and 4 are the first of their part, exact anyway.
+    assert.deepEqual(stack.exact, [kernel.length - 1, kernel.length + 2]);
   });
 
   it('decode every way in which a walk can end, and only one of them as whole', () => {

@@ -58,7 +58,15 @@ const HEAD: RecordingHead = {
 function recording(head: Partial<RecordingHead> = {}): string {
   const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
   const add = (stackId: bigint, frames: ReturnType<typeof frame>[], count: number, tid: number) => {
-    const slot = profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null });
+    const slot = profile.addStack({
+      stackId,
+      pid: 42,
+      generation: 0,
+      kernel: [],
+      user: [],
+      exact: [],
+      truncated: null,
+    });
     if (slot)
       profile.resolved(
         slot,
@@ -185,7 +193,7 @@ describe('exporters', () => {
     const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const libc = frame('__libc_start_main', null, { module: 'libc.so.6' });
     const add = (stackId: bigint, module: string, count: number) => {
-      const stack = { stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null };
+      const stack = { stackId, pid: 42, generation: 0, kernel: [], user: [], exact: [], truncated: null };
       const frames = [frame('malloc', null, { module: 'libc.so.6' }), frame('main', 12, { module }), libc];
       profile.resolved(
         profile.addStack(stack)!,
@@ -204,7 +212,7 @@ describe('exporters', () => {
     const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const add = (stackId: bigint, byAddress: ReturnType<typeof frame>[][], count: number) => {
       profile.resolved(
-        profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!,
+        profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], exact: [], truncated: null })!,
         byAddress,
       );
       for (let i = 0; i < count; i++)

@@ -50,7 +50,7 @@ describe('goroutines of a recording', () => {
   it('are labels in pprof, also of stacks that got their names later', () => {
     const profile = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e7 }]);
     const stack = (stackId: bigint) =>
-      profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], truncated: null })!;
+      profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], exact: [], truncated: null })!;
     const hit = (stackId: bigint, goroutine: number, count: number) => {
       for (let timeNs = 0; timeNs < count; timeNs++)
         profile.addSample({ stackId, timeNs, pid: 42, tid: 42, cpu: 0, goroutine, threadName: 'main' });

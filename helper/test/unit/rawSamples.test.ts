@@ -52,7 +52,7 @@ describe('walking a raw stack', () => {
       [A - 1]: rule(rows.UNWIND_FP, 2),
       [B - 1]: rows.UNWIND_END,
     });
-    assert.deepEqual(found, { frames: [CODE, A, B], end: null, firstGuess: null, missing: null });
+    assert.deepEqual(found, { frames: [CODE, A, B], exact: [], end: null, firstGuess: null, missing: null });
   });
 
   it('looks a return address up by the call before it, and an interrupted instruction by itself', () => {
@@ -64,13 +64,25 @@ describe('walking a raw stack', () => {
       [signal + rows.UNWIND_SIGNAL_X86_IP]: interrupted.ip,
       [signal + rows.UNWIND_SIGNAL_X86_FP]: 0,
     });
-    const { frames, end } = walk(of, {
+    const signalReturn = rows.UNWIND_SIGNAL_RETURN | rows.UNWIND_EXACT;
+    for (const trampoline of [A - 1, A]) {
+      const { frames, exact, end } = walk(of, {
+        [CODE]: rule(rows.UNWIND_SP, 1),
+        [trampoline]: signalReturn,
+        [B]: rows.UNWIND_END,
+      });
+      assert.deepEqual(frames, [CODE, A, B]);
+      assert.deepEqual(exact, [1, 2]);
+      assert.equal(end, null);
+    }
+  });
+
+  it('ends where a stack was made by hand: at the first instruction of a function that nothing called', () => {
+    const { frames, exact, end } = walk(thread({ [SP]: A, [SP + 8]: B }), {
       [CODE]: rule(rows.UNWIND_SP, 1),
-      [A - 1]: rows.UNWIND_SIGNAL_RETURN | rows.UNWIND_EXACT,
-      [B]: rows.UNWIND_END,
+      [A]: rule(rows.UNWIND_SP, 1),
     });
-    assert.deepEqual(frames, [CODE, A, B]);
-    assert.equal(end, null);
+    assert.deepEqual([frames, exact, end], [[CODE, A], [1], null]);
   });
 
   it('knows jump stubs, realigned frames and rules that are rare', () => {
@@ -106,7 +118,7 @@ describe('walking a raw stack', () => {
   it('says where it had to guess, what was missing, and that it was too deep', () => {
     const fp = SP + 0x40;
     const guessed = walk(thread({ [fp]: 0, [fp + 8]: A }, { [X86.fp]: fp }), {});
-    assert.deepEqual(guessed, { frames: [CODE, A], end: 'noUnwindInfo', firstGuess: CODE, missing: null });
+    assert.deepEqual(guessed, { frames: [CODE, A], exact: [], end: 'noUnwindInfo', firstGuess: CODE, missing: null });
     const cut = walk(thread({}), { [CODE]: rule(rows.UNWIND_SP, 2) });
     assert.deepEqual([cut.end, cut.missing], ['unreadableStack', SP + 8]);
     const back = { [CODE]: rule(rows.UNWIND_SP, 1), [A - 1]: rule(rows.UNWIND_SP, 1) };
@@ -301,6 +313,7 @@ describe('raw samples', () => {
       generation: 1,
       kernel: [-0x7eff_fff0],
       user: [CODE, CODE + 0x110],
+      exact: [],
       truncated: null,
     });
     assert.ok(stackId >= 1n << 64n, 'none of BPF\u2019s');

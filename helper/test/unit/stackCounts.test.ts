@@ -18,7 +18,7 @@ function program() {
   let nextId = 1n;
   const stack = (frames: Frame[][] | null, truncated: TruncationReason | null = null) => {
     const stackId = nextId++;
-    const slot = profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], truncated });
+    const slot = profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], exact: [], truncated });
     assert.ok(slot);
     if (frames) profile.resolved(slot, frames);
     return { stackId, slot };
@@ -150,7 +150,10 @@ describe('stack counts', () => {
     const { profile, stack, hit } = program();
     const { stackId } = stack([[frame('f', 11)]]);
     hit(stackId);
-    assert.equal(profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], truncated: null }), null);
+    assert.equal(
+      profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], exact: [], truncated: null }),
+      null,
+    );
   });
 
   it('keeps threads apart, with their latest names', () => {
@@ -169,7 +172,15 @@ describe('stack counts', () => {
   it('counts several metrics over the same stacks and threads, each by itself', () => {
     const waits: Metric = { id: 'off-cpu', unit: 'nanoseconds', period: null };
     const stacks = new StackCounts([CPU, waits]);
-    const slot = stacks.addStack({ stackId: 1n, pid: 1, generation: 0, kernel: [], user: [], truncated: null })!;
+    const slot = stacks.addStack({
+      stackId: 1n,
+      pid: 1,
+      generation: 0,
+      kernel: [],
+      user: [],
+      exact: [],
+      truncated: null,
+    })!;
     const at = (timeNs: number, tid: number) => ({ stackId: 1n, timeNs, pid: 1, tid, cpu: 0, threadName: 'main' });
     for (let i = 0; i < 3; i++) stacks.addSample(at(i, 1));
     stacks.addSample(at(5, 2), 1, 250_000);
@@ -210,7 +221,15 @@ describe('stack counts', () => {
   it('sorts samples that arrive CPU by CPU', () => {
     const profile = new StackCounts([CPU]);
     const ids = [1n, 2n].map((stackId) => {
-      const slot = profile.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], truncated: null })!;
+      const slot = profile.addStack({
+        stackId,
+        pid: 1,
+        generation: 0,
+        kernel: [],
+        user: [],
+        exact: [],
+        truncated: null,
+      })!;
       profile.resolved(slot, [[frame(`f${stackId}`, 11)]]);
       return stackId;
     });

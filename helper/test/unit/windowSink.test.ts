@@ -30,7 +30,15 @@ function program() {
     const stackId = (generation << 32n) | number;
     if (!told.has(stackId)) {
       told.add(stackId);
-      const slot = stacks.addStack({ stackId, pid: 1, generation: 0, kernel: [], user: [], truncated: null });
+      const slot = stacks.addStack({
+        stackId,
+        pid: 1,
+        generation: 0,
+        kernel: [],
+        user: [],
+        exact: [],
+        truncated: null,
+      });
       if (slot) stacks.resolved(slot, [[frame(name, 11)], [frame('main', 21)]]);
     }
     timeNs += 1e7;

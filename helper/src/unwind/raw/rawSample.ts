@@ -2,7 +2,7 @@
 // nobody else holds. The copy is memory of the target: it is read by the walk, never leaves this process, and wipe()
 // overwrites it.
 
-import { addressAt, textAt, timeNsOf } from '../../abi/decode';
+import { framesAt, textAt, timeNsOf } from '../../abi/decode';
 import { RAW_BLOCK_BYTES, RAW_GO_CURG, RAW_GO_GOID, RAW_SAMPLE_EVENT } from '../../abi/events.gen';
 import type { Words } from '../../abi/words';
 import type { Address } from '../../process/types';
@@ -42,6 +42,8 @@ export class RawSample implements RawThread {
   readonly goroutineHigh: number;
   /** Innermost first. */
   readonly kernel: Address[];
+  /** Indexes of those that are no return addresses, as in StackRecord. */
+  readonly exactKernel: number[] = [];
   private readonly goroutineIds: number[];
   private readonly curgIds: number[];
   private pieces: Piece[];
@@ -69,7 +71,7 @@ export class RawSample implements RawThread {
     this.goroutineIds = [0, 1].map((i) => word(R.goroutineIds + 8 * i));
     this.curgIds = [0, 1, 2, 3].map((i) => word(R.curgIds + 8 * i));
     const kernelCount = Math.min(word(R.kernelCount), R.kernelLength);
-    this.kernel = Array.from({ length: kernelCount }, (_, i) => addressAt(u32, at + R.kernel / 4 + 2 * i));
+    this.kernel = framesAt(u32, at + R.kernel / 4, kernelCount, this.exactKernel, 0);
     const room = word(R.headerSizeBytes) - R.stack;
     const piece = (start: number, offset: number, bytes: number, blocks: number): Piece => {
       const from = at + (R.stack + offset) / 4;

@@ -156,19 +156,21 @@ export class RawStacks {
 
   /** Hands the stack over where it is a new one. */
   private send(raw: RawSample, pid: number, rules: CodeRules, hasTables: boolean): StackId {
-    const { frames, end, firstGuess, missing } = walkRaw(this.arch, raw, rules, this.maxFrames);
+    const { frames, exact: exactFrames, end, firstGuess, missing } = walkRaw(this.arch, raw, rules, this.maxFrames);
     let truncated: TruncationReason | null = end;
     if (end !== null && isGuess(end)) {
       if (missing !== null && raw.isBeyondCopy(missing)) truncated = 'tablesNotReady';
       if (firstGuess !== null) truncated = (hasTables ? rules.causeAt(firstGuess) : 'noFramePointer') ?? truncated;
     }
-    const key = `${pid} ${raw.generation} ${truncated} ${frames.join()} ${raw.kernel.join()}`;
+    const key = `${pid} ${raw.generation} ${truncated} ${frames.join()} ${exactFrames.join()} ${raw.kernel.join()}`;
     let stackId = this.known.get(key);
     if (stackId === undefined) {
       if (this.known.size >= MAX_KNOWN_STACKS) this.known.clear();
       stackId = ++this.lastStackId;
       this.known.set(key, stackId);
-      this.sink.stack({ stackId, pid, generation: raw.generation, kernel: raw.kernel, user: frames, truncated });
+      const { generation, kernel } = raw;
+      const exact = [...raw.exactKernel, ...exactFrames.map((i) => kernel.length + i)];
+      this.sink.stack({ stackId, pid, generation, kernel, user: frames, exact, truncated });
     }
     return stackId;
   }

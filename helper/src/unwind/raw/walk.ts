@@ -81,6 +81,8 @@ export interface Rules {
 export interface Walked {
   /** Innermost first: the instruction itself, then return addresses. */
   frames: number[];
+  /** Indexes of frames that are no return addresses although they are not the first (FRAME_EXACT of bpf/events.h). */
+  exact: number[];
   /** null: to the thread's entry. */
   end: TruncationReason | null;
   /** Where code without a rule was first met, and left by frame pointer; null: nowhere. */
@@ -189,18 +191,35 @@ class Walk {
 
   run(maxFrames: number): Walked {
     const frames = [this.ip];
+    const exact = new Set<number>();
     let end: TruncationReason | null | undefined = 'tooDeep';
     while (frames.length < maxFrames) {
-      const rule = this.rules.ruleAt(this.back ? this.ip - 1 : this.ip);
+      let rule = this.rules.ruleAt(this.back ? this.ip - 1 : this.ip);
+      if (this.back && kindOf(rule) === UNWIND_NONE) {
+        // Nothing called it: a trampoline's first instruction, or what somebody laid on a new stack to be returned to.
+        const there = this.rules.ruleAt(this.ip);
+        if (kindOf(there) === UNWIND_SIGNAL_RETURN) rule = there;
+        else if (kindOf(there) !== UNWIND_NONE) {
+          exact.add(frames.length - 1);
+          return this.walked(frames, exact, null);
+        }
+      }
+      if (kindOf(rule) === UNWIND_SIGNAL_RETURN) exact.add(frames.length - 1);
       const ended = this.apply(rule);
       end = ended === undefined ? this.toCaller(rule) : ended;
       if (end !== undefined) break;
+      if (!this.back) exact.add(frames.length);
       frames.push(this.ip);
       end = 'tooDeep';
     }
     // Chains that ran out may have done so at the right place.
     if (end && end !== 'tooDeep' && frames.length > 1 && this.isNearEntry()) end = null;
-    return { frames, end: end ?? null, firstGuess: this.firstGuess, missing: this.missing };
+    return this.walked(frames, exact, end ?? null);
+  }
+
+  private walked(frames: number[], exact: Set<number>, end: TruncationReason | null): Walked {
+    exact.delete(0);
+    return { frames, exact: [...exact], end, firstGuess: this.firstGuess, missing: this.missing };
   }
 
   private isNearEntry(): boolean {
@@ -233,7 +252,7 @@ class Walk {
     let used = rule;
     if (kind === UNWIND_GO) {
       this.go = true;
-      if (!this.back && rule !== UNWIND_GO) {
+      if (!this.back && (rule & ~UNWIND_EXACT) !== UNWIND_GO) {
         // Its rows say nothing of fp: pushed at the top of the frame, and set, unless that is still to come.
         this.cfa = this.sp + cfaOffsetOf(rule);
         this.fpPlace = this.fp + 16 === this.cfa ? { from: 'cfa', at: -16 } : NOWHERE;

@@ -47,8 +47,8 @@ export class TracedSymbolizer {
     while (this.processes.isKnown(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  resolve(pid: number, kernel: Address[], user: Address[]): Frame[][] | Promise<Frame[][]> {
-    return this.symbolizer.resolve(this.processes, pid, kernel, user);
+  resolve(pid: number, kernel: Address[], user: Address[], exact: number[] = []): Frame[][] | Promise<Frame[][]> {
+    return this.symbolizer.resolve(this.processes, pid, kernel, user, exact);
   }
 
   jitChanged(pid: number): boolean {

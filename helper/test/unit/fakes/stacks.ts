@@ -78,6 +78,7 @@ export class FakeCapture implements Capture {
         generation: 0,
         kernel: stack.filter((address) => address < 0),
         user: stack.filter((address) => address >= 0),
+        exact: [],
         truncated: null,
       });
     }
