@@ -21,6 +21,8 @@ export interface OpenHandle {
 export interface FileHolder {
   readonly isEmpty: boolean;
   usedFiles(): Iterable<MappedFile>;
+  /** What is mapped as the first is in truth the second. */
+  replaceFile(file: MappedFile, by: MappedFile): void;
 }
 
 /** Whoever reads what is open, in threads of its own or for tables that it keeps. */
@@ -62,6 +64,15 @@ export class FileStore {
 
   removeReader(reader: FileReader): void {
     this.readers.delete(reader);
+  }
+
+  /**
+   * It is not the file that was mapped, but another one of its name: that one is looked for by its build-id. Later mappings
+   * are opened anew.
+   */
+  refuse(file: MappedFile, why: string): void {
+    const better = this.files.refuse(file, why);
+    if (better) for (const holder of this.holders) holder.replaceFile(file, better);
   }
 
   /** Something may have become unused. */

@@ -4,9 +4,9 @@
 
 import { posix } from 'node:path';
 import { MAX_OPEN_FILES } from './limits';
-import { type FileIdentity, openMapped } from './openMapped';
+import { type FileIdentity, openByBuildId, openMapped } from './openMapped';
 import { closeTouched } from './patience';
-import type { OpenedFile, Root } from './roots';
+import { type OpenedFile, OWN_ROOT, type Root } from './roots';
 
 /** One mapped file, whoever mapped it. */
 export interface MappedFile {
@@ -31,6 +31,8 @@ const MAX_UNUSED = 32;
 export class MappedFiles {
   private readonly byKey = new Map<string, MappedFile>();
   private readonly bad = new Map<string, MappedFile>();
+  /** Opened by their name, and not what was mapped. */
+  private readonly refused = new Set<MappedFile>();
   private nextId = 1;
 
   /** `pid` null: the process is gone. What cannot be opened is remembered with the reason. */
@@ -59,8 +61,28 @@ export class MappedFiles {
     return file;
   }
 
+  /** Returns the file that was meant, where one is found by its build-id. Once a file. */
+  refuse(file: MappedFile, why: string): MappedFile | null {
+    if (this.refused.has(file)) return null;
+    file.why ??= why;
+    this.refused.add(file);
+    for (const [key, known] of this.byKey) if (known === file) this.byKey.delete(key);
+    const { expectedBuildId: buildId, path, root } = file;
+    if (buildId === null) return null;
+    for (const known of this.byKey.values()) if (known.expectedBuildId === buildId) return known;
+    const opened = openByBuildId(buildId, [root, OWN_ROOT]);
+    if (!opened) return null;
+    const better = this.make({ path, buildId }, root, opened);
+    this.byKey.set(keyOf({ deviceMajor: 0, deviceMinor: 0, inode: 0n, buildId, path }), better);
+    return better;
+  }
+
+  isRefused(file: MappedFile): boolean {
+    return this.refused.has(file);
+  }
+
   get all(): MappedFile[] {
-    return [...this.byKey.values(), ...this.bad.values()];
+    return [...this.byKey.values(), ...this.bad.values(), ...this.refused];
   }
 
   /** Takes out what is not in `used`, oldest first, leaving some for the next run; the caller closes them. */
@@ -69,7 +91,9 @@ export class MappedFiles {
     const unused = [...this.byKey].filter(([, file]) => !used.has(file));
     const taken = unused.slice(0, Math.max(0, unused.length - keep));
     for (const [key] of taken) this.byKey.delete(key);
-    return taken.map(([, file]) => file);
+    const refused = [...this.refused].filter((file) => !used.has(file));
+    for (const file of refused) this.refused.delete(file);
+    return [...taken.map(([, file]) => file), ...refused];
   }
 
   /** An id for something else that workers keep by number. */
@@ -77,7 +101,7 @@ export class MappedFiles {
     return this.nextId++;
   }
 
-  private make(identity: FileIdentity, root: Root, opened: OpenedFile | null): MappedFile {
+  private make(identity: Pick<FileIdentity, 'path' | 'buildId'>, root: Root, opened: OpenedFile | null): MappedFile {
     return {
       id: this.nextId++,
       path: identity.path,
@@ -92,7 +116,8 @@ export class MappedFiles {
   }
 }
 
-function keyOf({ deviceMajor, deviceMinor, inode, buildId, path }: FileIdentity): string {
+function keyOf(identity: Omit<FileIdentity, 'start' | 'end' | 'deleted'>): string {
+  const { deviceMajor, deviceMinor, inode, buildId, path } = identity;
   return inode !== 0n ? `${deviceMajor}:${deviceMinor}:${inode}` : `${buildId}:${path}`;
 }
 

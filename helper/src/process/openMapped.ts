@@ -6,7 +6,7 @@ import { readProcess } from './livingThread';
 import { readMaps } from './maps';
 import { closeTouched, touch, whySilent } from './patience';
 import { readProcessLink } from './procfs';
-import { type OpenedFile, OWN_ROOT, openRegular, type Root } from './roots';
+import { type OpenedFile, OWN_ROOT, openRegular, pathInRoot, type Root } from './roots';
 
 export interface FileIdentity {
   start: number;
@@ -41,9 +41,29 @@ export function openMapped(pid: number | null, root: Root, identity: FileIdentit
   }
   const other = pid === null ? null : (openProgram(pid, identity) ?? openOtherMapping(pid, identity));
   if (other) return other;
+  // Too late to see it mapped, and its name is of nothing any more.
+  const same = identity.buildId === null ? null : openByBuildId(identity.buildId, [root, OWN_ROOT]);
+  if (same) return same;
   return replaced
     ? 'was deleted or replaced after it was mapped, and only its name was left to open it by'
     : 'could not be opened';
+}
+
+/**
+ * Where distributions keep links to programs by their build-id: Fedora's to all that is installed, others' beside the debug files.
+ * The worker that reads it checks the build-id.
+ */
+const BY_BUILD_ID = ['/usr/lib/.build-id', '/usr/lib/debug/.build-id'];
+
+export function openByBuildId(buildId: string, roots: readonly Root[]): OpenedFile | null {
+  if (!/^[0-9a-f]{4,}$/.test(buildId)) return null;
+  for (const root of new Set(roots))
+    for (const folder of BY_BUILD_ID) {
+      const path = pathInRoot(root, `${folder}/${buildId.slice(0, 2)}/${buildId.slice(2)}`);
+      const opened = path === null ? null : openRegular(path);
+      if (opened) return opened;
+    }
+  return null;
 }
 
 /** The range must be that of a mapping as it is now. */

@@ -108,7 +108,9 @@ export class Processes {
     const process = this.add(pid);
     const known = process.maps.find(mapping.start);
     // What was read from /proc/PID/maps just before is told once more by the kernel.
-    if (known && 'file' in known && known.file.path === mapping.path && known.file.fd !== null)
+    const isGood = (file: MappedFile) =>
+      file.path === mapping.path && file.fd !== null && !this.store.files.isRefused(file);
+    if (known && 'file' in known && isGood(known.file))
       if (known.end >= mapping.end && known.fileOffset + (mapping.start - known.start) === mapping.fileOffset) return;
     const covered = process.maps.all.filter(({ start, end }) => start < mapping.end && end > mapping.start);
     process.moved = process.moved.filter(({ start, end }) => start >= mapping.end || end <= mapping.start);
@@ -138,6 +140,14 @@ export class Processes {
 
   *usedFiles(): Iterable<MappedFile> {
     for (const process of this.byPid.values()) for (const code of process.maps.all) if ('file' in code) yield code.file;
+  }
+
+  replaceFile(file: MappedFile, by: MappedFile): void {
+    for (const process of this.byPid.values()) {
+      const pieces = process.maps.all.filter((code) => 'file' in code && code.file === file);
+      for (const piece of pieces) process.maps.add({ ...piece, file: by });
+      if (pieces.length > 0 && !process.exited) this.codeFound(process.pid);
+    }
   }
 
   close(): void {

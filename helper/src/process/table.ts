@@ -153,6 +153,10 @@ export class ProcessTable implements FileHolder {
     return this.processes.usedFiles();
   }
 
+  replaceFile(file: MappedFile, by: MappedFile): void {
+    this.processes.replaceFile(file, by);
+  }
+
   /** The recording has ended: nothing is asked any more. */
   close(): void {
     if (this.forgetting) clearTimeout(this.forgetting);

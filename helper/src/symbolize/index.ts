@@ -2,6 +2,7 @@
 // the workers (which parse files and have none). Made once for a helper; see types.ts for what it promises.
 
 import { closeSync, openSync } from 'node:fs';
+import { OTHER_BUILD } from '../elf/buildCheck';
 import type { FileReader, OpenHandle } from '../process/fileStore';
 import type { MappedFile } from '../process/files';
 import type { Anchor, MemoryRange, TextPiece, TextReader } from '../process/movedText';
@@ -160,6 +161,7 @@ class FileSymbolizer implements Symbolizer, FileReader, TextReader {
     const isNew = typeof of === 'string' ? !this.problems.has(of) : of.why === null;
     if (isNew) this.options.log('warn', `symbols of ${path}: ${why}`);
     if (typeof of === 'string') this.problems.set(of, why);
+    else if (why === OTHER_BUILD) this.options.files.refuse(of, why);
     else of.why ??= why;
   }
 }

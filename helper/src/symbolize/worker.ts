@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../bytes/cursor';
 import { DiskCache } from '../bytes/diskCache';
 import { BufferSource, dropPages, FileSource } from '../bytes/source';
+import { checkBuild } from '../elf/buildCheck';
 import { chooseDebugFile } from '../elf/debugCandidates';
 import { ElfFile } from '../elf/parser';
 import { dropAllCapabilities } from '../privilege/capabilities';
@@ -95,8 +96,7 @@ async function symbolsFor(task: FileTask): Promise<FileSymbols> {
 
 async function openFile(task: Omit<Extract<Task, { kind: 'symbolize' }>, 'kind'>): Promise<FileSymbols> {
   const elf = ElfFile.parse(new FileSource(task.file.id, task.file.fd, task.file.sizeBytes));
-  if (task.expectedBuildId !== null && elf.buildId !== null && !elf.buildId.startsWith(task.expectedBuildId))
-    throw new Error('the file was replaced by another build while it was recorded');
+  checkBuild(elf, task.expectedBuildId);
   const { debug, path: debugPath, problem } = chooseDebugFile(elf, task.debug);
   const { rootPrefix } = task;
   const spill = { cache, descriptors: [], memoryBytes: 0, nextFileId };

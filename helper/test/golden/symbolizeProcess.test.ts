@@ -188,6 +188,46 @@ describe('symbolizer, with processes', function () {
     assert.match(symbolizer.badFiles()[0].why, /another build/);
   });
 
+  it('refuses another build for that mapping only, and takes the file of the build-id where one is known', async function () {
+    if (!has('readelf')) {
+      console.log('      skipped: readelf is not installed');
+      return this.skip();
+    }
+    const buildId = /Build ID: ([0-9a-f]+)/.exec(run('readelf', '-n', program))![1];
+    const text = / work$/m.exec(run('readelf', '-sW', program))!;
+    const at = Number.parseInt(/([0-9a-f]{16})/.exec(text.input.slice(0, text.index).split('\n').at(-1)!)![1], 16);
+    const path = copyOf('/proc/self/exe', 'library');
+    const mapped = (pid: number, start: number, of: string) =>
+      symbolizer.processMapped(pid, {
+        start,
+        end: start + 0x10000,
+        fileOffset: 0,
+        path: of,
+        buildId,
+        deviceMajor: 0,
+        deviceMinor: 0,
+        inode: 0n,
+      });
+    const [first, second] = [4_190_006, 4_190_007];
+    mapped(first, 0x100000, path);
+    assert.match((await frameAt(first, 0x100000 + at)).name, /^library\+0x/);
+    assert.match(symbolizer.badFiles()[0].why, /another build/);
+    // The same file, as it should be.
+    copyFileSync(program, `${path}.new`);
+    renameSync(`${path}.new`, path);
+    mapped(first, 0x200000, path);
+    assert.equal((await frameAt(first, 0x200000 + at)).name, 'work');
+    assert.match((await frameAt(first, 0x100000 + at)).name, /^library\+0x/, 'that mapping stays refused');
+    // Another path, with another build behind it: the right one is open already.
+    const other = copyOf('/proc/self/exe', 'other');
+    const found: number[] = [];
+    symbolizer.processes.onCodeFound((pid) => found.push(pid));
+    mapped(second, 0x300000, other);
+    await frameAt(second, 0x300000 + at);
+    assert.deepEqual(found, [second]);
+    assert.equal((await frameAt(second, 0x300000 + at)).name, 'work');
+  });
+
   it('keeps the names of others when one file is damaged', async () => {
     const broken = readFileSync(program);
     broken.writeBigUInt64LE(0x7fff_ffff_ffffn, 40);

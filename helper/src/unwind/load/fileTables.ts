@@ -2,6 +2,7 @@
 // kernel's pages; taken back when nobody maps the file any more or when there is no room. Which processes map what is the
 // loader's business.
 
+import { OTHER_BUILD } from '../../elf/buildCheck';
 import { openDebugFiles } from '../../elf/debugFiles';
 import type { FileReader } from '../../process/fileStore';
 import type { MappedFile } from '../../process/files';
@@ -48,6 +49,8 @@ export interface TableParts {
   /** The user's own, as openDebugFiles takes them. */
   debugFolders: readonly string[];
   reserveId: () => number;
+  /** It is not the file that was mapped. */
+  refuse: (file: MappedFile, why: string) => void;
   log: (level: 'debug' | 'warn', text: string) => void;
 }
 
@@ -162,12 +165,19 @@ export class FileTables implements FileReader {
       const from =
         'bytes' in subject
           ? { bytes: subject.bytes }
-          : { fileId: subject.id, fd: subject.fd ?? -1, sizeBytes: subject.sizeBytes };
+          : {
+              fileId: subject.id,
+              fd: subject.fd ?? -1,
+              sizeBytes: subject.sizeBytes,
+              expectedBuildId: subject.expectedBuildId,
+            };
       const loaded = await this.completed(subject, from, await this.compiler.request(from));
       this.keep(table, loaded, await this.untilPlacer);
     } catch (error) {
       table.state = 'failed';
-      this.parts.log('debug', `unwind table of ${table.name}: ${error instanceof Error ? error.message : error}`);
+      const why = error instanceof Error ? error.message : String(error);
+      this.parts.log('debug', `unwind table of ${table.name}: ${why}`);
+      if ('path' in subject && why === OTHER_BUILD) this.parts.refuse(subject, why);
       if (!this.closed) this.user.settled(table);
     }
   }

@@ -43,11 +43,11 @@ export class UnwindLoader {
 
   constructor(
     private readonly processes: ProcessTable,
-    parts: Omit<TableParts, 'reserveId'>,
+    parts: Omit<TableParts, 'reserveId' | 'refuse'>,
   ) {
     const { files } = processes;
     this.tables = new FileTables(
-      { ...parts, reserveId: files.reserveId },
+      { ...parts, reserveId: files.reserveId, refuse: (file, why) => files.refuse(file, why) },
       {
         settled: (table) => {
           this.usersHaveChanged(table);

@@ -6,6 +6,7 @@ import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FormatError } from '../../bytes/cursor';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../../bytes/source';
+import { checkBuild } from '../../elf/buildCheck';
 import { chooseDebugFile } from '../../elf/debugCandidates';
 import type { DebugHandle, Description } from '../../elf/handles';
 import { ElfFile } from '../../elf/parser';
@@ -18,7 +19,7 @@ import { type GoroutineLayout, goroutineLayout } from '../goroutines';
 export interface TableRequest {
   sequence: number;
   /** A file that the main thread has open, or a copy of the vdso. */
-  from: { fileId: number; fd: number; sizeBytes: number } | { bytes: Uint8Array };
+  from: { fileId: number; fd: number; sizeBytes: number; expectedBuildId?: string | null } | { bytes: Uint8Array };
   /** Candidates for its separate debug file; left out: the answer says whether to look for one. */
   debug?: DebugHandle[];
 }
@@ -50,6 +51,7 @@ async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>)
   const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => --lastOwnId };
   try {
     const elf = ElfFile.parse(source);
+    if ('fileId' in from) checkBuild(elf, from.expectedBuildId ?? null);
     const debug = candidates && chooseDebugFile(elf, candidates);
     const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
     if (debug?.problem) table.problems.push(debug.problem);
