@@ -205,6 +205,7 @@ describe('unwind tables against readelf', function () {
       // The C library has unwind information throughout.
       const { fd, sizeBytes } = handle(SYSTEM_FILES.find((path) => existsSync(path))!, 4);
       assert.equal((await compiler.request({ fileId: 4, fd, sizeBytes })).wants, null);
+      await assert.rejects(compiler.request({ fileId: 4, fd, sizeBytes, expectedBuildId: 'abab' }), /another build/);
     } finally {
       compiler.close();
       for (const fd of fds) closeSync(fd);
@@ -315,7 +316,7 @@ describe('ebpf-tracer unwind-table', function () {
   it('says what is wrong with a file, and what to do', () => {
     const text = run('/etc/passwd');
     assert.equal(text.status, 1);
-    assert.match(text.stderr, /^ebpf-tracer: \/etc\/passwd is no program.*: not an ELF file\nGive an ELF file/);
+    assert.match(text.stderr, /^ebpf-tracer: \/etc\/passwd is no program.*: not an ELF file\.\nGive an ELF file/);
     const missing = run('/no/such/file', '--json');
     assert.equal(missing.status, 1);
     assert.equal(JSON.parse(missing.stdout).error.code, 'FILE_UNREADABLE');
