@@ -135,6 +135,11 @@ static __always_inline __u32 copy_raw_stack(__u8 *to, __u64 from, __u64 wanted, 
 		asm volatile("" : "+r"(size));
 		if (size > RAW_BLOCK_BYTES)
 			size = RAW_BLOCK_BYTES;
+		/* Says nothing new, but 5.10 follows a path that cannot be, on which `size` seems to be negative. */
+		asm volatile("" : "+r"(size));
+		size &= 2 * RAW_BLOCK_BYTES - 1;
+		if (size > RAW_BLOCK_BYTES)
+			size = RAW_BLOCK_BYTES;
 		if (!bpf_probe_read_user(to + i * RAW_BLOCK_BYTES, size, (void *)from + i * RAW_BLOCK_BYTES))
 			blocks |= 1U << i;
 	}
