@@ -308,8 +308,11 @@ class StackCapture implements Capture {
         this.raw.add(sample);
         sink.taken?.(sample.timeNs);
       },
-      before: ({ kind, pid, timeNs }) => {
+      before: (record) => {
+        const { kind, pid, timeNs } = record;
         if (kind === 'exec' || kind === 'exit' || kind === 'refused') this.raw.beforeEnd(pid, timeNs);
+        else if (kind === 'mmap' && this.options.processes.replacesCode(pid, record.mapping))
+          this.raw.beforeRemap(pid, timeNs);
       },
       process: (record) => {
         this.unwind?.process(record);

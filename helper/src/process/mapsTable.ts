@@ -39,6 +39,14 @@ export class MapsTable<T extends AddressRange> {
     return entry !== undefined && entry.start <= address ? entry : null;
   }
 
+  /** All that has a part in [start, end). */
+  overlapping(start: number, end: number): T[] {
+    const found: T[] = [];
+    for (let i = this.firstEndingAfter(start); i < this.entries.length && this.entries[i].start < end; i++)
+      found.push(this.entries[i]);
+    return found;
+  }
+
   add(entry: T): void {
     if (this.shared) {
       this.entries = this.entries.slice();

@@ -107,12 +107,9 @@ export class Processes {
   mapped(pid: number, mapping: MappedCode): void {
     const process = this.add(pid);
     const known = process.maps.find(mapping.start);
-    // What was read from /proc/PID/maps just before is told once more by the kernel.
-    const isGood = (file: MappedFile) =>
-      file.path === mapping.path && file.fd !== null && !this.store.files.isRefused(file);
-    if (known && 'file' in known && isGood(known.file))
-      if (known.end >= mapping.end && known.fileOffset + (mapping.start - known.start) === mapping.fileOffset) return;
-    const covered = process.maps.all.filter(({ start, end }) => start < mapping.end && end > mapping.start);
+    if (known && isSame(known, mapping) && 'file' in known)
+      if (known.file.fd !== null && !this.store.files.isRefused(known.file)) return;
+    const covered = process.maps.overlapping(mapping.start, mapping.end);
     process.moved = process.moved.filter(({ start, end }) => start >= mapping.end || end <= mapping.start);
     const code = this.code(process, { ...mapping, deleted: false });
     process.maps.add(code);
@@ -123,6 +120,12 @@ export class Processes {
       'file' in old ? [{ file: old.file, anchor: { start: old.start, fileOffset: old.fileOffset } }] : [],
     );
     this.movedText.ask({ pid, ranges: [{ start, end }], candidates });
+  }
+
+  /** Is there other code by now where this is mapped? */
+  replaces(pid: number, mapping: MappedCode): boolean {
+    const covered = this.byPid.get(pid)?.maps.overlapping(mapping.start, mapping.end) ?? [];
+    return covered.some((code) => !isSame(code, mapping));
   }
 
   exited(pid: number): void {
@@ -261,9 +264,15 @@ export class Processes {
   }
 }
 
+/** What was read from /proc/PID/maps just before is told once more by the kernel. */
+function isSame(code: Code, { start, end, fileOffset, path }: MappedCode): boolean {
+  if (!('file' in code) || code.file.path !== path) return false;
+  return code.end >= end && code.fileOffset + (start - code.start) === fileOffset;
+}
+
 /** Is all of it executable memory of no file? */
 function isNameless({ maps }: Process, { start, end }: { start: number; end: number }): boolean {
-  const there = maps.all.filter((code) => code.start < end && code.end > start);
+  const there = maps.overlapping(start, end);
   return there.length > 0 && there.every((code) => 'name' in code && code.name === ANON);
 }
 

@@ -5,7 +5,7 @@
 import type { FileHolder, FileStore } from './fileStore';
 import type { MappedFile } from './files';
 import { type Code, type Place, Processes } from './processes';
-import type { Address, ProcessRecord } from './types';
+import type { Address, MappedCode, ProcessRecord } from './types';
 
 /** For so long after its exit a process may still do kernel work that counts for it, and its samples may be drained. */
 const EXITED_KEPT_MS = 2_000;
@@ -120,6 +120,11 @@ export class ProcessTable implements FileHolder {
 
   codeAt(pid: number, address: Address): Code | null {
     return this.processes.codeAt(pid, address);
+  }
+
+  /** Would this mapping take the place of other code? Asked before the table hears of it. */
+  replacesCode(pid: number, mapping: MappedCode): boolean {
+    return this.processes.replaces(pid, mapping);
   }
 
   /** What an address of a stack is of. Looks once more at what is mapped where nothing explains it. */

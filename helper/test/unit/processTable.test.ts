@@ -89,6 +89,21 @@ describe('process table', () => {
     assert.equal(table.codeOf(PID).length, 1);
   });
 
+  it('says whether a mapping takes the place of other code', () => {
+    table.announce(PID);
+    table.record(mmap(PID));
+    const of = (mapping: Partial<MappedCode>) => {
+      const record = mmap(PID, mapping);
+      return record.kind === 'mmap' && table.replacesCode(PID, record.mapping);
+    };
+    assert.equal(of({}), false, 'told twice');
+    assert.equal(of({ start: 0x18000, fileOffset: 0x8000 }), false, 'a part of it');
+    assert.equal(of({ start: 0x20000, end: 0x30000, path: '/other' }), false, 'beside it');
+    assert.equal(of({ path: '/other' }), true);
+    assert.equal(of({ fileOffset: 0x1000 }), true, 'another place of the file');
+    assert.equal(of({ start: 0x1f000, end: 0x30000, path: '/other' }), true);
+  });
+
   it('says whose code changed since the last time, but not by an exec, and of nobody who ended', () => {
     for (const pid of [PID, CHILD, CHILD + 1]) {
       table.announce(pid);

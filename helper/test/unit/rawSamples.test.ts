@@ -342,6 +342,25 @@ describe('raw samples', () => {
     assert.deepEqual(got.processes.at(-1), { kind: 'exit', timeNs: 1_000, pid: fork.pid });
   });
 
+  it('of code whose place other code took are walked by what was there, by their time', () => {
+    const { tables, got, raw } = setUp();
+    raw.add(rawSample(42, 1, WHOLE));
+    // Mapped a moment before the next two samples, which are as of that code's generation: the kernel's follows later.
+    raw.beforeRemap(42, 500);
+    raw.add(rawSample(42, 1, WHOLE));
+    raw.beforeRemap(42, 2_000);
+    raw.add(rawSample(42, 1, WHOLE));
+    tables.state = 'loaded';
+    raw.update();
+    const [first, second] = got.processes.flatMap((record) => (record.kind === 'fork' ? [record.pid] : []));
+    assert.deepEqual(
+      got.stacks.map(({ pid }) => pid),
+      [first, second],
+      'of the second place: its own sample, and one that came late',
+    );
+    assert.equal(got.samples.length, 3);
+  });
+
   it('are walked at once where their program is left and its tables are there', () => {
     const { got, raw } = setUp('loaded');
     raw.add(rawSample(42, 1, WHOLE));

@@ -41,6 +41,8 @@ interface Waiting {
   /** As the process table knows it. */
   pid: number;
   sinceMs: number;
+  /** Samples up to then are of this code. */
+  untilNs: number;
 }
 
 export class RawStacks {
@@ -69,11 +71,12 @@ export class RawStacks {
   add(raw: RawSample): void {
     // Taken on its way out of a program that it has left by now.
     const left = this.former.find(
-      ({ samples: [first] }) => first.pid === raw.pid && first.generation === raw.generation,
+      ({ samples: [first], untilNs }) =>
+        first.pid === raw.pid && first.generation === raw.generation && raw.timeNs <= untilNs,
     );
     let waiting = left ?? this.running.get(raw.pid);
     if (!waiting) {
-      waiting = { samples: [], pid: raw.pid, sinceMs: performance.now() };
+      waiting = { samples: [], pid: raw.pid, sinceMs: performance.now(), untilNs: Number.POSITIVE_INFINITY };
       this.running.set(raw.pid, waiting);
     }
     waiting.samples.push(raw);
@@ -84,6 +87,17 @@ export class RawStacks {
 
   /** Before the process table hears of its exec or exit: the addresses of what waits are of the program so far. */
   beforeEnd(pid: number, timeNs: number): void {
+    this.setApart(pid, timeNs, Number.POSITIVE_INFINITY);
+  }
+
+  /** Before the process table hears that other code takes the place of some of its code: libraries may take turns there. */
+  beforeRemap(pid: number, timeNs: number): void {
+    this.setApart(pid, timeNs, timeNs);
+  }
+
+  private setApart(pid: number, timeNs: number, untilNs: number): void {
+    // The same addresses may be other code from now on.
+    this.known.clear();
     const waiting = this.running.get(pid);
     if (!waiting) return;
     this.running.delete(pid);
@@ -93,7 +107,7 @@ export class RawStacks {
     }
     const former = ++this.lastPid;
     this.processes.record({ kind: 'fork', timeNs, pid: former, parentPid: pid });
-    this.former.push({ ...waiting, pid: former });
+    this.former.push({ ...waiting, pid: former, untilNs });
   }
 
   /** To be called when tables may have come: walks what can be walked. */
