@@ -19,12 +19,11 @@ describe('what the product says', function () {
       this.skip();
     }
     product = await Product.open('notices');
-    // All at once: VS Code searches its list of files, which is as old as its first use.
     writeFileSync(file('bad.speedscope.json'), '{"shared":{}}');
     libc.ebpfTracer.cwd = product.workspace.folder;
     writeFileSync(file('libc.speedscope.json'), JSON.stringify(libc));
-    // Until VS Code knows the extension it opens recordings as text.
-    await product.workbench.runCommand('Focus on Recordings View');
+    // The explorer may not have noticed them.
+    await product.workbench.reload();
   });
   after(async () => {
     await product?.close();
@@ -35,11 +34,30 @@ describe('what the product says', function () {
     await product.workbench.runCommand('View: Close All Editors');
   });
 
+  /**
+   * A freshly started VS Code does not know the extension's editor yet, and opens recordings as text; its list of recent files
+   * would open them as text for ever, the explorer does not.
+   */
+  const openRecording = ({ workbench }: Product, name: string) =>
+    workbench.eventually(
+      `${name} is open in the recording editor`,
+      async () => {
+        await workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).dblclick();
+        const page = workbench.page.locator('iframe.webview.ready').last();
+        const shown = await page.waitFor({ state: 'attached', timeout: 5_000 }).then(
+          () => true,
+          () => false,
+        );
+        if (!shown) await workbench.runCommand('View: Close All Editors');
+        return shown;
+      },
+      90_000,
+    );
   const file = (name: string) => join(product.workspace.folder, name);
 
   it('says once, in the place of the graph, what is wrong with a file', async () => {
     const { workbench } = product;
-    await workbench.openFile('bad.speedscope.json', false);
+    await openRecording(product, 'bad.speedscope.json');
     const text = 'bad.speedscope.json is not a recording of this tracer: it has no list of frames. Open';
     const said = workbench.webview().getByText(text);
     await said.first().waitFor({ timeout: 60_000 });
@@ -50,7 +68,7 @@ describe('what the product says', function () {
 
   it('makes no link of a source that is not here, and says so when it is asked for all the same', async () => {
     const { workbench } = product;
-    await workbench.openFile('libc.speedscope.json', false);
+    await openRecording(product, 'libc.speedscope.json');
     const row = product.functionRow(libc.shared.frames[0].name).first();
     await row.locator('span.source', { hasText: 'malloc.c' }).waitFor();
     assert.equal(await workbench.webview().locator('#functions a.source').count(), 0);
@@ -75,8 +93,17 @@ describe('what the product says', function () {
     await program.stop();
     await workbench.runCommand('Focus on Recordings View');
     await workbench.page.locator('[role=treeitem]', { hasText: 'hot' }).last().click({ button: 'right' });
-    await workbench.page.getByRole('menuitem', { name: 'Export…' }).click();
-    await workbench.row('folded').click();
+    // A menu that has just opened takes no click yet, so that nobody chooses by accident.
+    const entry = workbench.page.getByRole('menuitem', { name: 'Export…' });
+    const format = workbench.row('folded');
+    await workbench.eventually('the format is asked for', async () => {
+      if (await entry.isVisible()) await entry.click();
+      return format.waitFor({ timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+    await format.click();
     const field = workbench.quickInput;
     await workbench.eventually('the file is asked for', async () => (await field.inputValue()).endsWith('.folded'));
     const output = file('exported.folded');
