@@ -313,7 +313,7 @@ describe('recording page in Chromium', function () {
     }, texts);
     const painted = await page.received('painted');
     strictEqual(painted.live, false);
-    strictEqual(painted.samples, JSON.parse(texts[1]).ebpfTracer.samples);
+    strictEqual(painted.samples, JSON.parse(texts[1]).ebpfTracer.metrics[0].samples);
     strictEqual((await page.messages('painted')).length, 1);
   });
 
