@@ -1,7 +1,17 @@
 // A VS Code server of its own for one test file: the real workbench and the real Node extension host, as Remote-SSH
 // starts them. Started here, in a process group of its own, with fresh data; ended by stop() with all it started.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  createWriteStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { artifact, freshFolder, vsCodeServerDir } from './paths';
@@ -85,12 +95,18 @@ export async function startVsCodeServer(options: ServerOptions): Promise<VsCodeS
   };
   const folders = ['--server-data-dir', dataDir, '--extensions-dir', join(dataDir, 'extensions')];
   const asUser = user ? { uid: user.uid, gid: user.gid } : {};
-  if (options.vsix !== null)
-    execFileSync(
-      node,
-      [main, '--install-extension', options.vsix, '--force', '--accept-server-license-terms', ...folders],
-      { env: environment, stdio: 'pipe', cwd: '/', ...asUser },
-    );
+  if (options.vsix !== null) {
+    // The checkout may be closed to the other user.
+    const vsix = join(dataDir, 'extension.vsix');
+    copyFileSync(options.vsix, vsix);
+    chmodSync(vsix, 0o644);
+    execFileSync(node, [main, '--install-extension', vsix, '--force', '--accept-server-license-terms', ...folders], {
+      env: environment,
+      stdio: 'pipe',
+      cwd: '/',
+      ...asUser,
+    });
+  }
   const port = await freePort();
   const child: ChildProcess = spawn(
     node,

@@ -269,7 +269,7 @@ describe('exporters', () => {
       const locations = run('-raw').split('Locations\n')[1].split('Mappings\n')[0];
       assert.match(
         locations,
-        /^ +\d+: 0x0 M=1 inner \S+program\.c:61:0 s=60\n +middle \S+program\.c:71:0 s=70\n +outer \S+program\.c:81:0 s=80$/m,
+        /^ +\d+: 0x0 M=1 inner \S+program\.c:61(?::0)? s=60\n +middle \S+program\.c:71(?::0)? s=70\n +outer \S+program\.c:81(?::0)? s=80$/m,
       );
     } finally {
       rmSync(dir, { recursive: true });
