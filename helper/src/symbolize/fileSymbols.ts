@@ -6,6 +6,7 @@ import { messageOf } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
 import { cstringAt } from '../bytes/source';
 import type { Spill } from '../elf/contents';
+import { FrameHeader } from '../elf/frameHeader';
 import { miniDebugFile } from '../elf/miniDebug';
 import type { ElfFile } from '../elf/parser';
 import { PltStubs } from '../elf/plt';
@@ -43,6 +44,8 @@ export class FileSymbols {
   private readonly displayNames = new Map<string, DisplayName>();
 
   private readonly stubs: PltStubs;
+  /** Undefined: not looked for yet, since only code without a symbol needs it. */
+  private frames: FrameHeader | null | undefined;
 
   private constructor(
     readonly elf: ElfFile,
@@ -114,6 +117,8 @@ export class FileSymbols {
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
     const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
+    // A function without a name is called by its start, wherever in it the address is.
+    if (place.name === null) place.address = this.boundsStart(address) ?? address;
     return inlined ? [...inlined, place] : [place];
   }
 
@@ -173,9 +178,22 @@ export class FileSymbols {
     return best;
   }
 
+  /** First address of the function around `address`, as its unwind information has it. */
+  private boundsStart(address: number): number | null {
+    return this.attempt('bounds of functions', () => {
+      if (this.frames === undefined) {
+        this.frames = null;
+        this.frames = FrameHeader.of(this.elf);
+      }
+      return this.frames?.startOf(address) ?? null;
+    });
+  }
+
   /** Returns the function's first address. */
   private fromSymbols(address: number, place: Place): number | null {
-    const found = this.findSymbol(address);
+    let found = this.findSymbol(address);
+    // A symbol without a size holds up to the next one, but not the functions without a symbol between.
+    if (found?.sizeBytes === 0 && (this.boundsStart(address) ?? 0) > found.start) found = null;
     // .init and the like end just before the stubs, without a size.
     const stub = !found || found.sizeBytes === 0 ? this.stubs.find(address) : null;
     if (stub) {

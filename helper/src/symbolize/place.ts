@@ -6,7 +6,10 @@
  * the call of the one before it for the others.
  */
 export interface Place {
-  /** Virtual address in the file, for `libfoo.so+0x1234`; null where the file does not say. */
+  /**
+   * Virtual address in the file, for `libfoo.so+0x1234`: of the function's start where there is no name and its bounds are known.
+   * Null where the file does not say.
+   */
   address: number | null;
   /** Null: no symbol. */
   name: string | null;
