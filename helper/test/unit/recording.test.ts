@@ -343,6 +343,8 @@ describe('a recording', function () {
     const failing = new Recordings({
       ...parts,
       startCapture: async (wanted, sink) => {
+        // As of a real capture, records come after the call returned.
+        await delay(1);
         new FakeCapture(wanted, sink).hit([1], 3);
         sink.process({ kind: 'exit', pid: wanted.pid, parentPid: 1, timeNs: 0 } as ProcessRecord);
         await delay(20);
