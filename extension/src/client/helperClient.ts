@@ -1,5 +1,5 @@
 // Typed JSON-RPC to the privileged helper over its Unix socket: requests, notes both ways, heartbeats. Knows nothing of
-// vscode, so that the unit tests drive it against the fake helper. Made by connect.ts, held by helperHost.ts.
+// vscode, so that the unit tests drive it against the fake helper. Held by helperHost.ts.
 
 import { connect, type Socket } from 'node:net';
 import {

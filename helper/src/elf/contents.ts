@@ -1,7 +1,7 @@
 // A section's bytes as they are meant: inflated where the file holds them compressed (SHF_COMPRESSED with zlib or zstd, or
 // the older `.zdebug_*` with a "ZLIB" header). Small ones are inflated into memory, large ones into an unlinked file in the
 // cache folder, so that a debug file of a gigabyte costs disk, not memory. Whatever the stream would give, no more comes
-// than its header claims. Called by debugSections.ts.
+// than its header claims.
 // Layout: System V ABI, "Section compression" (Elf64_Chdr); binutils' old format in its bfd/compress.c comments.
 
 import { writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Builds and runs the programs that the unwind tests sample, and asks gdb for their stacks. Called by unwind*.test.ts.
+// Builds and runs the programs that the unwind tests sample, and asks gdb for their stacks.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

@@ -95,7 +95,11 @@ export async function compareWithReadelf(
   return result;
 }
 
+/** A trampoline loads a number and enters the kernel. */
+const TRAMPOLINE_ROWS_MAX = 4;
+
 class Checker {
+  private trampolineRows = 0;
   private readonly starts: number[] = [];
   private readonly ends: number[] = [];
 
@@ -120,7 +124,7 @@ class Checker {
       const at = this.find(pc);
       const rule = at < 0 ? UNWIND_NONE : table.rows[at + 1];
       // Go's own trampoline: its .debug_frame does not know that a signal's frame lies above it.
-      if (table.isGo && kindOf(rule) === UNWIND_SIGNAL_RETURN) continue;
+      if (table.isGo && kindOf(rule) === UNWIND_SIGNAL_RETURN && ++this.trampolineRows <= TRAMPOLINE_ROWS_MAX) continue;
       if (kindOf(rule) === UNWIND_UNEXPRESSIBLE) result.unexpressible++;
       const ours = describeRow(pc, rule, table.wideRules, arch);
       const difference = differenceOf(ours, cells, fde.columns, arch, table.isGo);
