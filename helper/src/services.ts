@@ -6,6 +6,7 @@ import { kernelObstacle } from './privilege/rights';
 import type { CallersRights } from './process/callersRights';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';
+import { peerCredentials } from './rpc/peerCredentials';
 import type { HelperServer } from './rpc/server';
 import type { ServeArguments } from './serveArguments';
 import type { TakenAsRoot } from './takeAsRoot';
@@ -79,6 +80,7 @@ async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Pro
     callerUid: args.uid,
     rights,
     anyUser: args.anyUser,
+    peerUid: (socket) => peerCredentials(socket).uid,
     readBpfNs: () => null,
   });
 }

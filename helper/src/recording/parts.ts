@@ -5,6 +5,7 @@ import type { StartCapture } from '../engine/types';
 import type { CallersRights } from '../process/callersRights';
 import type { FileStore } from '../process/fileStore';
 import type { readStat } from '../process/procfs';
+import type { PeerUid } from '../process/recordingLock';
 import type { HelperNoteMethod, HelperNotes } from '../protocol';
 import type { Symbolizer } from '../symbolize/types';
 
@@ -25,6 +26,8 @@ export interface RecordingParts {
   anyUser: boolean;
   /** Run time of all our BPF programs so far, ns; null where the kernel does not count it. */
   readBpfNs: () => number | null;
+  /** Whether who holds a recording's lock is the caller. */
+  peerUid: PeerUid;
   /** Left out: /proc itself. */
   readStat?: typeof readStat;
 }

@@ -119,7 +119,7 @@ export class Recording implements CaptureSink {
     const anyUser = options.anyUser && parts.anyUser;
     const { startTicks } = checkTarget(pid, { ...parts, anyUser, ownPids: [process.pid] });
     await checkOutput(options.output);
-    this.lock = await lockTarget(parts.callerUid, pid, startTicks);
+    this.lock = await lockTarget(parts.callerUid, pid, startTicks, parts.peerUid);
     try {
       if (this.ending) throw tracerError('CANCELLED');
       this.target = new RecordedTarget(pid, startTicks);

@@ -3,17 +3,18 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { containerOf } from '../../src/process/container';
 import { listProcesses } from '../../src/process/list';
 import { parseSlowMounts, slowMountOf } from '../../src/process/mounts';
 import { parseListening } from '../../src/process/ports';
 import { hasEnded, parseStat, readStat } from '../../src/process/procfs';
-import { lockTarget } from '../../src/process/recordingLock';
+import { lockName, lockTarget } from '../../src/process/recordingLock';
 import { runtimeOf } from '../../src/process/runtime';
 import { parsePasswd } from '../../src/process/users';
 import { checkTarget, parsePid } from '../../src/process/validate';
 import { TracerError } from '../../src/protocol';
+import { peerCredentials } from '../../src/rpc/peerCredentials';
 
 const ID = '3f2a'.repeat(16);
 
@@ -211,14 +212,41 @@ describe('a target', () => {
 });
 
 describe('the recording lock', () => {
+  const caller = process.getuid!();
+  const peerUid = (socket: Socket) => peerCredentials(socket).uid;
+  const lock = (pid: number, ticks: number) => lockTarget(caller, pid, ticks, peerUid);
+
   it('is free again after its release, and leaves no name behind', async () => {
-    const lock = await lockTarget(1, 4242, 1);
-    await assert.rejects(lockTarget(1, 4242, 1), isCode('BUSY'));
-    const others = await Promise.all([lockTarget(1, 4242, 2), lockTarget(2, 4242, 1)]);
-    lock.release();
-    const again = await lockTarget(1, 4242, 1);
+    const first = await lock(4242, 1);
+    await assert.rejects(lock(4242, 1), isCode('BUSY'));
+    const others = await Promise.all([lock(4242, 2), lockTarget(caller + 1, 4242, 1, peerUid)]);
+    first.release();
+    const again = await lock(4242, 1);
     for (const one of [...others, again]) one.release();
-    assert.ok(!readFileSync('/proc/net/unix', 'utf8').includes('@ebpf-tracer/1/4242-'));
+    assert.ok(!readFileSync('/proc/net/unix', 'utf8').includes(`@ebpf-tracer/${caller}/4242-`));
+  });
+
+  it('is not held by another user who took its name: the next one counts, and holds', async () => {
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen({ path: lockName(caller, 4243, 1, 0) }, resolve));
+    // Who holds the first name is another user, who holds the second is the caller.
+    const ownersOf = (owners: number[]) => () => owners.shift()!;
+    const first = await lockTarget(caller, 4243, 1, ownersOf([caller + 1]));
+    await assert.rejects(lockTarget(caller, 4243, 1, ownersOf([caller + 1, caller])), isCode('BUSY'));
+    first.release();
+    squatter.close();
+  });
+
+  it('is done without where another user sits on all of its names', async () => {
+    const squatters = Array.from({ length: 16 }, () => createServer());
+    await Promise.all(
+      squatters.map(
+        (one, number) =>
+          new Promise<void>((resolve) => one.listen({ path: lockName(caller, 4244, 1, number) }, resolve)),
+      ),
+    );
+    (await lockTarget(caller, 4244, 1, () => caller + 1)).release();
+    for (const one of squatters) one.close();
   });
 });
 

@@ -54,6 +54,7 @@ describe('a recording', function () {
       callerUid: process.getuid!(),
       rights: { groups: process.getgroups!(), capabilities: 0n, ownsNamespace: () => false },
       anyUser: false,
+      peerUid: () => process.getuid!(),
       readBpfNs: () => null,
     };
     recordings = new Recordings(parts);
