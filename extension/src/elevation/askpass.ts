@@ -1,83 +1,91 @@
-// Lets sudo ask for the password through this extension: `sudo -A` runs the program named by SUDO_ASKPASS, ours is a
-// two-line script that carries the question to a socket in the window's private folder and the answer back on stdout.
-// So the box opens in the user's window also when everything else runs on a remote machine. Nothing is stored.
+// Lets sudo ask for the password through this extension: `sudo -A` runs the program named by SUDO_ASKPASS, ours is a script
+// of a few lines. So the box opens in the user's window also when everything else runs on a remote machine. Nothing is stored.
+//
+// Question and answer go through the standard error and the standard input that the script inherits from the sudo that we
+// started: sudo gives its askpass program no other descriptors (closefrom(3) in its tgetpass.c), and its own belong to root.
+// Nothing listens anywhere, so no other process of the user, no other extension, and no second sudo can ask, or hear an answer:
+// having these descriptors is the proof. Not protected: a process that may trace the user's processes (ptrace, where Yama
+// lets it) can read along in the script, as it can in VS Code itself, or in a terminal.
 
+import { randomBytes } from 'node:crypto';
 import { access, constants, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import type { HelperProgram } from './helperCommand';
 
 /** The text that `sudo -p` replaces PAM's own "Password:" with; anything else is another question (a second factor). */
 export const PASSWORD_PROMPT = 'ebpf-tracer-password';
 
-/** Runs in its own process: question on the socket, answer on stdout, exit 1 when there is none. */
-const CARRIER = [
-  'const s=require("net").connect(process.argv[1]);let t="";',
-  's.write(JSON.stringify(process.argv[2]||"")+"\\n");',
-  's.on("data",d=>t+=d).on("end",()=>{if(!t)process.exit(1);process.stdout.write(t)}).on("error",()=>process.exit(1))',
-].join('');
+/**
+ * What goes before the command. `-k` with a command: sudo asks although it asked lately, and remembers nothing (sudo(8)). Otherwise
+ * every program of this extension host, other extensions among them, could use sudo for a quarter of an hour.
+ */
+export const ASKING_SUDO = ['sudo', '-A', '-k', '-p', PASSWORD_PROMPT, '--'];
+/** For users who need no password: `-k` leaves alone what was typed for something else. */
+export const QUIET_SUDO = ['sudo', '-n', '-k', '--'];
+
+/** sudo gives three attempts, and PAM modules may ask something else at each. */
+const MOST_QUESTIONS = 12;
+const MARKER_BYTES = 16;
+
+/**
+ * The question as one line of standard error that begins with the marker; the answer is a line of standard input: "=" and the text,
+ * or "-" where there is none. By the shell's own commands, so that no argument of any process holds the answer.
+ */
+const scriptText = (marker: string) => `#!/bin/sh
+printf '${marker} %s\\n' "$(printf '%s' "$1" | tr '\\n' ' ')" >&2
+IFS= read -r answer || exit 1
+case $answer in =*) printf '%s\\n' "\${answer#=}" ;; *) exit 1 ;; esac
+`;
 
 export interface Askpass {
   /** Path for SUDO_ASKPASS. */
   script: string;
+  /** Takes a line of sudo's standard error; false where it is no question. `reply` writes to sudo's standard input. */
+  takeLine(line: string, reply: (text: string) => void): boolean;
   close(): Promise<void>;
 }
 
 /**
- * `ask` gets sudo's question and gives the answer, or null to cancel. The script goes into the first of `folders` from
- * which programs may be run (a noexec mount refuses), the socket into the first.
+ * `ask` gets sudo's question and gives the answer, or null to cancel: one question at a time, one answer for each. The script
+ * goes into the first of `folders` from which programs may be run (a noexec mount refuses).
  */
-export async function serveAskpass(
+export async function makeAskpass(
   folders: string[],
-  program: HelperProgram,
   ask: (question: string) => Promise<string | null>,
 ): Promise<Askpass> {
-  const socketPath = join(folders[0], 'askpass.sock');
-  const server = createServer((socket) => {
-    let question = '';
-    socket.setEncoding('utf8');
-    socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk: string) => {
-      if (question.endsWith('\n')) return;
-      question += chunk;
-      if (question.endsWith('\n')) void answer(question, ask).then((text) => socket.end(text));
-    });
-  });
-  await listen(server, socketPath);
-  const script = await writeScript(folders, program, socketPath);
+  const marker = `ebpf-tracer-asks-${randomBytes(MARKER_BYTES).toString('hex')}`;
+  const script = await writeScript(folders, scriptText(marker));
+  let questions = 0;
+  let isAsking = false;
   return {
     script,
-    close: async () => {
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      await rm(script, { force: true });
-      await rm(socketPath, { force: true });
+    takeLine(line, reply) {
+      if (!line.startsWith(`${marker} `)) return false;
+      // sudo waits for its answer before it asks again: what comes meanwhile is not its question.
+      if (isAsking) return true;
+      if (++questions > MOST_QUESTIONS) {
+        reply('-\n');
+        return true;
+      }
+      isAsking = true;
+      const answered = (text: string | null) => {
+        isAsking = false;
+        reply(text === null || text.includes('\n') ? '-\n' : `=${text}\n`);
+      };
+      ask(line.slice(marker.length + 1)).then(answered, () => answered(null));
+      return true;
     },
+    close: () => rm(script, { force: true }),
   };
 }
 
-async function answer(question: string, ask: (question: string) => Promise<string | null>): Promise<string> {
-  try {
-    const text = await ask(String(JSON.parse(question)));
-    return text === null ? '' : `${text}\n`;
-  } catch {
-    return '';
-  }
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-}
-
-async function writeScript(folders: string[], program: HelperProgram, socketPath: string): Promise<string> {
-  const text = `#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec ${[program.node, '-e', CARRIER, socketPath].map(shellQuote).join(' ')} "$1"\n`;
+async function writeScript(folders: string[], text: string): Promise<string> {
   let lastError: unknown;
   for (const folder of folders) {
     const path = join(folder, 'askpass.sh');
     try {
-      await writeFile(path, text, { mode: 0o700 });
+      // Never through a link or into a file that somebody else put there.
+      await rm(path, { force: true });
+      await writeFile(path, text, { mode: 0o700, flag: 'wx' });
       await access(path, constants.X_OK);
       return path;
     } catch (error) {
@@ -87,5 +95,3 @@ async function writeScript(folders: string[], program: HelperProgram, socketPath
   }
   throw lastError;
 }
-
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { TracerError, tracerError } from '../../../helper/src/protocol';
 import type { Log } from '../log';
 import { elevationMethod } from '../settings';
-import { PASSWORD_PROMPT, serveAskpass } from './askpass';
+import { ASKING_SUDO, makeAskpass, PASSWORD_PROMPT, QUIET_SUDO } from './askpass';
 import { cleanEnvironment, type HelperProgram, type HelperRequest, helperCommand } from './helperCommand';
 import type { Rung, RungId, RungResult, Surroundings } from './ladder';
 import { askPassword } from './passwordBox';
@@ -43,7 +43,7 @@ export function makeRungs(request: HelperRequest, scriptFolder: string, log: Log
       });
     },
     sudo: async () =>
-      settled(await startProcess(['sudo', '-n', '--', ...command], quiet, START_TIMEOUT_MS, log), (stderr) => {
+      settled(await startProcess([...QUIET_SUDO, ...command], quiet, START_TIMEOUT_MS, log), (stderr) => {
         const verdict = readSudoFailure(stderr, program);
         if (verdict.kind !== 'refused') return { kind: 'next', why: verdict.kind };
         if (verdict.report.code === 'NO_PRIVILEGE')
@@ -73,7 +73,7 @@ async function startWithAskpass(
 ): Promise<RungResult> {
   let attempt = 0;
   let ended: 'cancelled' | 'terminal' | null = null;
-  const askpass = await serveAskpass(folders, request.program, async (question) => {
+  const askpass = await makeAskpass(folders, async (question) => {
     if (question === PASSWORD_PROMPT) attempt++;
     const answer = await askPassword(question, attempt);
     if (answer.kind === 'text') return answer.text;
@@ -81,8 +81,8 @@ async function startWithAskpass(
     return null;
   });
   try {
-    const argv = ['sudo', '-A', '-p', PASSWORD_PROMPT, '--', ...helperCommand(request)];
-    const result = await startProcess(argv, { ...env, SUDO_ASKPASS: askpass.script }, null, log);
+    const argv = [...ASKING_SUDO, ...helperCommand(request)];
+    const result = await startProcess(argv, { ...env, SUDO_ASKPASS: askpass.script }, null, log, askpass.takeLine);
     return settled(result, (stderr) => {
       if (ended === 'cancelled') throw tracerError('ELEVATION_CANCELLED');
       if (ended === 'terminal') return { kind: 'next', why: 'the user chose a terminal' };

@@ -27,16 +27,26 @@ export function parseReadyLine(line: string): StartResult | null {
 
 const STDERR_KEPT_CHARS = 16_384;
 
-/** Never rejects. `timeoutMs` null while a person may be typing a password. */
+/** Takes a line of standard error as a question; `reply` writes to standard input. false: it is none. */
+export type TakeQuestion = (line: string, reply: (text: string) => void) => boolean;
+
+/** Never rejects. `timeoutMs` null while a person may be typing a password. Without `question`, standard input is empty. */
 export function startProcess(
   argv: string[],
   env: NodeJS.ProcessEnv,
   timeoutMs: number | null,
   log: Log,
+  question?: TakeQuestion,
 ): Promise<StartResult> {
   log.info(`starting: ${argv.join(' ')}`);
   return new Promise((resolve) => {
-    const child = spawn(argv[0], argv.slice(1), { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(argv[0], argv.slice(1), {
+      env,
+      detached: true,
+      stdio: [question ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    });
+    child.stdin?.on('error', () => undefined); // It ended without reading.
+    const reply = (text: string) => void child.stdin?.write(text);
     let stderr = '';
     let settled = false;
     const timer = timeoutMs === null ? null : setTimeout(() => settle({ kind: 'timeout' }), timeoutMs);
@@ -45,16 +55,18 @@ export function startProcess(
       settled = true;
       if (timer) clearTimeout(timer);
       if (result.kind === 'timeout') child.kill('SIGTERM');
+      child.stdin?.end();
       // From here on the socket is what tells whether the helper lives.
       child.unref();
       resolve(result);
     };
-    eachLine(child.stdout, (line) => {
+    eachLine(child.stdout!, (line) => {
       const result = parseReadyLine(line);
       if (result) settle(result);
       else log.debug(`helper stdout: ${line}`);
     });
-    eachLine(child.stderr, (line) => {
+    eachLine(child.stderr!, (line) => {
+      if (!settled && question?.(line, reply)) return;
       stderr = `${stderr}${line}\n`.slice(-STDERR_KEPT_CHARS);
       log.debug(`helper stderr: ${line}`);
     });

@@ -12,8 +12,8 @@ import type { RungResult } from './ladder';
 import { parseReadyLine } from './startProcess';
 import { readSudoFailure } from './sudoMessages';
 
-/** $0 is the file for the helper's output; an `exit N` line ends it. */
-const SCRIPT = '{ LC_ALL=C sudo -- "$@"; echo "exit $?"; } 2>&1 | tee -- "$0"';
+/** `-k` with a command: the password is kept for nobody else (sudo(8)). $0 is the file for the helper's output; an `exit N` line ends it. */
+const SCRIPT = '{ LC_ALL=C sudo -k -- "$@"; echo "exit $?"; } 2>&1 | tee -- "$0"';
 const POLL_MS = 100;
 
 export async function startInTerminal(request: HelperRequest): Promise<RungResult> {

@@ -9,6 +9,8 @@ export interface TemporaryUser {
   gid: number;
   home: string;
   password: string;
+  /** Removes the timestamps with which sudo remembers a password. */
+  forget(): void;
   remove(): void;
 }
 
@@ -25,7 +27,8 @@ export function whyNoTemporaryUser(): string | null {
   return null;
 }
 
-export function makeTemporaryUser(options: { passwordNeeded: boolean }): TemporaryUser {
+/** `passwordRemembered`: as sudo does by default, for a quarter of an hour. */
+export function makeTemporaryUser(options: { passwordNeeded: boolean; passwordRemembered?: boolean }): TemporaryUser {
   const name = `ebpf-e2e-${process.pid}`;
   const password = `correct horse ${process.pid}`;
   const sudoers = `/etc/sudoers.d/${name}`;
@@ -34,8 +37,13 @@ export function makeTemporaryUser(options: { passwordNeeded: boolean }): Tempora
   execFileSync('useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/bash', name], { env });
   execFileSync('chpasswd', { input: `${name}:${password}\n`, env });
   const tag = options.passwordNeeded ? '' : 'NOPASSWD: ';
-  writeFileSync(sudoers, `Defaults:${name} timestamp_timeout=0\n${name} ALL=(ALL) ${tag}ALL\n`, { mode: 0o440 });
+  const timestamps = options.passwordRemembered ? '' : `Defaults:${name} timestamp_timeout=0\n`;
+  writeFileSync(sudoers, `${timestamps}${name} ALL=(ALL) ${tag}ALL\n`, { mode: 0o440 });
   execFileSync('visudo', ['-cqf', sudoers], { env });
+  const forget = () => {
+    for (const kept of ['/run/sudo/ts', '/var/lib/sudo/ts', '/var/lib/sudo/lectured'])
+      rmSync(`${kept}/${name}`, { force: true });
+  };
   const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return {
     name,
@@ -43,7 +51,9 @@ export function makeTemporaryUser(options: { passwordNeeded: boolean }): Tempora
     gid: id('-g'),
     home,
     password,
+    forget,
     remove() {
+      forget();
       rmSync(sudoers, { force: true });
       execFileSync('userdel', ['--remove', '--force', name], { env, stdio: 'ignore' });
     },

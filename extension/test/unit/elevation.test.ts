@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, errorReport, type TracerError, tracerError } from '../../../helper/src/protocol';
-import { serveAskpass, shellQuote } from '../../src/elevation/askpass';
+import { makeAskpass } from '../../src/elevation/askpass';
 import { cleanEnvironment, helperCommand } from '../../src/elevation/helperCommand';
 import { climb, type Rung, type RungId, rungsFor, type Surroundings } from '../../src/elevation/ladder';
 import {
@@ -242,41 +242,73 @@ describe('askpass', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const node = { ...program, node: process.execPath };
-  const run = (script: string, question: string) =>
-    new Promise<{ code: number | null; stdout: string }>((resolve) => {
-      const child = spawn(script, [question], { stdio: ['ignore', 'pipe', 'ignore'] });
-      let stdout = '';
-      child.stdout.on('data', (chunk) => {
-        stdout += chunk;
-      });
-      child.on('close', (code) => resolve({ code, stdout }));
-    });
+  /** As sudo does: the script gets its standard input and error, and stdout is what it hears. */
+  const asSudo = (script: string, questions: string[]) =>
+    `for question in ${questions.map((text) => `'${text.replaceAll("'", "'\\''")}'`).join(' ')}; do "${script}" "$question" || echo "cancelled $?"; done`;
 
-  it('carries the question here and the answer back', async () => {
-    const asked: string[] = [];
-    const askpass = await serveAskpass([folder], node, async (question) => {
-      asked.push(question);
-      return 'p\'ass "wörd" $x';
-    });
-    assert.deepEqual(await run(askpass.script, "whose? it's"), { code: 0, stdout: 'p\'ass "wörd" $x\n' });
-    assert.deepEqual(asked, ["whose? it's"]);
+  async function run(questions: string[], ask: (question: string) => Promise<string | null>): Promise<string> {
+    const askpass = await makeAskpass([folder], ask);
     assert.equal(statSync(askpass.script).mode & 0o077, 0, 'only the user may run it');
+    let heard = '';
+    const debug = (text: string) => {
+      heard += `${text.replace('helper stdout: ', '')}\n`;
+    };
+    const log = { ...silent, debug };
+    const result = await startProcess(
+      ['/bin/sh', '-c', asSudo(askpass.script, questions)],
+      process.env,
+      10_000,
+      log,
+      askpass.takeLine,
+    );
+    assert.deepEqual(result, { kind: 'exited', code: 0, stderr: '' }, 'questions are no messages of sudo');
     await askpass.close();
     assert.deepEqual(readdirSync(folder), []);
+    return heard;
+  }
+
+  it('carries each question here and its answer back', async () => {
+    const asked: string[] = [];
+    const heard = await run(["whose? it's", 'code\nagain'], async (question) => {
+      asked.push(question);
+      return asked.length === 1 ? 'p\'ass "wörd" \\n $x ' : '';
+    });
+    assert.equal(heard, 'p\'ass "wörd" \\n $x \n\n');
+    assert.deepEqual(asked, ["whose? it's", 'code again']);
   });
 
   it('fails when the user cancels, so that sudo ends', async () => {
-    const askpass = await serveAskpass([folder], node, async () => null);
-    assert.deepEqual(await run(askpass.script, 'x'), { code: 1, stdout: '' });
+    assert.equal(await run(['x'], async () => null), 'cancelled 1\n');
+    assert.equal(await run(['x'], async () => Promise.reject(new Error('closed'))), 'cancelled 1\n');
+  });
+
+  it('answers nobody but the process that was started: there is nothing to connect to, and no second question at once', async () => {
+    let asked = 0;
+    const replies: string[] = [];
+    let answer: (text: string) => void = () => {};
+    const askpass = await makeAskpass([folder], () => {
+      asked++;
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    });
+    assert.deepEqual(readdirSync(folder), ['askpass.sh']);
+    const marker = /ebpf-tracer-asks-[0-9a-f]+/.exec(readFileSync(askpass.script, 'utf8'))![0];
+    const reply = (text: string) => void replies.push(text);
+    assert.equal(askpass.takeLine('ebpf-tracer-asks-0 password', reply), false, 'without the marker it is a message');
+    assert.ok(askpass.takeLine(`${marker} first`, reply));
+    assert.ok(askpass.takeLine(`${marker} second`, reply));
+    answer('secret');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([asked, replies], [1, ['=secret\n']]);
+    // Another process of the user runs the script by itself: it asks and hears its own input and error, not ours.
+    const stranger = spawnSync(askpass.script, ['x'], { input: '', encoding: 'utf8' });
+    assert.deepEqual([stranger.status, stranger.stdout, asked], [1, '', 1]);
     await askpass.close();
   });
 
-  it('gives an empty password as one', async () => {
-    const askpass = await serveAskpass([folder], node, async () => '');
-    assert.deepEqual(await run(askpass.script, 'x'), { code: 0, stdout: '\n' });
-    await askpass.close();
+  it('ends a row of questions that has no end', async () => {
+    const heard = await run(Array(14).fill('again'), async () => 'x');
+    assert.equal(heard, `${'x\n'.repeat(12)}${'cancelled 1\n'.repeat(2)}`);
   });
-
-  it('quotes for sh', () => assert.equal(shellQuote("it's"), "'it'\\''s'"));
 });
