@@ -50,9 +50,9 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
   }
   yield '],"frameDetails":[';
   for (let i = 0; i < snapshot.functions.length; i++) {
-    const { module, kind, inlined, fullNames } = snapshot.functions[i];
-    const more = `${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
-    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind}"${more}}`;
+    const { module, kind, runtime, inlined, fullNames } = snapshot.functions[i];
+    const more = `${runtime ? `,"runtime":"${runtime}"` : ''}${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
+    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind === 'native' ? 'user' : kind}"${more}}`;
   }
   yield ']';
   yield* lineTreeText(snapshot);

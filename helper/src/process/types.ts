@@ -7,6 +7,22 @@
  */
 export type Address = number;
 
+/**
+ * A frame that a runtime's walker found (a tagged head word and the words that follow it, see bpf/events.h). What `data` and `words`
+ * say is between that walker and the runtime's plug-in.
+ */
+export interface RuntimeFrame {
+  /** 1 to 63: RuntimePlugin's `number`. */
+  runtime: number;
+  /** 52 bits. */
+  data: number;
+  /** At most 15, 64 bits each. */
+  words: readonly bigint[];
+}
+
+/** One frame of a user stack as BPF sends it. */
+export type RawFrame = Address | RuntimeFrame;
+
 /** What becomes known of processes, in the order in which it happened. */
 export type ProcessRecord =
   | { kind: 'fork'; timeNs: number; pid: number; parentPid: number }

@@ -16,6 +16,21 @@ export type Runtime =
   | 'perl'
   | 'unknown';
 
+/** A language runtime that the helper has a plug-in for, or will have. */
+export type RuntimeId = Exclude<Runtime, 'native' | 'rust' | 'unknown'>;
+
+/** How far a runtime can be read in a process. */
+export type RuntimeState =
+  /** It is not set up yet, or still looked at. */
+  | { status: 'waiting' }
+  /** Its functions stand in stacks by name. */
+  | { status: 'named' }
+  /** It is there, but stacks show its native frames alone: why, and what can be done about it (null: nothing). Plain sentences. */
+  | { status: 'nativeOnly'; reason: string; fix: string | null };
+
+/** Processes of a recording with the same runtime in the same state. */
+export type RuntimeReport = RuntimeState & { runtime: RuntimeId; version: string | null; processes: number };
+
 export interface ProcessInfo {
   pid: number;
   ppid: number;
@@ -99,6 +114,8 @@ export interface Health {
   bpfNs: number | null;
   /** Files whose symbols could not be read, and why. A bad file costs only its own names. */
   badFiles: { path: string; why: string }[];
+  /** Language runtimes of the targets. Recordings of older versions do not know. */
+  runtimes?: RuntimeReport[];
 }
 
 // ---- check ----------------------------------------------------------------------------------------------------
@@ -171,6 +188,7 @@ export interface RecordSummary {
   stopReason?: StopReason;
   /** As in Health. */
   badFiles?: Health['badFiles'];
+  runtimes?: RuntimeReport[];
   /** Of Go programs: goroutines with a sample, and the one with the most (`share` of all samples, 0..1). */
   goroutines?: { seen: number; busiest: { pid: number; id: number; share: number } };
   top: { name: string; file: string | null; line: number | null; self: number; total: number }[];

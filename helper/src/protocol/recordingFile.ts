@@ -6,7 +6,7 @@
 //   2  a recording is a set of metrics: counts, lines, threads and execution contexts are kept for each of them
 
 import type { ErrorReport } from './errors';
-import type { AttachStep, Health, StopReason, TruncationReason } from './model';
+import type { AttachStep, Health, RuntimeId, StopReason, TruncationReason } from './model';
 
 /** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
 export interface RecordingFile {
@@ -144,7 +144,10 @@ export interface RecordingExtra {
   frameDetails: {
     /** Mapped file's name (`libfoo.so`), `[kernel]`, `[anon]`. */
     module: string;
-    kind: 'user' | 'kernel' | 'unknown';
+    /** `user`: compiled into a file. `interpreted`, `jit`: run by a language runtime, see FrameKind. */
+    kind: 'user' | 'kernel' | 'interpreted' | 'jit' | 'unknown';
+    /** Whose tables named it; left out: debug information or a symbol table. */
+    runtime?: RuntimeId;
     /** Was inlined into the frame it is called by; its name ends in INLINED_SUFFIX. */
     inlined?: boolean;
     /** Full names with parameters and type arguments, one a line, where they say more than the frame's name. */

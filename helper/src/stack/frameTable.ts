@@ -2,7 +2,7 @@
 // line of it. Grows only. Rows go into `shared.frames` of the recording file as they are.
 
 import { INLINED_SUFFIX } from '../protocol';
-import type { Frame } from '../symbolize/types';
+import type { Frame } from '../runtimes/frame';
 
 /** Full names kept of one function: instances of a template share a short name, a file and a line. */
 const MAX_FULL_NAMES = 4;
@@ -19,6 +19,7 @@ export interface FunctionRow {
   line: number | null;
   module: string;
   kind: Frame['kind'];
+  runtime: Frame['runtime'];
 }
 
 /** One executed line of one function. */
@@ -73,6 +74,7 @@ export class FrameTable {
       functionLine: null,
       module: '',
       kind: 'unknown',
+      runtime: null,
       inlined: false,
     });
     return this.internLocation(functionIndex, 0, null, false, false);
@@ -81,18 +83,16 @@ export class FrameTable {
   /** Location index of a location of another table. */
   adopt(from: FrameTable, location: number): number {
     const { functionIndex, line, lineIndex, symbolized, real } = from.locations[location];
-    const { name, inlined, fullNames, file, line: functionLine, module, kind } = from.functions[functionIndex];
+    const { name, inlined, fullNames, file, line: functionLine, module, kind, runtime } = from.functions[functionIndex];
     const plain = inlined ? name.slice(0, -INLINED_SUFFIX.length) : name;
-    const of = { name: plain, fullName: fullNames[0] ?? null, file, functionLine, module, kind, inlined };
+    const of = { name: plain, fullName: fullNames[0] ?? null, file, functionLine, module, kind, runtime, inlined };
     const lineFile = lineIndex < 0 ? null : from.lines[lineIndex].file;
     const source = lineFile === null ? undefined : from.sources.get(lineFile);
     if (source) this.sources.set(source.file, source);
     return this.internLocation(this.internFunction(of), line, lineFile, symbolized, real);
   }
 
-  private internFunction(
-    frame: Pick<Frame, 'name' | 'fullName' | 'file' | 'functionFile' | 'functionLine' | 'module' | 'kind' | 'inlined'>,
-  ): number {
+  private internFunction(frame: Omit<Frame, 'symbolized' | 'line' | 'column' | 'sourceMd5' | 'binaryMtimeMs'>): number {
     const file = frame.functionFile ?? frame.file;
     const name = frame.inlined ? frame.name + INLINED_SUFFIX : frame.name;
     const key = `${name}\0${file ?? ''}\0${frame.functionLine ?? ''}\0${frame.module}`;
@@ -107,6 +107,7 @@ export class FrameTable {
         line: frame.functionLine,
         module: frame.module,
         kind: frame.kind,
+        runtime: frame.runtime,
       });
       this.functionByKey.set(key, index);
     }

@@ -4,7 +4,7 @@
 
 import type { SampleRecord, StackRecord } from '../abi/records';
 import type { Metric } from '../protocol';
-import type { Frame } from '../symbolize/types';
+import type { Frame } from '../runtimes/frame';
 import { MetricProfile } from './metricProfile';
 import { NO_NODE } from './prefixTree';
 import type { StackSlot } from './slots';

@@ -3,7 +3,7 @@
 
 import type { StackId, StackRecord } from '../abi/records';
 import type { TruncationReason } from '../protocol';
-import type { Frame } from '../symbolize/types';
+import type { Frame } from '../runtimes/frame';
 import { FrameTable } from './frameTable';
 import { NO_NODE, PrefixTree } from './prefixTree';
 import type { StackSlot } from './slots';

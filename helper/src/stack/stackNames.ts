@@ -4,7 +4,8 @@
 import type { StackRecord } from '../abi/records';
 import type { ProcessTable } from '../process/table';
 import { type HelperNotes, toErrorReport } from '../protocol';
-import type { Frame, Symbolizer } from '../symbolize/types';
+import type { Frame } from '../runtimes/frame';
+import type { Symbolizer } from '../symbolize/types';
 import type { StackSlot } from './slots';
 import type { StackCounts } from './stackCounts';
 import { unnamedFrame } from './unnamedFrame';

@@ -1,8 +1,8 @@
 // The frame of an address that nothing could be found out about, because asking failed. Called by recording.ts.
 
 import type { Address } from '../process/types';
+import type { Frame } from '../runtimes/frame';
 import { offsetFrame } from '../symbolize/labels';
-import type { Frame } from '../symbolize/types';
 
 export function unnamedFrame(address: Address): Frame {
   const hex = address < 0 ? (2n ** 64n + BigInt(address)).toString(16) : address.toString(16);

@@ -1,13 +1,13 @@
 // Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
 // way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts for what is not known.
 
+import type { Frame } from '../runtimes/frame';
 import { GATHER_MS, MAX_CACHED_ADDRESSES } from './limits';
 import type { PendingStack } from './pendingStack';
 import type { Place } from './place';
 import type { PlacesTask } from './pool/messages';
 import type { WorkerPool } from './pool/pool';
 import type { Answer } from './pool/slot';
-import type { Frame } from './types';
 
 /** Something that has addresses: a file, an image, generated code as it is named now, the kernel. */
 export interface Subject {

@@ -1,5 +1,5 @@
-// All that one program or library can tell about its addresses: Go's table first (it is what Go itself believes), then
-// the symbol table for the function and DWARF for the line. Called by worker.ts; one object per mapped file.
+// All that one program or library can tell about its addresses: the tables of the runtime that it is compiled for first (they are
+// what the runtime itself believes), then the symbol table for the function and DWARF for the line. One object per mapped file.
 
 import { closeSync } from 'node:fs';
 import { messageOf } from '../bytes/cursor';
@@ -12,13 +12,12 @@ import type { ElfFile } from '../elf/parser';
 import { PltStubs } from '../elf/plt';
 import { findFunction, type NamedFunctions, readFunctions } from '../elf/symbols';
 import { SHT_NOBITS } from '../elf/types';
+import type { RuntimeId } from '../protocol';
+import { compiledFileOf } from '../runtimes';
+import type { CompiledNames } from '../runtimes/types';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
-import { shortGoName } from './demangle/shortName';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
-import { findPclntab } from './gopclntab/parser';
-import { findGoPlaces } from './gopclntab/resolver';
-import type { Pclntab } from './gopclntab/types';
 import { nowhere, type Place } from './place';
 
 /** Of an offset that the file maps nowhere. */
@@ -38,7 +37,7 @@ export class FileSymbols {
   readonly problems = new Set<string>();
   /** Two where a stripped program has .gnu_debugdata, which leaves out what .dynsym names. */
   private readonly functions: NamedFunctions[] = [];
-  private go: Pclntab | null = null;
+  private compiled: { runtime: RuntimeId; names: CompiledNames } | null = null;
   private dwarf: DwarfResolver | null = null;
   /** By linkage name: names come again and again, and demangling takes longer than finding them. */
   private readonly displayNames = new Map<string, DisplayName>();
@@ -63,10 +62,14 @@ export class FileSymbols {
   ): Promise<FileSymbols> {
     const symbols = new FileSymbols(elf, spill);
     if (elf.damage) symbols.report(elf.damage);
-    symbols.go = symbols.attempt('Go line table', () => findPclntab(elf));
+    symbols.compiled = symbols.attempt("runtime's line table", () => {
+      const found = compiledFileOf(elf);
+      const names = found?.file.names();
+      return found && names ? { runtime: found.runtime, names } : null;
+    });
     await symbols.readSymbols(debug);
     for (const file of debug ? [debug, elf] : [elf]) {
-      if (symbols.dwarf || symbols.go) break;
+      if (symbols.dwarf || symbols.compiled) break;
       try {
         symbols.dwarf = await DwarfResolver.open(file, {
           isCode: (address) => elf.isCode(address),
@@ -109,11 +112,11 @@ export class FileSymbols {
   placesAt(address: number): Place[] {
     if (address === NO_ADDRESS) return [nowhere(null)];
     const place = nowhere(address);
-    const go =
-      this.attempt('Go inline tree', () => this.fromGo(address, true)) ??
-      this.attempt('Go line table', () => this.fromGo(address, false)) ??
+    const compiled =
+      this.attempt("runtime's inline tree", () => this.fromCompiler(address, true)) ??
+      this.attempt("runtime's line table", () => this.fromCompiler(address, false)) ??
       [];
-    if (go.length > 0) return go;
+    if (compiled.length > 0) return compiled;
     const start = this.attempt('symbol table', () => this.fromSymbols(address, place));
     const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
@@ -127,22 +130,10 @@ export class FileSymbols {
     for (const fd of this.spill.descriptors.splice(0)) closeSync(fd);
   }
 
-  private fromGo(address: number, withInlined: boolean): Place[] {
-    if (!this.go) return [];
-    return findGoPlaces(this.go, address, withInlined).map((found) => {
-      const name = shortGoName(found.name);
-      return {
-        ...nowhere(address),
-        name,
-        fullName: name === found.name ? null : found.name,
-        linkageName: found.name,
-        file: found.file,
-        line: found.line,
-        functionFile: found.startFile,
-        functionLine: found.startLine,
-        inlined: found.inlined,
-      };
-    });
+  private fromCompiler(address: number, withInlined: boolean): Place[] {
+    if (!this.compiled) return [];
+    const { runtime, names } = this.compiled;
+    return names.placesAt(address, withInlined).map((found) => ({ ...nowhere(address), ...found, runtime }));
   }
 
   /** The best table there is; where it names exported functions only, .gnu_debugdata's besides. */

@@ -9,6 +9,7 @@ import type { Anchor, MemoryRange, TextPiece, TextReader } from '../process/move
 import { closeTouched } from '../process/patience';
 import type { ProcessTable } from '../process/table';
 import type { Address } from '../process/types';
+import type { Frame, FrameKind } from '../runtimes/frame';
 import { Batches } from './batches';
 import { KernelFrames } from './kernel/frames';
 import type { KernelTable } from './kernel/types';
@@ -18,7 +19,7 @@ import { PendingStack } from './pendingStack';
 import { WorkerPool } from './pool/pool';
 import { SeparateDebug } from './separateDebug';
 import { Subjects } from './subjects';
-import type { DebugSources, Frame, Symbolizer, SymbolizerOptions } from './types';
+import type { DebugSources, Symbolizer, SymbolizerOptions } from './types';
 
 const KERNEL_AFFINITY = 0;
 const KERNEL_SYMBOLS = '/proc/kallsyms';
@@ -119,7 +120,7 @@ class FileSymbolizer implements Symbolizer, FileReader, TextReader {
       return;
     }
     if (place.kind === 'file' && place.file.fd === null) {
-      stack.frames[index] = this.unnamed(place.file.baseName, 'user', place.offset);
+      stack.frames[index] = this.unnamed(place.file.baseName, 'native', place.offset);
       return;
     }
     const subject = this.subjects.of(place);
@@ -130,7 +131,7 @@ class FileSymbolizer implements Symbolizer, FileReader, TextReader {
   }
 
   /** The same objects again for the same code, so that FrameTable knows them. */
-  private unnamed(module: string, kind: Frame['kind'], offset: number | null): Frame[] {
+  private unnamed(module: string, kind: FrameKind, offset: number | null): Frame[] {
     const key = `${offset} ${module}`;
     let frames = this.unnamedFrames.get(key);
     if (!frames) {

@@ -1,31 +1,34 @@
-// Frames for the box: from what a worker found out about an address, and from nothing where nothing is known. Called by
-// batches.ts and index.ts. No frame is ever without a name.
+// Frames for the box: from what a worker found out about an address, and from nothing where nothing is known. No frame is ever
+// without a name.
 
+import { EMPTY_FRAME, type Frame, type FrameKind } from '../runtimes/frame';
 import type { Place } from './place';
-import { EMPTY_FRAME, type Frame } from './types';
 
 /** `module+0x1234`: as much as can be said of code without a symbol. */
-export function offsetFrame(module: string, kind: Frame['kind'], offset: number | null): Frame {
+export function offsetFrame(module: string, kind: FrameKind, offset: number | null): Frame {
   return { ...EMPTY_FRAME, name: offset === null ? module : `${module}+0x${offset.toString(16)}`, module, kind };
 }
 
-/** Innermost first, never empty. `fallbackOffset` is shown where the file does not even tell the address. */
-export function userFrames(
-  module: string,
-  places: Place[],
-  fallbackOffset: number | null,
-  mtimeMs: number | null,
-): Frame[] {
-  if (places.length === 0) return [offsetFrame(module, 'user', fallbackOffset)];
-  return places.map((place) => userFrame(module, place, fallbackOffset, mtimeMs));
+/** Where the code of some places lies. */
+export interface CodeOrigin {
+  module: string;
+  kind: 'native' | 'jit';
+  mtimeMs: number | null;
 }
 
-function userFrame(module: string, place: Place, fallbackOffset: number | null, mtimeMs: number | null): Frame {
+/** Innermost first, never empty. `fallbackOffset` is shown where the file does not even tell the address. */
+export function userFrames(origin: CodeOrigin, places: Place[], fallbackOffset: number | null): Frame[] {
+  if (places.length === 0) return [offsetFrame(origin.module, origin.kind, fallbackOffset)];
+  return places.map((place) => userFrame(origin, place, fallbackOffset));
+}
+
+function userFrame({ module, kind, mtimeMs }: CodeOrigin, place: Place, fallbackOffset: number | null): Frame {
   return {
-    name: place.name ?? offsetFrame(module, 'user', place.address ?? fallbackOffset).name,
+    name: place.name ?? offsetFrame(module, kind, place.address ?? fallbackOffset).name,
     fullName: place.fullName,
     module,
-    kind: 'user',
+    kind,
+    runtime: place.runtime,
     symbolized: place.name !== null,
     file: place.file,
     line: place.line,

@@ -40,9 +40,6 @@ export const MAX_DOWNLOADS_AT_ONCE = 4;
 export const MAX_DOWNLOADS_BYTES = 4096 * MiB;
 export const DOWNLOADER_IDLE_MS = 10_000;
 
-export const MAX_RELOCATIONS = 2_000_000;
-/** Of a program's data, looking for a table that no section names. */
-export const MAX_SCANNED_BYTES = 64 * MiB;
 /** Mangled names beyond this are shown as they are: demanglers may need time exponential in the length. */
 export const MAX_DEMANGLE_BYTES = 4 * KiB;
 
@@ -68,9 +65,6 @@ export const MAX_DIES_PER_UNIT = 8_000_000;
 export const MAX_INLINES_PER_FUNCTION = 500_000;
 /** Of entries inside of each other. */
 export const MAX_TREE_DEPTH = 4_096;
-
-/** Functions inlined into each other at one address. */
-export const MAX_INLINE_DEPTH = 128;
 
 export const MAX_PERF_MAP_BYTES = 128 * MiB;
 export const MAX_PERF_MAP_ENTRIES = 500_000;

@@ -2,7 +2,7 @@
 // one promise a stack, because a busy target shows a hundred new stacks a second. Made by index.ts, filled by batches.ts
 // and kernel/frames.ts.
 
-import type { Frame } from './types';
+import type { Frame } from '../runtimes/frame';
 
 export class PendingStack {
   /** By address, in the order asked. */

@@ -1,5 +1,7 @@
 // What a worker found out about one address, before it becomes a Frame: the parsers make it, the pool carries it.
 
+import type { RuntimeId } from '../protocol';
+
 /**
  * One function at an address. An address has several where functions were inlined: innermost first, the last is the one
  * that the linker knows. `file`, `line` and `column` are where that function stood: the line executed for the innermost,
@@ -22,6 +24,8 @@ export interface Place {
   functionFile: string | null;
   functionLine: number | null;
   sourceMd5: string | null;
+  /** Whose tables named it; null: debug information or a symbol table. */
+  runtime: RuntimeId | null;
   /** The function has no code of its own here: it stands in the one after it. */
   inlined: boolean;
 }
@@ -39,6 +43,7 @@ export function nowhere(address: number | null, inlined = false): Place {
     functionFile: null,
     functionLine: null,
     sourceMd5: null,
+    runtime: null,
     inlined,
   };
 }

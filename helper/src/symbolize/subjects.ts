@@ -5,10 +5,13 @@ import type { FileHandle } from '../elf/handles';
 import type { MappedFile } from '../process/files';
 import type { JitCode } from '../process/generatedCode';
 import type { Place } from '../process/processes';
+import type { Frame } from '../runtimes/frame';
 import type { Subject } from './batches';
-import { userFrames } from './labels';
+import { type CodeOrigin, userFrames } from './labels';
 import type { SeparateDebug } from './separateDebug';
-import type { Frame } from './types';
+
+const VDSO: CodeOrigin = { module: '[vdso]', kind: 'native', mtimeMs: null };
+const JIT: CodeOrigin = { module: '[jit]', kind: 'jit', mtimeMs: null };
 
 export class Subjects {
   private readonly known = new WeakMap<object, Subject>();
@@ -33,7 +36,7 @@ export class Subjects {
           answers: new Map(),
           affinity: id,
           task: (positions) => ({ kind: 'image', imageId: id, bytes, positions }),
-          frames: (offset, found) => userFrames('[vdso]', found, offset, null),
+          frames: (offset, found) => userFrames(VDSO, found, offset),
           problem: (why) => this.report('[vdso]', why),
         };
       }
@@ -49,6 +52,7 @@ export class Subjects {
 
   private fileSubject(file: MappedFile): Subject {
     const { fd, path } = file;
+    const origin: CodeOrigin = { module: file.baseName, kind: 'native', mtimeMs: file.mtimeMs };
     const handle: FileHandle = { id: file.id, fd: fd!, sizeBytes: file.sizeBytes, path };
     return {
       answers: new Map(),
@@ -61,7 +65,7 @@ export class Subjects {
         expectedBuildId: file.expectedBuildId,
         positions,
       }),
-      frames: (offset, found) => userFrames(file.baseName, found, offset, file.mtimeMs),
+      frames: (offset, found) => userFrames(origin, found, offset),
       problem: (why) => this.report(file, why),
     };
   }
@@ -71,7 +75,7 @@ export class Subjects {
       answers: new Map(),
       affinity: id,
       task: (positions) => ({ kind: 'jit', sources, positions }),
-      frames: (_, found) => (found[0]?.name ? userFrames('[jit]', found, null, null) : this.unnamed()),
+      frames: (_, found) => (found[0]?.name ? userFrames(JIT, found, null) : this.unnamed()),
       problem: (why) => this.report(sources[0].path, why),
     };
   }

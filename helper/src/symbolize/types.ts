@@ -4,48 +4,7 @@
 import type { FileStore } from '../process/fileStore';
 import type { ProcessTable } from '../process/table';
 import type { Address } from '../process/types';
-
-export interface Frame {
-  /** Demangled, short enough for a box; never empty: `libfoo.so+0x1234`, `[anon]` where nothing is known. */
-  name: string;
-  /** Full demangled name with arguments, where it differs. */
-  fullName: string | null;
-  /** Mapped file's base name, `[kernel]`, a kernel module's name in brackets, `[vdso]`, `[anon]`, `[jit]`. */
-  module: string;
-  kind: 'user' | 'kernel' | 'unknown';
-  /** true where `name` comes from a symbol table, debug information or a perf map. */
-  symbolized: boolean;
-  /** Source path as the debug information has it, absolute where it could be made so. */
-  file: string | null;
-  /** Executed line. */
-  line: number | null;
-  column: number | null;
-  /** Where the function itself is declared, for function-level frames; `file` may be another one, of code inlined into it. */
-  functionFile?: string | null;
-  /** Line in `functionFile` where the function starts. */
-  functionLine: number | null;
-  inlined: boolean;
-  /** Identity of the source as it was compiled: DWARF 5's MD5 (hex), and the binary's modification time. */
-  sourceMd5: string | null;
-  binaryMtimeMs: number | null;
-}
-
-/** Nothing is known. */
-export const EMPTY_FRAME: Frame = {
-  name: '',
-  fullName: null,
-  module: '',
-  kind: 'unknown',
-  symbolized: false,
-  file: null,
-  line: null,
-  column: null,
-  functionFile: null,
-  functionLine: null,
-  inlined: false,
-  sourceMd5: null,
-  binaryMtimeMs: null,
-};
+import type { Frame } from '../runtimes/frame';
 
 /** Where the user wants debug files to be looked for, besides the system's own places. */
 export interface DebugSources {

@@ -1,13 +1,12 @@
-// From an ELF file to its unwind table. Pure but for reading the file: runs in a worker (../symbolize/worker.ts), in the
-// command line's own process, and in the tests. Called through index.ts.
+// From an ELF file to its unwind table. Pure but for reading the file: runs in a worker, in the command line's own process,
+// and in the tests.
 
 import { FormatError } from '../bytes/cursor';
 import type { Spill } from '../elf/contents';
 import type { ElfFile } from '../elf/parser';
-import { findPclntab } from '../symbolize/gopclntab/parser';
+import { compiledFileOf } from '../runtimes';
 import { CfaMachine } from './cfaMachine';
 import { type CompileParts, FrameSection } from './frameSection';
-import { addGoFrames } from './goFrames';
 import { addLinkerCode } from './linkerCode';
 import { PointerReader } from './pointers';
 import { architectureOf } from './registers';
@@ -17,9 +16,6 @@ import { RuleEncoder } from './ruleEncoder';
 import { codeRangeOf, executableSegments, findDebugFrame, findEhFrame, type UnwindSection } from './sections';
 import type { UnwindTable } from './table';
 import { findTrampolines } from './trampolines';
-
-/** Sections that only Go programs have. */
-const GO_SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
 
 /**
  * The table of a program or library. `debug`: its separate debug file, whose .debug_frame is used where the file itself has
@@ -58,15 +54,10 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     });
   await compileSection('.eh_frame', true, () => findEhFrame(elf));
   rows.beginSecondary();
-  let isGo = false;
-  await attempt("Go's table", () => {
-    isGo = GO_SECTIONS.some((name) => elf.section(name) !== null);
-    const table = findPclntab(elf);
-    if (table) addGoFrames(table, code, rows, arch);
-    isGo ||= table !== null;
-  });
-  // Go's own table tells more than the .debug_frame that its linker makes of it.
-  if (!isGo) {
+  const compiled = compiledFileOf(elf);
+  if (compiled) await attempt(`tables of ${compiled.runtime}`, () => compiled.file.addUnwindRows(code, rows));
+  // A runtime's own tables tell more than the .debug_frame that its linker makes of them.
+  if (!compiled) {
     await compileSection('.debug_frame', false, () => findDebugFrame(elf, spill));
     if (debug) await compileSection('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
   }
@@ -78,7 +69,7 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   return {
     buildId: elf.buildId,
     arch: arch.name,
-    isGo,
+    isGo: compiled !== null,
     baseAddress: code.baseAddress,
     rows: rows.frames === before ? described : rows.finish(),
     wideRules: encoder.wideRules,

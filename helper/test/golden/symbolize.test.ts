@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from '../../src/bytes/crc32';
-import { shortGoName } from '../../src/symbolize/demangle/shortName';
+import { shortGoName } from '../../src/runtimes/go/shortName';
 import { build, has, OUTPUT, run } from './symbolize/build';
 import { askLlvm, compare, offsetOf, openForTest, sampleAddresses } from './symbolize/oracle';
 

@@ -1,10 +1,10 @@
 // Kernel stacks: names by function, at once when the table is there, and asked for once.
 
 import assert from 'node:assert/strict';
+import type { Frame } from '../../src/runtimes/frame';
 import { KernelFrames } from '../../src/symbolize/kernel/frames';
 import type { KernelTable } from '../../src/symbolize/kernel/types';
 import { PendingStack } from '../../src/symbolize/pendingStack';
-import type { Frame } from '../../src/symbolize/types';
 
 /** Functions of 256 bytes, one behind the other, from the start of the kernel's text. */
 const TEXT_START = -2_130_706_432;

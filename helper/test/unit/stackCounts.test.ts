@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { functionCounts } from '../../src/export/speedscope';
 import type { Metric, TruncationReason } from '../../src/protocol';
+import type { Frame } from '../../src/runtimes/frame';
 import { NO_NODE, PrefixTree } from '../../src/stack/prefixTree';
 import { StackCounts } from '../../src/stack/stackCounts';
 import type { StackSnapshot } from '../../src/stack/stackSnapshot';
 import { Timeline } from '../../src/stack/timeline';
-import type { Frame } from '../../src/symbolize/types';
 import { frame } from './fakes/stacks';
 
 const PERIOD_NS = 1e7;

@@ -18,13 +18,6 @@ export function shortRustName(full: string): string {
   return full.length > FITTING_CHARACTERS ? withoutArguments(full) : full;
 }
 
-/** Go: the import path's folders go, `github.com/gin-gonic/gin.(*Engine).Run` -> `gin.(*Engine).Run`. */
-export function shortGoName(full: string): string {
-  const bracket = full.indexOf('[');
-  const slash = full.lastIndexOf('/', bracket < 0 ? full.length : bracket);
-  return slash < 0 ? full : full.slice(slash + 1);
-}
-
 function withoutCloneSuffix(full: string): { text: string; suffix: string } {
   const match = /^(.*?)((?: \[clone [^\]]*\])+)$/.exec(full);
   // `.cold` and `.part` say that this is a piece of the function; what else compilers cloned is the function itself.

@@ -2,9 +2,9 @@
 // answered here by its function's range, at once; asking a worker for it would wake two threads and cost a promise. The
 // worker only parses /proc/kallsyms and hands the table over. Called by ../index.ts.
 
+import type { Frame } from '../../runtimes/frame';
 import { MAX_UNNAMED_ADDRESSES } from '../limits';
 import type { PendingStack } from '../pendingStack';
-import type { Frame } from '../types';
 import { kernelFrame, unnamedKernelFrame } from './labels';
 import { findKernelFunction, kernelSymbol, NO_FUNCTION } from './resolver';
 import type { KernelTable } from './types';

@@ -1,6 +1,6 @@
 // Frames for the box, of kernel addresses with a name and without one.
 
-import { EMPTY_FRAME, type Frame } from '../types';
+import { EMPTY_FRAME, type Frame } from '../../runtimes/frame';
 import type { KernelSymbol } from './types';
 
 export function kernelFrame({ name, fullName, module }: KernelSymbol): Frame {

@@ -13,8 +13,8 @@ export interface PackedPlaces {
   texts: string[];
 }
 
-/** Six texts, three numbers, one bit. */
-const FIELDS = 10;
+/** Seven texts, three numbers, one bit. */
+const FIELDS = 11;
 const NULL = -1;
 
 export function packPlaces(places: Place[][]): PackedPlaces {
@@ -41,6 +41,7 @@ export function packPlaces(places: Place[][]): PackedPlaces {
       fields[at++] = textIndex(place.file);
       fields[at++] = textIndex(place.functionFile);
       fields[at++] = textIndex(place.sourceMd5);
+      fields[at++] = textIndex(place.runtime);
       fields[at++] = place.line ?? NULL;
       fields[at++] = place.column ?? NULL;
       fields[at++] = place.functionLine ?? NULL;
@@ -68,6 +69,7 @@ export function unpackPlaces({ addresses, counts, fields, texts }: PackedPlaces)
         file: text(),
         functionFile: text(),
         sourceMd5: text(),
+        runtime: text() as Place['runtime'],
         line: number(),
         column: number(),
         functionLine: number(),

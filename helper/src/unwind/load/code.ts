@@ -10,7 +10,7 @@ import {
   CODE_RANGES,
   CODE_START_UNUSED,
 } from '../../abi/events.gen';
-import type { GoroutineLayout } from '../goroutines';
+import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import { UNWIND_PAGE_BYTES } from '../rows';
 import type { UnwindTable } from '../table';
 import type { PagePool } from './pages';

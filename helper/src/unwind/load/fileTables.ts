@@ -8,7 +8,8 @@ import type { FileReader } from '../../process/fileStore';
 import type { MappedFile } from '../../process/files';
 import type { Image } from '../../process/images';
 import { closeTouched } from '../../process/patience';
-import type { GoroutineLayout } from '../goroutines';
+import type { GoImage } from '../../runtimes/go';
+import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import { TableCompiler } from './compiler';
 import type { PlacedTable, TablePlacer } from './tables';
 import type { LoadedTable, TableRequest } from './worker';
@@ -194,7 +195,7 @@ export class FileTables implements FileReader {
     }
   }
 
-  private keep(table: Table, { table: compiled, isGo, goroutines }: LoadedTable, placer: TablePlacer): void {
+  private keep(table: Table, { table: compiled, runtimes }: LoadedTable, placer: TablePlacer): void {
     if (this.closed) return;
     const { log } = this.parts;
     for (const problem of compiled.problems) log('debug', `unwind table of ${table.name}: ${problem}`);
@@ -206,7 +207,8 @@ export class FileTables implements FileReader {
       this.user.settled(table);
       return;
     }
-    Object.assign(table, { state: 'loaded', placed, isGo, goroutines });
+    const image = runtimes.find(({ runtime }) => runtime === 'go') as GoImage | undefined;
+    Object.assign(table, { state: 'loaded', placed, isGo: compiled.isGo, goroutines: image?.goroutines ?? null });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;
     this.user.settled(table);

@@ -4,17 +4,17 @@
 
 import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { FormatError } from '../../bytes/cursor';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../../bytes/source';
 import { checkBuild } from '../../elf/buildCheck';
 import { chooseDebugFile } from '../../elf/debugCandidates';
 import type { DebugHandle, Description } from '../../elf/handles';
 import { ElfFile } from '../../elf/parser';
 import { dropAllCapabilities } from '../../privilege/capabilities';
+import { recognizeRuntimes } from '../../runtimes';
+import type { RuntimeImage } from '../../runtimes/types';
 import { isLoaded } from '../../workers/thread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '..';
 import { leavesCodeOpen } from '../coverage';
-import { type GoroutineLayout, goroutineLayout } from '../goroutines';
 
 export interface TableRequest {
   sequence: number;
@@ -26,10 +26,8 @@ export interface TableRequest {
 
 export interface LoadedTable {
   table: UnwindTable;
-  /** Made by Go's compiler: frame pointers everywhere, and rows that say nothing of them. */
-  isGo: boolean;
-  /** Of a Go program: how the goroutine is found for which a thread works; null: none, or not known. */
-  goroutines: GoroutineLayout | null;
+  /** What the file holds of language runtimes. */
+  runtimes: RuntimeImage[];
   /** By what to look for a debug file, which may have rows for code that the file itself leaves open; null: no need. */
   wants: Description | null;
 }
@@ -55,22 +53,13 @@ async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>)
     const debug = candidates && chooseDebugFile(elf, candidates);
     const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
     if (debug?.problem) table.problems.push(debug.problem);
+    const runtimes = recognizeRuntimes(elf, (text) => table.problems.push(text));
     const wants = candidates || 'bytes' in from || !leavesCodeOpen(elf, table) ? null : descriptionOf(elf);
-    return { table, isGo: table.isGo, goroutines: table.isGo ? goroutinesOf(elf, table) : null, wants };
+    return { table, runtimes, wants };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
     for (const { id } of candidates ?? []) dropPages(id);
     for (const fd of descriptors) closeSync(fd);
-  }
-}
-
-function goroutinesOf(elf: ElfFile, table: UnwindTable): GoroutineLayout | null {
-  try {
-    return goroutineLayout(elf);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    table.problems.push(`goroutines: ${error.message}`);
-    return null;
   }
 }
 

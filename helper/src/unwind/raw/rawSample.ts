@@ -6,7 +6,7 @@ import { framesAt, textAt, timeNsOf } from '../../abi/decode';
 import { RAW_BLOCK_BYTES, RAW_GO_CURG, RAW_GO_GOID, RAW_SAMPLE_EVENT } from '../../abi/events.gen';
 import type { Words } from '../../abi/words';
 import type { Address } from '../../process/types';
-import type { GoroutineLayout } from '../goroutines';
+import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import type { RawThread } from './walk';
 
 const R = RAW_SAMPLE_EVENT;

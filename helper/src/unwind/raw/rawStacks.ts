@@ -7,7 +7,7 @@ import type { SampleRecord, StackId, StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
 import type { TruncationReason } from '../../protocol';
-import type { GoroutineLayout } from '../goroutines';
+import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import { CodeRules, type CodeTables } from './codeRules';
 import type { RawSample } from './rawSample';
 import { type Arch, walkRaw } from './walk';

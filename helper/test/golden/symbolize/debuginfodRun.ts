@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Frame } from '../../../src/symbolize/types';
+import type { Frame } from '../../../src/runtimes/frame';
 import { TracedSymbolizer } from './tracedSymbolizer';
 
 const [program, debugFolder, scratch] = process.argv.slice(2);

@@ -4,8 +4,9 @@
 import { FileStore } from '../../../src/process/fileStore';
 import { ProcessTable } from '../../../src/process/table';
 import type { Address, MappedCode } from '../../../src/process/types';
+import type { Frame } from '../../../src/runtimes/frame';
 import { createSymbolizer } from '../../../src/symbolize';
-import type { DebugSources, Frame, SymbolizerOptions } from '../../../src/symbolize/types';
+import type { DebugSources, SymbolizerOptions } from '../../../src/symbolize/types';
 
 export class TracedSymbolizer {
   readonly files = new FileStore();

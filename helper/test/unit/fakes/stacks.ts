@@ -4,14 +4,16 @@
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/engine/types';
 import type { ProcessTable } from '../../../src/process/table';
 import type { ProcessRecord } from '../../../src/process/types';
-import type { DebugSources, Frame, Symbolizer } from '../../../src/symbolize/types';
+import type { Frame } from '../../../src/runtimes/frame';
+import type { DebugSources, Symbolizer } from '../../../src/symbolize/types';
 
 export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {
   return {
     name,
     fullName: null,
     module: 'program',
-    kind: 'user',
+    kind: 'native',
+    runtime: null,
     symbolized: true,
     file: line === null ? null : '/src/program.c',
     line,

@@ -1,8 +1,8 @@
 // Go's inline tree: which functions the compiler put into another one, at which instructions. Called by resolver.ts for one
 // function at a time. Layout: `inlinedCall` in Go's runtime/symtabinl.go (1.20 on) and runtime/symtab.go (before).
 
-import { Cursor } from '../../bytes/cursor';
-import { type ByteSource, cstringAt } from '../../bytes/source';
+import { Cursor } from '../../../bytes/cursor';
+import { type ByteSource, cstringAt } from '../../../bytes/source';
 import type { Pclntab } from './types';
 
 /** Behind the fields that every version has: how many pc-value tables and how many data there are. */

@@ -1,11 +1,12 @@
 // Finds Go's pclntab in an ELF file and cuts it into its tables, in its four layouts (Go 1.12 to 1.27). It is part of the
-// program (tracebacks need it), so stripped binaries have it too. Called by fileSymbols.ts.
+// program (tracebacks need it), so stripped binaries have it too.
 
-import { Cursor, FormatError } from '../../bytes/cursor';
-import type { ByteSource } from '../../bytes/source';
-import type { ElfFile } from '../../elf/parser';
-import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../../elf/types';
+import { Cursor, FormatError } from '../../../bytes/cursor';
+import type { ByteSource } from '../../../bytes/source';
+import type { ElfFile } from '../../../elf/parser';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS } from '../../../elf/types';
 import { MAX_SCANNED_BYTES } from '../limits';
+import { goVersion, minorOf, bytesAt as programBytesAt } from '../version';
 import { findModuleData } from './moduledata';
 import type { InlineLayout, Pclntab, PclntabVersion } from './types';
 
@@ -19,6 +20,11 @@ const SECTIONS = ['.gopclntab', '.data.rel.ro.gopclntab'];
 
 /** Sections that only Go programs have. */
 const GO_SECTIONS = ['.note.go.buildid', '.go.buildinfo'];
+
+/** By its sections: a program without their names is not searched. */
+export function isGoFile(elf: ElfFile): boolean {
+  return elf.sections.some(({ name }) => SECTIONS.includes(name) || GO_SECTIONS.includes(name));
+}
 const SCAN_BYTES = 1 << 18;
 
 /** Null where this is no Go program; throws FormatError where its table is broken. */
@@ -62,11 +68,7 @@ function readPclntab(elf: ElfFile, address: number, table: ByteSource): Pclntab 
   if (pointerBytes !== 8 && pointerBytes !== 4) throw new FormatError('absurd Go line table');
   const pointer = () => cursor.unsigned(pointerBytes);
   const from = (offset: number) => table.part(offset, table.sizeBytes - offset);
-  const bytesAt = (at: number) => {
-    const s = elf.sectionAt(at);
-    if (!s || s.type === SHT_NOBITS) return null;
-    return elf.source.part(s.fileOffset + at - s.address, s.sizeBytes - (at - s.address));
-  };
+  const bytesAt = (at: number) => programBytesAt(elf, at);
   const functionCount = pointer();
   if (functionCount > table.sizeBytes / 8) throw new FormatError('absurd count of Go functions');
   if (version === '1.2') {
@@ -85,7 +87,7 @@ function readPclntab(elf: ElfFile, address: number, table: ByteSource): Pclntab 
       unitFiles: null,
       files,
       pcValues: table,
-      inlines: oldInlineLayout(elf, bytesAt),
+      inlines: oldInlineLayout(elf),
       goFunc: null,
       bytesAt,
     };
@@ -113,7 +115,7 @@ function readPclntab(elf: ElfFile, address: number, table: ByteSource): Pclntab 
     unitFiles,
     files,
     pcValues,
-    inlines: modern ? { pcdataIndex: 2, funcdataIndex: 3, isPointer: false } : oldInlineLayout(elf, bytesAt),
+    inlines: modern ? { pcdataIndex: 2, funcdataIndex: 3, isPointer: false } : oldInlineLayout(elf),
     goFunc: module?.goFunc ?? null,
     bytesAt,
   };
@@ -126,22 +128,9 @@ function textSection(elf: ElfFile): number {
 }
 
 /** Numbers of tables as `PCDATA_InlTreeIndex` and `FUNCDATA_InlTree` were defined in cmd/internal/objabi/funcdata.go. */
-function oldInlineLayout(elf: ElfFile, bytesAt: Pclntab['bytesAt']): InlineLayout | null {
+function oldInlineLayout(elf: ElfFile): InlineLayout | null {
   // Programs of Go 1.12 do not say their version where later ones do.
   if (!elf.section('.go.buildinfo')) return { pcdataIndex: 1, funcdataIndex: 2, isPointer: true };
-  const minor = goVersion(elf, bytesAt);
+  const minor = minorOf(goVersion(elf));
   return minor === null ? null : { pcdataIndex: 2, funcdataIndex: minor < 16 ? 4 : 3, isPointer: true };
-}
-
-/** 17 for `go1.17.5`; null where the program does not tell. Layout up to Go 1.17: debug/buildinfo in Go's library. */
-function goVersion(elf: ElfFile, bytesAt: Pclntab['bytesAt']): number | null {
-  const info = elf.section('.go.buildinfo');
-  if (!info || info.type === SHT_NOBITS || info.sizeBytes < 32) return null;
-  const text = bytesAt(new Cursor(elf.source.read(info.fileOffset + 16, 8)).u64());
-  if (!text || text.sizeBytes < 16) return null;
-  const slice = new Cursor(text.read(0, 16));
-  const [address, lengthBytes] = [slice.u64(), slice.u64()];
-  const version = bytesAt(address)?.readUpTo(0, Math.min(lengthBytes, 64)).toString('latin1') ?? '';
-  const minor = /^go1\.(\d+)/.exec(version)?.[1];
-  return minor === undefined ? null : Number(minor);
 }

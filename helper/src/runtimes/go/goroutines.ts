@@ -1,13 +1,13 @@
-// How BPF finds the goroutine that a thread of a Go program works for (bpf/lib/goroutine.bpf.h): where g is in thread-local
-// storage, and two offsets in the runtime's structures, which its version tells. Called by load/worker.ts.
+// How BPF finds the goroutine that a thread of a Go program works for: where g is in thread-local storage, and two offsets in the
+// runtime's structures, which its version tells.
 //
 // Offsets: struct g and struct m of Go's runtime/runtime2.go, compared with the DWARF of programs by Go 1.21 to 1.27. They are
 // the same on x86-64 and arm64. What changed: 1.23 put syscallbp before goid, 1.25 took `ret` out of gobuf, which both hold.
-// The version: debug/buildinfo of Go's library.
 
-import { FormatError } from '../bytes/cursor';
-import type { ElfFile } from '../elf/parser';
-import { SHT_NOBITS, SHT_SYMTAB } from '../elf/types';
+import { FormatError } from '../../bytes/cursor';
+import type { ElfFile } from '../../elf/parser';
+import { SHT_SYMTAB } from '../../elf/types';
+import { MAX_SYMBOLS, MAX_TLS_BYTES } from './limits';
 
 export interface GoroutineLayout {
   /** x86-64: of g, from the thread pointer; bytes. */
@@ -22,37 +22,26 @@ const ET_EXEC = 2;
 const EM_X86_64 = 62;
 const PT_INTERP = 3;
 const PT_TLS = 7;
-const INFO_HEADER_BYTES = 32;
-const INFO_FLAGS_AT = 15;
-/** The version's text follows the header; before Go 1.18 there is a pointer to it. */
-const INFO_INLINE = 2;
 const POINTER_BYTES = 8;
 const SYMBOL_BYTES = 24;
 const STT_TLS = 6;
 const SYMBOLS_AT_ONCE = 2_048;
-/** Programs with thread-local variables of C's have few symbols more than Go's own. */
-const MAX_SYMBOLS = 4_000_000;
-const MAX_TLS_BYTES = 1 << 30;
 
-/** Null where this is no Go program (but a library, say), or its runtime is not known. Throws FormatError. */
-export function goroutineLayout(elf: ElfFile): GoroutineLayout | null {
+/**
+ * `minor`: of the Go version that compiled the file; null: not known. Null where this is no program (but a library, say), or its
+ * runtime is not known. Throws FormatError.
+ */
+export function goroutineLayout(elf: ElfFile, minor: number | null): GoroutineLayout | null {
   const isProgram =
     elf.source.read(16, 2).readUInt16LE() === ET_EXEC || elf.segments.some(({ type }) => type === PT_INTERP);
-  const offsets = isProgram ? offsetsOf(elf) : null;
+  const offsets = isProgram && minor !== null ? offsetsOf(minor) : null;
   if (!offsets) return null;
   const tls = elf.source.read(18, 2).readUInt16LE() === EM_X86_64 ? placeOfG(elf) : 0;
   return tls === null ? null : { tls, ...offsets };
 }
 
-function offsetsOf(elf: ElfFile): { goid: number; curg: number } | null {
-  const info = elf.section('.go.buildinfo');
-  if (!info || info.type === SHT_NOBITS || info.sizeBytes < INFO_HEADER_BYTES) return null;
-  const bytes = elf.source.read(info.fileOffset, Math.min(info.sizeBytes, INFO_HEADER_BYTES + 64));
-  // Programs of Go 1.13 to 1.17.
-  if ((bytes[INFO_FLAGS_AT] & INFO_INLINE) === 0) return { goid: 152, curg: 192 };
-  const text = bytes.toString('latin1', INFO_HEADER_BYTES + 1, INFO_HEADER_BYTES + 1 + bytes[INFO_HEADER_BYTES]);
-  const minor = Number(/^go1\.(\d+)/.exec(text)?.[1] ?? Number.NaN);
-  if (!(minor <= NEWEST_KNOWN_MINOR)) return null;
+function offsetsOf(minor: number): { goid: number; curg: number } | null {
+  if (minor > NEWEST_KNOWN_MINOR) return null;
   if (minor >= 25) return { goid: 152, curg: 184 };
   return { goid: minor >= 23 ? 160 : 152, curg: 192 };
 }

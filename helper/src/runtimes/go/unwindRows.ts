@@ -1,18 +1,11 @@
-// Rows of Go's functions, from the tables that Go's own runtime unwinds by (pclntab: for each function, how far the stack
-// pointer has moved at each pc). They are in stripped programs, too, and cost less than inflating .debug_frame. Called by
-// compile.ts. Layout: pcsp of _func in runtime/runtime2.go; what a frame looks like: "Stack frame layout" in
-// runtime/stack.go; flags: internal/abi/symtab.go (funcFlag, Go 1.17 and later).
+// Unwind rows of Go's functions, from the tables that Go's own runtime unwinds by (pclntab: for each function, how far the stack
+// pointer has moved at each pc). They are in stripped programs, too, and cost less than inflating .debug_frame. Layout: pcsp of
+// _func in runtime/runtime2.go; what a frame looks like: "Stack frame layout" in runtime/stack.go; flags:
+// internal/abi/symtab.go (funcFlag, Go 1.17 and later).
 //
 // x86-64: UNWIND_GO, which says where the CFA is in the first frame; beyond it frame pointers hold, also where the runtime
 // switches stacks. arm64: x30 lies at sp and x29 below it, so a row tells all.
 
-import { FormatError } from '../bytes/cursor';
-import { type ByteSource, cstringAt } from '../bytes/source';
-import type { Pclntab } from '../symbolize/gopclntab/types';
-import type { CodeRange } from './frameSection';
-import { MAX_FRAMES } from './limits';
-import type { Architecture } from './registers';
-import type { RowCollector } from './rowCollector';
 import {
   UNWIND_CFA_BITS,
   UNWIND_CFA_SHIFT,
@@ -26,7 +19,12 @@ import {
   UNWIND_RA_SHIFT,
   UNWIND_SIGNAL_RETURN,
   UNWIND_SP,
-} from './rows';
+} from '../../abi/unwindRows.gen';
+import { FormatError } from '../../bytes/cursor';
+import { type ByteSource, cstringAt } from '../../bytes/source';
+import type { UnwindRowSink } from '../types';
+import { MAX_FUNCTIONS, MAX_NAMES_BYTES, MAX_PCSP_BYTES, MAX_PCSP_READ_BYTES } from './limits';
+import type { Pclntab } from './pclntab/types';
 
 const TOP_OF_STACK = 1;
 const WRITES_SP = 2;
@@ -34,10 +32,6 @@ const WRITES_SP = 2;
 const ENTRIES = new Set(['runtime.goexit', 'runtime.mstart', 'runtime.rt0_go']);
 const NAME_AT = 0;
 const PCSP_AT = 12;
-/** A function's table is longer only where it is damaged. */
-const MAX_PCSP_BYTES = 65_536;
-/** Of all functions, which share tables; 100,000 functions' take some 2 MB. */
-const MAX_READ_BYTES = 16 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
 const OVERLAP_BYTES = 8;
 /** Of one table: 8 MiB, all of it in nearly every program. */
@@ -58,15 +52,19 @@ const SPECIAL = new Map<string, Special>([
   ['runtime.sigreturn', 'trampoline'],
   ['runtime.sigreturn__sigaction', 'trampoline'],
 ]);
-const MAX_NAMES_BYTES = 16 * 1024 * 1024;
 
 /** Throws FormatError where the table is damaged; functions before that are in the rows. */
-export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector, arch: Architecture): void {
+export function addGoRows(
+  table: Pclntab,
+  code: { baseAddress: number; endAddress: number },
+  rows: UnwindRowSink,
+  hasLinkRegister: boolean,
+): void {
   const { functionCount, textStart } = table;
   const entryBytes = table.version === '1.18' || table.version === '1.20' ? 4 : table.pointerBytes;
   // Fields of _func behind its entry: name, args, deferreturn, pcsp, …; flags behind those that came later.
   const flagsAt = table.version === '1.2' ? null : table.version === '1.20' ? 37 : 33;
-  if (functionCount > MAX_FRAMES) throw new FormatError(`${functionCount} Go functions`);
+  if (functionCount > MAX_FUNCTIONS) throw new FormatError(`${functionCount} Go functions`);
   const index = new Window(table.functionTable);
   const functions = new Window(table.functions);
   const values = new Window(table.pcValues);
@@ -83,7 +81,7 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
     const pc = start - code.baseAddress;
     const special = specials.get(functions.unsigned(at + NAME_AT, 4));
     if (special === 'trampoline') {
-      // From one byte earlier, as in compile.ts.
+      // From one byte earlier: the walker looks for the caller of a handler at its return address minus 1.
       rows.beginFrame(Math.max(0, pc - 1), end - code.baseAddress);
       rows.add(Math.max(0, pc - 1), UNWIND_SIGNAL_RETURN | UNWIND_EXACT);
       continue;
@@ -96,9 +94,9 @@ export function addGoFrames(table: Pclntab, code: CodeRange, rows: RowCollector,
     else if (flags & WRITES_SP) rows.add(pc, UNWIND_GO | bits);
     else {
       const shape = { pc, sizeBytes: end - start, quantum: table.quantum, bits };
-      readBytes += addRows(values, functions.unsigned(at + PCSP_AT, 4), shape, rows, arch);
+      readBytes += addRows(values, functions.unsigned(at + PCSP_AT, 4), shape, rows, hasLinkRegister);
     }
-    if (readBytes > MAX_READ_BYTES) throw new FormatError("more in Go's tables than functions need");
+    if (readBytes > MAX_PCSP_READ_BYTES) throw new FormatError("more in Go's tables than functions need");
   }
 }
 
@@ -118,8 +116,8 @@ function addRows(
   values: Window,
   offset: number,
   { pc, sizeBytes, quantum, bits }: { pc: number; sizeBytes: number; quantum: number; bits: number },
-  rows: RowCollector,
-  arch: Architecture,
+  rows: UnwindRowSink,
+  hasLinkRegister: boolean,
 ): number {
   if (offset === 0) {
     rows.add(pc, UNWIND_GO | bits);
@@ -133,7 +131,7 @@ function addRows(
     const zigzag = values.uleb();
     if (zigzag === 0 && covered > 0) break;
     value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-    rows.add(pc + covered, (ruleOf(value, arch) | bits) >>> 0);
+    rows.add(pc + covered, (ruleOf(value, hasLinkRegister) | bits) >>> 0);
     const step = values.uleb() * quantum;
     // Each pair stands for some code; a damaged one would go on for long.
     if (step === 0) break;
@@ -143,10 +141,10 @@ function addRows(
 }
 
 /** `distance`: of the stack pointer from where it was at the function's first instruction. */
-function ruleOf(distance: number, arch: Architecture): number {
-  const cfa = arch.hasLinkRegister ? distance : distance + 8;
+function ruleOf(distance: number, hasLinkRegister: boolean): number {
+  const cfa = hasLinkRegister ? distance : distance + 8;
   if (!(distance >= 0 && cfa < CFA_LIMIT && cfa % 8 === 0)) return UNWIND_GO;
-  if (!arch.hasLinkRegister) return UNWIND_GO | ((cfa / 8) << UNWIND_CFA_SHIFT);
+  if (!hasLinkRegister) return UNWIND_GO | ((cfa / 8) << UNWIND_CFA_SHIFT);
   if (distance === 0) return UNWIND_SP | (UNWIND_RA_IN_LR << UNWIND_RA_SHIFT);
   const place = distance + 8;
   if (place >= PLACE_LIMIT) return UNWIND_GO;

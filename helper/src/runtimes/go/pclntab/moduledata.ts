@@ -2,9 +2,9 @@
 // and the base of its functions' data (inline trees). Found where the linker put it or, in programs without symbols, as the
 // place that points to the pclntab. Called by parser.ts. Layout: `moduledata` in Go's runtime/symtab.go, Go 1.18 to 1.27.
 
-import { Cursor } from '../../bytes/cursor';
-import type { ElfFile } from '../../elf/parser';
-import { SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_RELA } from '../../elf/types';
+import { Cursor } from '../../../bytes/cursor';
+import type { ElfFile } from '../../../elf/parser';
+import { SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_RELA } from '../../../elf/types';
 import { MAX_RELOCATIONS, MAX_SCANNED_BYTES } from '../limits';
 import type { PclntabVersion } from './types';
 

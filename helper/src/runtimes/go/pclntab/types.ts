@@ -1,7 +1,7 @@
 // Shapes of Go's pclntab that parser and resolver share. Sources: Go's runtime/symtab.go (pcHeader), runtime2.go (_func),
 // symtabinl.go (inlinedCall; symtab.go before 1.21) and debug/gosym/pclntab.go, of Go 1.12 to 1.27.
 
-import type { ByteSource } from '../../bytes/source';
+import type { ByteSource } from '../../../bytes/source';
 
 export type PclntabVersion = '1.2' | '1.16' | '1.18' | '1.20';
 

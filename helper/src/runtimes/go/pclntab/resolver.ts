@@ -1,8 +1,8 @@
 // Address -> Go functions, files and lines, inlined ones first. Nothing is loaded beforehand: the function table is searched
-// where it stands in the file, and one function's tables are decoded per question. Called by fileSymbols.ts.
+// where it stands in the file, and one function's tables are decoded per question.
 
-import { Cursor, FormatError } from '../../bytes/cursor';
-import { cstringAt } from '../../bytes/source';
+import { Cursor, FormatError } from '../../../bytes/cursor';
+import { cstringAt } from '../../../bytes/source';
 import { MAX_INLINE_DEPTH } from '../limits';
 import { type FunctionTables, type InlinedCall, type InlineTree, inlinedCall, inlineTree } from './inlineTree';
 import type { GoPlace, Pclntab } from './types';

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { FormatError } from '../../src/bytes/cursor';
 import { BufferSource } from '../../src/bytes/source';
-import type { Pclntab } from '../../src/symbolize/gopclntab/types';
-import { addGoFrames } from '../../src/unwind/goFrames';
-import type { Architecture } from '../../src/unwind/registers';
+import type { Pclntab } from '../../src/runtimes/go/pclntab/types';
+import { addGoRows } from '../../src/runtimes/go/unwindRows';
 import { RowCollector } from '../../src/unwind/rowCollector';
 import { UNWIND_CFA_SHIFT, UNWIND_GO } from '../../src/unwind/rows';
 
@@ -42,12 +41,10 @@ function tableOf(entries: number[], pairs: [number, number]): Pclntab {
   };
 }
 
-const X86 = { hasLinkRegister: false } as Architecture;
-
 describe('Go’s tables, damaged', () => {
   it('end a function where a pair stands for no code', () => {
     const rows = new RowCollector();
-    addGoFrames(tableOf([0x1000, 0x2000], [18, 0]), { baseAddress: 0, endAddress: 0x10000 }, rows, X86);
+    addGoRows(tableOf([0x1000, 0x2000], [18, 0]), { baseAddress: 0, endAddress: 0x10000 }, rows, false);
     const [pc, rule] = rows.finish();
     assert.equal(pc, 0x1000);
     // sp has moved by 8 with the first pair, from -1, and the CFA lies 16 above; not where all of the table's pairs would lead.
@@ -57,7 +54,7 @@ describe('Go’s tables, damaged', () => {
   it('are given up where functions that lie over one another ask for more than any program has', () => {
     const entries = Array.from({ length: 2_001 }, (_, i) => (i % 2 === 0 ? 0x1000 + i : 0x9_0000 + i));
     assert.throws(
-      () => addGoFrames(tableOf(entries, [2, 1]), { baseAddress: 0, endAddress: 0x100_0000 }, new RowCollector(), X86),
+      () => addGoRows(tableOf(entries, [2, 1]), { baseAddress: 0, endAddress: 0x100_0000 }, new RowCollector(), false),
       FormatError,
     );
   });

@@ -1,0 +1,37 @@
+// THE registry of language runtimes: one line each. What the rest of the helper asks of all of them stands below.
+
+import { FormatError } from '../bytes/cursor';
+import type { ElfFile } from '../elf/parser';
+import type { RuntimeId } from '../protocol';
+import { go } from './go';
+import type { CompiledFile, RuntimeImage, RuntimePlugin } from './types';
+
+export const RUNTIMES: readonly RuntimePlugin[] = [go as RuntimePlugin];
+
+/** What a file holds, of each runtime at most one. `problem`: takes what was wrong with it, in plain sentences. */
+export function recognizeRuntimes(
+  elf: ElfFile,
+  problem: (text: string) => void,
+  plugins: readonly RuntimePlugin[] = RUNTIMES,
+): RuntimeImage[] {
+  const found: RuntimeImage[] = [];
+  for (const plugin of plugins) {
+    try {
+      const image = plugin.recognize(elf);
+      if (image) found.push(image);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      problem(`${plugin.id}: ${error.message}`);
+    }
+  }
+  return found;
+}
+
+/** The file as the runtime has it whose language it is compiled from; null: as C compilers leave it. Throws FormatError. */
+export function compiledFileOf(elf: ElfFile): { runtime: RuntimeId; file: CompiledFile } | null {
+  for (const { id, compiled } of RUNTIMES) {
+    const file = compiled?.(elf) ?? null;
+    if (file) return { runtime: id, file };
+  }
+  return null;
+}
