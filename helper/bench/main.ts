@@ -7,6 +7,7 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { RecordSummary } from '../src/protocol';
 import { measureAccuracy } from './accuracy';
+import { EVENT_TARGETS, measureEventKinds } from './eventKinds';
 import { measureFootprint } from './footprint';
 import { interruptsAlone, ourRecording, overheadRatio } from './overhead';
 import { ROOT } from './paths';
@@ -194,8 +195,19 @@ async function walkFigures(runs: number) {
   add('command to the first whole stack in the file, warm cache', '<= 2000 ms', text, spread(whole).median <= 2_000);
 }
 
+/** What others on the machine pay, and what the target pays, by where the sampling events are. */
+function eventFigures(seconds: number) {
+  measureEventKinds(EVENT_TARGETS, 99, seconds, (work, { name, target, other, samples, expected }) => {
+    const ratio = (value: typeof target) => `${value.mean.toFixed(4)} ± ${value.halfWidth.toFixed(4)}`;
+    const ours = name === 'per-CPU';
+    add(`${name} events alone, target (${work})`, ours ? '<= 1.01' : '', ratio(target));
+    add(`… a process beside it`, ours ? '<= 1.001' : '', ratio(other));
+    if (!(ours && work === 'forks')) add('… samples / Hz x CPU time', '1', `${samples} / ${expected}`);
+  });
+}
+
 const PERFORMANCE_PARTS = ['startup', 'accuracy', 'footprint', 'overhead'];
-const ALL_PARTS = [...PERFORMANCE_PARTS, 'walk', 'tables', 'symbols', 'peers', 'redis', 'vsix', 'paint'];
+const ALL_PARTS = [...PERFORMANCE_PARTS, 'walk', 'tables', 'symbols', 'peers', 'events', 'redis', 'vsix', 'paint'];
 
 async function measure(parts: string[], whole: boolean) {
   const wanted = (part: string) => parts.includes(part);
@@ -211,6 +223,7 @@ async function measure(parts: string[], whole: boolean) {
       if (wanted('overhead')) await overheadOn(target, whole);
       if (wanted('peers')) await peersOn(target);
     });
+  if (wanted('events')) eventFigures(whole ? 60 : 15);
   if (wanted('redis') && isInstalled('redis-server'))
     await withTarget(startRedis, async (target) => {
       await overheadOn(target, whole);
