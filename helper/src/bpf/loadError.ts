@@ -1,5 +1,5 @@
 // Turns a refusal of the kernel into the error that names its cause, by looking at what the machine lets us do: BTF,
-// lockdown, capabilities, RLIMIT_MEMLOCK. Called where objects are loaded (engine/capture.ts).
+// lockdown, capabilities, RLIMIT_MEMLOCK.
 
 import { effectiveCapabilities, statusMask } from '../privilege/capabilities';
 import { kernelObstacle, refusal } from '../privilege/rights';

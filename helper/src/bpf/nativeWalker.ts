@@ -1,13 +1,13 @@
 // Loads stack_tracer.bpf.c: sample_stack, and the walks by tables to which it hands over (sample_native for user stacks,
 // sample_kernel for the kernel's). What the verifier takes quickly comes at once, so that the first samples are walked by
 // tables already; the rest is loaded while sample_stack samples: the same object file once more, with the first one's maps.
-// Called by engine/capture.ts.
 
 import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
 import { native } from './libbpf';
-import { BpfLoadError, BpfObject, type TracerSettings } from './object';
+import { BpfLoadError, type BpfObject, type ObjectLoader, type TracerSettings } from './object';
 import { hasLoop } from './probe';
 
+const OBJECT = 'stack_tracer';
 const SAMPLING = 'sample_stack';
 /** Places in the map `walkers` (bpf/stack_tracer.bpf.c). */
 const SLOT = { kernel: 0, native: 1 };
@@ -28,8 +28,6 @@ export interface LoadedTracer {
 export interface NativeWalker {
   /** False where no rung could be taken: then frame pointers are all there is. */
   walks: boolean;
-  /** Where it is an object of its own. */
-  object: BpfObject | null;
   step: AttachStep;
   log: string[];
 }
@@ -37,101 +35,92 @@ export interface NativeWalker {
 /** In the place of those until they are loaded: keeps raw what they would walk. */
 const RAW = 'sample_raw';
 
+/** How the object is loaded: `setUp` beside choosing its program, and its settings. */
+export interface WalkerObject {
+  setUp(object: BpfObject): void;
+  settings: Pick<TracerSettings, 'keepRaw' | 'maxFrames' | 'countKernel'>;
+}
+
 /**
  * sample_stack, with sample_native where the kernel has bpf_loop: that takes 15 to 20 ms more; else with sample_raw. Throws
  * BpfLoadError.
  */
-export function loadTracer(
-  settings: TracerSettings,
-  prepare: (object: BpfObject) => void,
-  without: string[],
-): LoadedTracer {
+export function loadTracer(loader: ObjectLoader, how: WalkerObject): LoadedTracer {
   const [{ program, isThere }] = RUNGS;
   const log: string[] = [];
-  const first = [...(!without.includes(program) && isThere() ? [program] : []), ...(settings.keepRaw ? [RAW] : [])];
+  const first = [
+    ...(!loader.without.has(program) && isThere() ? [program] : []),
+    ...(how.settings.keepRaw ? [RAW] : []),
+  ];
   for (const walker of first)
     try {
-      return { tracer: openTracer(settings, prepare, walker), walks: walker === program, log };
+      return { tracer: openTracer(loader, how, walker), walks: walker === program, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       log.push([error.message, ...error.log].join('\n'));
     }
-  return { tracer: openTracer(settings, prepare, null), walks: false, log };
+  return { tracer: openTracer(loader, how, null), walks: false, log };
 }
 
-function openTracer(settings: TracerSettings, prepare: (object: BpfObject) => void, walker: string | null): BpfObject {
-  const tracer = new BpfObject('stack_tracer');
-  try {
-    if (walker) tracer.setAutoload(walker, true);
-    tracer.configure(settings);
-    prepare(tracer);
-    tracer.load();
-    if (walker) handOver(tracer, tracer, walker, SLOT.native);
-    return tracer;
-  } catch (error) {
-    tracer.close();
-    throw error;
-  }
+function openTracer(loader: ObjectLoader, how: WalkerObject, walker: string | null): BpfObject {
+  const tracer = loader.load(
+    OBJECT,
+    (object) => {
+      if (walker) object.setAutoload(walker, true);
+      how.setUp(object);
+    },
+    how.settings,
+  );
+  if (walker) handOver(tracer, tracer, walker, SLOT.native);
+  return tracer;
 }
 
-/** `prepare` sets map types and sizes up as they were for the tracer. */
 export function loadNativeWalker(
+  loader: ObjectLoader,
   { tracer, walks }: LoadedTracer,
-  settings: TracerSettings,
-  prepare: (object: BpfObject) => void,
-  without: string[],
+  how: WalkerObject,
 ): NativeWalker {
   const refused: AttachStep['refused'] = [];
   const log: string[] = [];
   /** Without bpf_loop the verifier would have to follow each frame. */
-  const shallow = settings.maxFrames > MAX_FRAMES_DEFAULT ? `, at most ${MAX_FRAMES_DEFAULT} frames` : '';
+  const shallow = how.settings.maxFrames > MAX_FRAMES_DEFAULT ? `, at most ${MAX_FRAMES_DEFAULT} frames` : '';
   for (const { program, rung, isThere, deep } of RUNGS) {
-    const why = without.includes(program) ? 'switched off' : isThere() ? null : 'not in this kernel';
+    const why = loader.without.has(program) ? 'switched off' : isThere() ? null : 'not in this kernel';
     if (why) {
       refused.push({ rung, why });
       continue;
     }
     try {
-      const object = walks ? null : loadBeside(tracer, settings, prepare, program, SLOT.native);
-      return { walks: true, object, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
+      if (!walks) loadBeside(loader, tracer, how, program, SLOT.native);
+      return { walks: true, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));
     }
   }
-  return { walks: false, object: null, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
+  return { walks: false, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
 }
 
 /** The walk of kernel stacks; only where that of user stacks is loaded, in which it ends. Throws BpfLoadError. */
-export function loadKernelWalker(
-  tracer: BpfObject,
-  settings: TracerSettings,
-  prepare: (object: BpfObject) => void,
-): BpfObject {
-  return loadBeside(tracer, settings, prepare, 'sample_kernel', SLOT.kernel);
+export function loadKernelWalker(loader: ObjectLoader, { tracer }: LoadedTracer, how: WalkerObject): void {
+  loadBeside(loader, tracer, how, 'sample_kernel', SLOT.kernel);
 }
 
 /** Loads `program` with the maps of `tracer`; from then on sample_stack goes on there. */
-function loadBeside(
-  tracer: BpfObject,
-  settings: TracerSettings,
-  prepare: (object: BpfObject) => void,
-  program: string,
-  slot: number,
-): BpfObject {
-  const object = new BpfObject('stack_tracer');
+function loadBeside(loader: ObjectLoader, tracer: BpfObject, how: WalkerObject, program: string, slot: number): void {
+  const object = loader.load(
+    OBJECT,
+    (opened) => {
+      opened.setAutoload(SAMPLING, false);
+      opened.setAutoload(program, true);
+    },
+    how.settings,
+  );
   try {
-    object.setAutoload(SAMPLING, false);
-    object.setAutoload(program, true);
-    object.configure(settings);
-    prepare(object);
-    object.shareMaps(tracer);
-    object.load();
     handOver(tracer, object, program, slot);
-    return object;
   } catch (error) {
-    object.close();
+    loader.unload(object);
     throw error;
   }
 }

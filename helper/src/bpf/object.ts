@@ -1,6 +1,5 @@
-// One BPF object file from disk to the kernel: open, set up, load, look after its links, close. Called by
-// engine/capture.ts and processWatch.ts. An object that fails to load throws with the tail of the verifier's log, which
-// loadError.ts turns into a sentence for the user.
+// One BPF object file from disk to the kernel: open, set up, load, look after its links, close. An object that fails to load
+// throws with the tail of the verifier's log, which loadError.ts turns into a sentence for the user.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +23,19 @@ export interface TracerSettings {
   maxFrames: number;
   /** Whose processes are traced; null: everybody's. */
   rights: CallersRights | null;
+}
+
+/** Who loads the objects that send into one ring and look at one set of targets: a recording's session. */
+export interface ObjectLoader {
+  /** Features to do without. */
+  readonly without: ReadonlySet<string>;
+  /**
+   * Loads an object. It shares every map that it declares with the objects before it. `setUp` chooses programs and map sizes.
+   * Throws BpfLoadError; nothing is left of the object then.
+   */
+  load(name: string, setUp?: (object: BpfObject) => void, settings?: Partial<TracerSettings>): BpfObject;
+  /** Ends one object, with its links, before the session ends. */
+  unload(object: BpfObject): void;
 }
 
 /** libbpf or the kernel refused something: its errno's name and what was printed. */
@@ -121,16 +133,20 @@ export class BpfObject {
     this.must(`Maps in ${map}`, native().libbpf.map_set_inner_fd(this.map(map), fd));
   }
 
-  /** Every map that both objects declare is the other's: records, targets, tables, counters. Before load(). */
-  shareMaps(other: BpfObject): void {
+  /** Every map that one of the others declares as well is theirs: records, targets, tables, counters. Before load(). */
+  shareMaps(others: readonly BpfObject[]): void {
     const { libbpf } = native();
     for (const handle of this.maps()) {
       const name = libbpf.map_name(handle);
       // Sections (.rodata) are each object's own.
       if (name.includes('.')) continue;
-      const shared = libbpf.object_find_map(other.object, name);
-      if (shared !== null) this.must(name, libbpf.map_reuse_fd(handle, libbpf.map_fd(shared)));
+      const owner = others.find((other) => other.hasMap(name));
+      if (owner) this.must(name, libbpf.map_reuse_fd(handle, owner.mapFd(name)));
     }
+  }
+
+  hasMap(name: string): boolean {
+    return native().libbpf.object_find_map(this.object, name) !== null;
   }
 
   setAutoload(program: string, autoload: boolean): void {
@@ -171,10 +187,13 @@ export class BpfObject {
     native().libbpf.link_destroy(link);
   }
 
+  detachAll(): void {
+    for (const link of this.links.splice(0)) native().libbpf.link_destroy(link);
+  }
+
   close(): void {
     if (this.object === null) return;
-    for (const link of this.links) native().libbpf.link_destroy(link);
-    this.links = [];
+    this.detachAll();
     native().libbpf.object_close(this.object);
     this.object = null;
     this.closeTemplates();

@@ -1,4 +1,4 @@
-// What this kernel offers, found by asking it (libbpf_probe_*), never by its version. Called by engine/capture.ts before
+// What this kernel offers, found by asking it (libbpf_probe_*), never by its version. Asked by the engine before
 // it loads anything and by the machine check (doctor/).
 
 import { existsSync, statSync } from 'node:fs';

@@ -1,8 +1,9 @@
 // Attaches process_watch.bpf.c, which follows the targets' fork, exec and exit in the kernel: the first rung of
-// tp_btf -> raw_tp -> tracepoint that loads and attaches. Called by engine/capture.ts, whose maps it shares.
+// tp_btf -> raw_tp -> tracepoint that loads and attaches.
 
 import type { AttachStep } from '../protocol';
-import { BpfLoadError, BpfObject, type TracerSettings } from './object';
+import { BpfLoadError, type BpfObject, type ObjectLoader } from './object';
+import { pidNamespaceInode } from './probe';
 
 const RUNGS = [
   { rung: 'tp_btf', suffix: 'btf' },
@@ -21,18 +22,13 @@ export interface ProcessWatch {
 }
 
 /** `without` may name rungs to pass over. */
-export function attachProcessWatch(
-  settings: TracerSettings,
-  tracer: BpfObject,
-  prepare: (object: BpfObject) => void,
-  without: string[],
-): ProcessWatch {
+export function attachProcessWatch(loader: ObjectLoader): ProcessWatch {
   const refused: AttachStep['refused'] = [];
   const log: string[] = [];
   for (const { rung, suffix } of RUNGS) {
-    const why = without.includes(rung)
+    const why = loader.without.has(rung)
       ? 'switched off'
-      : rung === 'tracepoint' && settings.pidNsInode !== 0
+      : rung === 'tracepoint' && pidNamespaceInode() !== 0
         ? 'names children only as the initial PID namespace does'
         : null;
     if (why) {
@@ -42,17 +38,14 @@ export function attachProcessWatch(
     const programs = HOOKS.map((hook) => `${hook}_${suffix}`);
     let object: BpfObject | null = null;
     try {
-      object = new BpfObject('process_watch');
-      for (const other of RUNGS)
-        for (const hook of HOOKS) object.setAutoload(`${hook}_${other.suffix}`, other.rung === rung);
-      object.configure(settings);
-      prepare(object);
-      object.shareMaps(tracer);
-      object.load();
+      object = loader.load('process_watch', (opened) => {
+        for (const other of RUNGS)
+          for (const hook of HOOKS) opened.setAutoload(`${hook}_${other.suffix}`, other.rung === rung);
+      });
       for (const program of programs) object.attach(program);
       return { object, programs, step: { what: 'children', taken: rung, refused }, log };
     } catch (error) {
-      object?.close();
+      if (object) loader.unload(object);
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));

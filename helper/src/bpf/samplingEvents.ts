@@ -1,5 +1,5 @@
 // The clock of the sampling: one perf event on every CPU that is online, each running sample_stack(). Hardware cycles
-// where the machine has a PMU, else cpu-clock. Called by engine/capture.ts.
+// where the machine has a PMU, else cpu-clock.
 
 import type { AttachStep } from '../protocol';
 import { onlineCpus } from './cpus';

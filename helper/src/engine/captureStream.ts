@@ -1,20 +1,18 @@
 // From the kernel's buffers to the sink, on a timer: BPF records and perf's mapping records put in one order of time.
-// Called by capture.ts.
 //
 // Order: the ring's end is fixed first, then the mapping records are read, then the ring up to that end. Whatever a
 // sample needs to be understood (its process's fork, exec, mappings) happened before it, so it is then at hand, and
 // goes to the sink first.
 
-import { decodeProcess, decodeStack, kindOf, SampleDecoder, timeNsOf } from '../abi/decode';
+import { decodeProcess, kindOf, timeNsOf } from '../abi/decode';
 import { EVENT_KIND } from '../abi/events.gen';
 import type { Words } from '../abi/words';
 import type { MappingRecords } from '../bpf/mappingRecords';
 import type { RecordSource } from '../bpf/recordSource';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
-import { RawSample } from '../unwind/raw/rawSample';
+import type { RecordKinds } from './recordKinds';
 import type { TargetMap } from './targetMap';
-import type { CaptureSink } from './types';
 
 /**
  * A wake-up of Node's event loop on a busy machine costs 0.3 ms, whatever there is to do: rarely where little comes, often
@@ -27,18 +25,27 @@ const INTERVAL_GROWTH = 1.25;
 /** Of the fullest buffer, to be found at a drain. */
 const WANTED_FILL = 0.1;
 
-export interface StreamSink extends CaptureSink {
-  /** A sample whose stack is still to be walked. */
-  raw(sample: RawSample): void;
+export interface StreamParts {
+  source: RecordSource;
+  mappings: MappingRecords;
+  targets: TargetMap;
+  processes: ProcessTable;
+  kinds: RecordKinds;
   /** Before the process table hears of it. */
   before(record: ProcessRecord): void;
+  process(record: ProcessRecord): void;
+  /** A drain failed; there are no more. */
+  failed(error: Error): void;
+  intervalMaxMs: number;
+  /** After each drain: what else wants a regular look, without a timer of its own. */
+  afterDrain(): void;
+  /** Has a process rights that the caller has not, so that nothing may be told of it? */
+  isRefused(pid: number): boolean;
 }
 
-/** arm64 signs return addresses. */
-const SIGNED_ADDRESSES = process.arch === 'arm64';
+const PROCESS_RECORDS = [EVENT_KIND.EVENT_FORK, EVENT_KIND.EVENT_EXEC, EVENT_KIND.EVENT_EXIT, EVENT_KIND.EVENT_REFUSED];
 
 export class CaptureStream {
-  private readonly samples = new SampleDecoder();
   private mappings: ProcessRecord[] = [];
   private nextMapping = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -48,21 +55,12 @@ export class CaptureStream {
   private processesChanged = false;
   private stopped = false;
 
-  constructor(
-    private readonly source: RecordSource,
-    private readonly mappingRecords: MappingRecords,
-    private readonly targets: TargetMap,
-    private readonly processes: ProcessTable,
-    private readonly sink: StreamSink,
-    private readonly intervalMaxMs: number,
-    /** After each drain: what else wants a regular look, without a timer of its own. */
-    private readonly afterDrain: () => void,
-    /** Has a process rights that the caller has not, so that nothing may be told of it? */
-    private readonly isRefused: (pid: number) => boolean,
-  ) {
+  constructor(private readonly parts: StreamParts) {
+    const { processes, targets, kinds } = parts;
     processes.onForgotten((pid) => {
       if (!this.stopped) targets.deleteExited(pid);
     });
+    for (const kind of PROCESS_RECORDS) kinds.on(kind, (words, at) => this.onProcess(words, at));
   }
 
   /** Fill of the buffer when it was last drained, 0..1. */
@@ -76,7 +74,7 @@ export class CaptureStream {
         this.tick();
         this.start();
       } catch (error) {
-        this.sink.failed(error instanceof Error ? error : new Error(String(error)));
+        this.parts.failed(error instanceof Error ? error : new Error(String(error)));
       }
     }, this.intervalMs);
   }
@@ -88,25 +86,25 @@ export class CaptureStream {
   }
 
   private tick(): void {
-    this.lastFill = this.source.fill();
-    const fill = Math.max(this.lastFill, this.mappingRecords.fill());
+    this.lastFill = this.parts.source.fill();
+    const fill = Math.max(this.lastFill, this.parts.mappings.fill());
     this.processesChanged = false;
     this.drain();
-    this.afterDrain();
+    this.parts.afterDrain();
     const next = this.processesChanged
       ? Math.min(this.intervalMs, INTERVAL_START_MS)
       : this.intervalMs * Math.min(INTERVAL_GROWTH, WANTED_FILL / fill);
-    this.intervalMs = Math.max(INTERVAL_MIN_MS, Math.min(this.intervalMaxMs, next));
+    this.intervalMs = Math.max(INTERVAL_MIN_MS, Math.min(this.parts.intervalMaxMs, next));
   }
 
   /** Hands all that waits to the sink. */
   drain(): void {
-    this.source.snapshot();
-    this.mappings = this.mappingRecords.drain(this.mayBeTarget);
+    this.parts.source.snapshot();
+    this.mappings = this.parts.mappings.drain(this.mayBeTarget);
     this.nextMapping = 0;
-    this.source.drain(this.onRecord);
+    this.parts.source.drain(this.onRecord);
     this.deliverMappings(Number.POSITIVE_INFINITY);
-    for (const pid of this.processes.takeRemapped()) this.targets.bumpGeneration(pid);
+    for (const pid of this.parts.processes.takeRemapped()) this.parts.targets.bumpGeneration(pid);
   }
 
   // A child's mappings can be read before its fork record is: which pids are ours is only known in order of time.
@@ -115,22 +113,12 @@ export class CaptureStream {
   private readonly onRecord = (words: Words, at: number): void => {
     const timeNs = timeNsOf(words, at);
     this.deliverMappings(timeNs);
-    const kind = kindOf(words, at);
-    if (kind === EVENT_KIND.EVENT_SAMPLE) this.sink.sample(this.samples.decode(words, at));
-    else if (kind === EVENT_KIND.EVENT_STACK) {
-      const stack = decodeStack(words, at);
-      this.mustBeKnown(stack.pid, timeNs);
-      this.sink.stack(stack);
-    } else if (kind === EVENT_KIND.EVENT_RAW_SAMPLE) {
-      const raw = new RawSample(words, at, SIGNED_ADDRESSES);
-      this.mustBeKnown(raw.pid, timeNs);
-      this.sink.raw(raw);
-    } else this.onProcess(words, at);
+    this.parts.kinds.hand(kindOf(words, at), words, at, timeNs);
   };
 
-  /** It is not where its fork record found no room. */
-  private mustBeKnown(pid: number, timeNs: number): void {
-    if (!this.processes.isKnown(pid)) this.deliver({ kind: 'fork', timeNs, pid, parentPid: 0 });
+  /** A record came of this process: it is known from now on, also where its fork record found no room. */
+  meet(pid: number, timeNs: number): void {
+    if (!this.parts.processes.isKnown(pid)) this.deliver({ kind: 'fork', timeNs, pid, parentPid: 0 });
   }
 
   private onProcess(words: Words, at: number): void {
@@ -141,7 +129,7 @@ export class CaptureStream {
     if (kind === 'fork') this.deliver({ kind, timeNs, pid, parentPid });
     else if (kind === 'exit') this.deliver({ kind, timeNs, pid });
     else if (kind === 'refused') this.refuse(pid, timeNs);
-    else if (!this.mappingRecords.active) this.deliver({ kind, timeNs, pid, name });
+    else if (!this.parts.mappings.active) this.deliver({ kind, timeNs, pid, name });
     // Else perf's record of the exec has told it already, before the new program's mappings: the tracepoint fires after.
   }
 
@@ -149,10 +137,10 @@ export class CaptureStream {
     for (; this.nextMapping < this.mappings.length; this.nextMapping++) {
       const record = this.mappings[this.nextMapping];
       if (record.timeNs > untilNs) return;
-      if (!this.processes.isAlive(record.pid)) continue;
+      if (!this.parts.processes.isAlive(record.pid)) continue;
       this.processesChanged = true;
       // Perf tells of a program before BPF says that it is another user's.
-      if (record.kind === 'exec' && this.isRefused(record.pid)) {
+      if (record.kind === 'exec' && this.parts.isRefused(record.pid)) {
         this.refuse(record.pid, record.timeNs);
         continue;
       }
@@ -162,12 +150,12 @@ export class CaptureStream {
 
   /** What of its mappings is still to come is then not kept. */
   private refuse(pid: number, timeNs: number): void {
-    if (this.processes.isAlive(pid)) this.deliver({ kind: 'refused', timeNs, pid });
+    if (this.parts.processes.isAlive(pid)) this.deliver({ kind: 'refused', timeNs, pid });
   }
 
   private deliver(record: ProcessRecord): void {
-    this.sink.before(record);
-    this.processes.record(record);
-    this.sink.process(record);
+    this.parts.before(record);
+    this.parts.processes.record(record);
+    this.parts.process(record);
   }
 }

@@ -1,5 +1,4 @@
-// The joints of the stack tracer inside the helper: what the capture (helper/src/bpf, helper/src/engine/capture.ts)
-// hands to the session, and what the session asks of it. Nothing here touches koffi or files.
+// The joints of the stack tracer inside the helper: what a capture hands to the recording, and what the recording asks of it. Nothing here touches koffi or files.
 
 import type { SampleRecord, StackRecord } from '../abi/records';
 import type { CallersRights } from '../process/callersRights';
@@ -8,18 +7,22 @@ import type { ProcessRecord } from '../process/types';
 import type { AttachStep } from '../protocol';
 import type { UnwindLoad } from '../unwind/load/loader';
 
+/** Where stacks and samples go. */
+export interface StackSink {
+  stack(record: StackRecord): void;
+  sample(record: SampleRecord): void;
+  /** A sample was taken whose stack can be walked later only: it comes then, with this time. */
+  taken?(timeNs: number): void;
+}
+
 /**
  * Called synchronously while the ring drains; must be quick. A stack arrives before its first sample, and may arrive
  * again later, the same (BPF remembers only so many). A few samples of a process may follow its exit: the kernel's work
  * of taking it down is its time too. Every process but the first is announced by a fork record, with parentPid 0 where
  * its parent is not known. The process table knows of a record before the sink does.
  */
-export interface CaptureSink {
-  stack(record: StackRecord): void;
-  sample(record: SampleRecord): void;
+export interface CaptureSink extends StackSink {
   process(record: ProcessRecord): void;
-  /** A sample was taken whose stack can be walked later only: it comes then, with this time. */
-  taken?(timeNs: number): void;
   /** The capture as a whole broke. */
   failed(error: Error): void;
   /** What the kernel and libbpf said where something was refused: for the log, not for the user. */
