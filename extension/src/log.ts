@@ -2,6 +2,7 @@
 // `Log`, so that the ones without vscode can be tested with a plain object.
 
 import * as vscode from 'vscode';
+import { spellOut } from './logText';
 
 export interface Log {
   debug(text: string): void;
@@ -11,5 +12,5 @@ export interface Log {
 }
 
 export function createLogChannel(): vscode.LogOutputChannel {
-  return vscode.window.createOutputChannel('Universal eBPF Tracer', { log: true });
+  return spellOut(vscode.window.createOutputChannel('Universal eBPF Tracer', { log: true }));
 }

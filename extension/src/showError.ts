@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { type ErrorCode, type ErrorReport, toErrorReport } from '../../helper/src/protocol';
 import { Command } from './contributions';
 import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from './elevation/rights';
+import { showNotice } from './notices';
 
 const QUIET: ReadonlySet<ErrorCode> = new Set(['ELEVATION_CANCELLED', 'CANCELLED']);
 const WARNINGS = /^(NOTHING_RECORDED|PID_|BUSY|HELPER_DIED|DISK_FULL)/;
@@ -25,8 +26,11 @@ export async function showError(tracer: { log: vscode.LogOutputChannel }, error:
   tracer.log.error(`${report.code}: ${report.message} ${report.fix}`);
   if (!isReport(error) && error instanceof Error && report.code === 'INTERNAL') tracer.log.error(error.stack ?? '');
   const actions = actionsFor(report.code);
-  const show = WARNINGS.test(report.code) ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
-  const choice = await show(`${report.message} ${report.fix}`, ...actions.map((action) => action.label));
+  const choice = await showNotice(
+    WARNINGS.test(report.code) ? 'warning' : 'error',
+    `${report.message} ${report.fix}`,
+    actions.map((action) => action.label),
+  );
   await actions.find((action) => action.label === choice)?.run();
 }
 

@@ -29,6 +29,7 @@ import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
 import { takeAsRoot } from './takeAsRoot';
+import { output } from './terminal/terminal';
 import { endThreads } from './workers/thread';
 
 async function serve(): Promise<void> {
@@ -85,7 +86,7 @@ async function serve(): Promise<void> {
     exit: (code) => void leave(code),
   });
   const ready: ReadyLine = { ready: true, pid: process.pid, socket };
-  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  void output.json(ready);
   log('info', `Helper ${TRACER_VERSION} serves user ${args.uid} with ${dropped.capabilities.join(', ')}`);
   for (const note of taken.notes) log('info', note);
   setImmediate(() => services.preload());
@@ -99,7 +100,5 @@ async function leave(code: number): Promise<void> {
 
 serve().catch((error: unknown) => {
   const report = toErrorReport(error);
-  process.stdout.write(`${JSON.stringify({ error: report })}\n`, () =>
-    process.exit(exitCodeOf(report.code) || EXIT.failed),
-  );
+  void output.json({ error: report }, () => process.exit(exitCodeOf(report.code) || EXIT.failed));
 });

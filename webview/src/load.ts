@@ -10,6 +10,7 @@ import {
   type SampledProfile,
   type SpeedscopeFile,
   type SpeedscopeFrame,
+  visibleText,
 } from '../../helper/src/protocol';
 
 /** `samples`: our own counts. `none`: numbers of another program that say no unit. */
@@ -51,10 +52,10 @@ export function parseRecording(text: string, name: string, repair = false): Reco
   const { file, oddEvents } = parsed(text, name, repair);
   const extra = file.ebpfTracer ?? null;
   return {
-    name: extra?.title || file.name || name,
-    frames: file.shared.frames,
+    name: visibleText(extra?.title || file.name || name),
+    frames: file.shared.frames.map((frame) => ({ ...frame, name: visibleText(frame.name) })),
     profiles: file.profiles.map((profile, index) => ({
-      name: profile.name,
+      name: visibleText(profile.name),
       metric: metricOf(extra, index),
       unit: extra && profile.unit === 'none' ? 'samples' : profile.unit,
       stacks: profile.samples,

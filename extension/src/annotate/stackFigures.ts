@@ -1,7 +1,7 @@
 // Figures of the active recording's stacks: lines and functions by how often they were met, with callers, execution contexts and threads.
 
 import * as vscode from 'vscode';
-import type { ContextKind, Metric } from '../../../helper/src/protocol';
+import { type ContextKind, type Metric, visibleText } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
 import type { FileHeat, NamedFigure, ProfileIndex } from '../profile/profileIndex';
 import type { ProfileStore } from '../profile/profileStore';
@@ -63,7 +63,7 @@ class StackFileFigures implements FileFigures {
           formatShare(index.share(total)),
           formatFigure(total, index.metric),
         ),
-        tooltip: vscode.l10n.t('Show {0} in the Flame Graph', name),
+        tooltip: vscode.l10n.t('Show {0} in the Flame Graph', visibleText(name)),
         command: Command.showInFlameGraph,
         arguments: [index.path, frame],
       }));
@@ -127,7 +127,7 @@ function appendList(text: vscode.MarkdownString, title: string, index: ProfileIn
   text.appendMarkdown('\n');
   for (const { name, figure } of list.slice(0, LISTED)) {
     text.appendMarkdown('- ');
-    text.appendText(`${name}  ${formatShare(index.share(figure))}`);
+    text.appendText(`${visibleText(name)}  ${formatShare(index.share(figure))}`);
     text.appendMarkdown('\n');
   }
   if (list.length > LISTED) {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { type ErrorReport, TracerError, tracerError } from '../../../helper/src/protocol';
 import { cleanEnvironment } from '../elevation/helperCommand';
+import { showNotice } from '../notices';
 import { FILE_SUFFIX } from '../session/recordingNames';
 import type { StoredRecording } from '../session/recordingStore';
 import { openRecording } from '../session/sessions';
@@ -45,7 +46,7 @@ export async function revealStored(_tracer: Tracer, recording: StoredRecording):
     return;
   }
   const copy = vscode.l10n.t('Copy Path');
-  const choice = await vscode.window.showInformationMessage(recording.path, copy);
+  const choice = await showNotice('information', recording.path, [copy]);
   if (choice === copy) await vscode.env.clipboard.writeText(recording.path);
 }
 
@@ -68,17 +69,18 @@ export async function exportStored(tracer: Tracer, recording: StoredRecording): 
   } else await runExport(tracer, recording.path, format.label, target.fsPath);
   const copy = vscode.l10n.t('Copy Path');
   // Not waited for: the command has ended.
-  void vscode.window
-    .showInformationMessage(vscode.l10n.t('Exported to {0}', target.fsPath), copy)
-    .then((choice) => (choice === copy ? vscode.env.clipboard.writeText(target.fsPath) : undefined));
+  void showNotice('information', vscode.l10n.t('Exported to {0}', target.fsPath), [copy]).then((choice) =>
+    choice === copy ? vscode.env.clipboard.writeText(target.fsPath) : undefined,
+  );
 }
 
 export async function deleteStored(tracer: Tracer, recording: StoredRecording): Promise<void> {
   const remove = vscode.l10n.t('Delete');
-  const choice = await vscode.window.showWarningMessage(
+  const choice = await showNotice(
+    'warning',
     vscode.l10n.t('Delete the recording "{0}"? It cannot be brought back.', recording.facts?.title ?? recording.name),
+    [remove],
     { modal: true },
-    remove,
   );
   if (choice !== remove) return;
   const tabs = vscode.window.tabGroups.all

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import type { ProcessInfo } from '../../../helper/src/protocol';
+import { type ProcessInfo, visibleText } from '../../../helper/src/protocol';
 import { debuggedPids } from '../picker/debugTarget';
 import { displayName } from '../picker/processItems';
 import { pickProcess } from '../picker/processPicker';
@@ -43,7 +43,7 @@ async function record(tracer: Tracer, pid: number, process: ProcessInfo | null):
 
 function nameOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    return visibleText(readFileSync(`/proc/${pid}/comm`, 'utf8').trim());
   } catch {
     return String(pid);
   }

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type ProcessInfo, type RecordOptions, TracerError, tracerError } from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
+import { showNotice } from '../notices';
 import { checkPid } from '../picker/pidCheck';
 import type { RecordingSession } from '../session/recordingSession';
 import { recordingSettings } from '../settings';
@@ -75,13 +76,14 @@ interface Owner {
 async function confirmOwner(target: Target, owner: Owner): Promise<boolean> {
   if (confirmedUids.has(owner.uid)) return true;
   const trace = vscode.l10n.t('Profile It');
-  const choice = await vscode.window.showWarningMessage(
+  const choice = await showNotice(
+    'warning',
     vscode.l10n.t('Process {0} ({1}) belongs to {2}, not to you. Profile it?', target.pid, target.title, owner.name),
+    [trace],
     {
       modal: true,
       detail: vscode.l10n.t('What it runs becomes visible to you: names of functions and files, not its data.'),
     },
-    trace,
   );
   if (choice !== trace) return false;
   confirmedUids.add(owner.uid);

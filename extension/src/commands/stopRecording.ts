@@ -1,6 +1,8 @@
 // "Stop Recording", also the status-bar item's click: asks which only when there are several.
 
 import * as vscode from 'vscode';
+import { visibleText } from '../../../helper/src/protocol';
+import { showNotice } from '../notices';
 import { formatCount, formatElapsed } from '../session/format';
 import type { Tracer } from '../tracer';
 
@@ -9,7 +11,7 @@ export async function stopRecording(tracer: Tracer): Promise<void> {
   const running = sessions.list().filter((one) => one.state === 'recording');
   if (running.length === 0) {
     if (sessions.ending) return;
-    vscode.window.showInformationMessage(vscode.l10n.t('Nothing is being recorded.'));
+    void showNotice('information', vscode.l10n.t('Nothing is being recorded.'));
     return;
   }
   if (running.length === 1) {
@@ -18,7 +20,7 @@ export async function stopRecording(tracer: Tracer): Promise<void> {
   }
   const picked = await vscode.window.showQuickPick(
     running.map((session) => ({
-      label: session.subject.title,
+      label: visibleText(session.subject.title),
       description: String(session.subject.pid),
       detail: vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples)),
       session,

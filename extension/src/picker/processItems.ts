@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { ErrorReport, ProcessInfo, Runtime } from '../../../helper/src/protocol';
+import { type ErrorReport, type ProcessInfo, type Runtime, visibleText } from '../../../helper/src/protocol';
 import type { Group, ListedProcess } from './processTree';
 
 export interface ProcessItem extends vscode.QuickPickItem {
@@ -52,8 +52,8 @@ export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
     process.listeningPorts.length > 0
       ? `$(broadcast) ${process.listeningPorts.map((port) => `:${port}`).join(' ')}`
       : '',
-    process.container ? `$(package) ${process.container}` : '',
-    group === 'others' ? `$(account) ${process.user}` : '',
+    process.container ? `$(package) ${visibleText(process.container)}` : '',
+    group === 'others' ? `$(account) ${visibleText(process.user)}` : '',
   ];
   return {
     label: `${INDENT.repeat(Math.min(depth, DEPTH_SHOWN))}$(${ICON[process.runtime]}) ${displayName(process)}`,
@@ -65,15 +65,16 @@ export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
 }
 
 /** The interpreter's script says more than the interpreter; comm is cut at 15 bytes, so prefer the program's name. */
-export function displayName(process: ProcessInfo): string {
-  const [program, ...args] = process.command.split(' ');
-  const name = basename(program ?? '') || process.name;
-  if (['python', 'node', 'ruby', 'php', 'perl'].includes(process.runtime)) {
+export function displayName({ runtime, ...process }: ProcessInfo): string {
+  const [program, ...args] = visibleText(process.command).split(' ');
+  const comm = visibleText(process.name);
+  const name = basename(program ?? '') || comm;
+  if (['python', 'node', 'ruby', 'php', 'perl'].includes(runtime)) {
     const script = args.find((word) => !word.startsWith('-'));
     if (script && /[/.]/.test(script)) return `${name} ${basename(script)}`;
   }
   // A title set by the program itself (`nginx: worker process`) is no path: comm names it.
-  return name.endsWith(':') ? process.name : name;
+  return name.endsWith(':') ? comm : name;
 }
 
 export function separator(group: Group): vscode.QuickPickItem {
@@ -100,13 +101,15 @@ export function typedPidItem(pid: number, process: ProcessInfo | undefined): Pro
 
 export function errorItem(report: ErrorReport): ProcessItem {
   return {
-    label: `$(error) ${report.message}`,
-    detail: report.fix,
+    label: `$(error) ${visibleText(report.message)}`,
+    detail: visibleText(report.fix),
     alwaysShow: true,
     pid: null,
     process: null,
   };
 }
 
-const clip = (text: string) =>
-  text.length > COMMAND_SHOWN_CHARS ? `${text.slice(0, COMMAND_SHOWN_CHARS - 1)}…` : text;
+const clip = (command: string) => {
+  const text = visibleText(command);
+  return text.length > COMMAND_SHOWN_CHARS ? `${text.slice(0, COMMAND_SHOWN_CHARS - 1)}…` : text;
+};

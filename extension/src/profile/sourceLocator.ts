@@ -4,6 +4,7 @@
 
 import { basename, isAbsolute, join, normalize } from 'node:path';
 import * as vscode from 'vscode';
+import { showNotice } from '../notices';
 import { applyMappings, longestSuffixMatch, mappingBetween, type PathMapping } from './pathMapping';
 import { isSourceFile } from './sourceFiles';
 
@@ -41,7 +42,8 @@ export class SourceLocator {
     const mapping = match === null ? null : mappingBetween(recorded, match);
     if (match !== null && mapping && !this.declined.has(mapping.from)) {
       const use = vscode.l10n.t('Use It');
-      const choice = await vscode.window.showInformationMessage(
+      const choice = await showNotice(
+        'information',
         mapping.from === '.'
           ? vscode.l10n.t(
               '{0} is not on this machine. Use {1} for it, and look for other files of its program beside it likewise?',
@@ -54,8 +56,7 @@ export class SourceLocator {
               vscode.workspace.asRelativePath(match),
               mapping.from || '/',
             ),
-        use,
-        vscode.l10n.t('Choose File…'),
+        [use, vscode.l10n.t('Choose File…')],
       );
       if (choice === use) {
         await this.remember(mapping);
@@ -68,10 +69,9 @@ export class SourceLocator {
       return this.choose(recorded);
     }
     const choose = vscode.l10n.t('Choose File…');
-    const choice = await vscode.window.showWarningMessage(
-      vscode.l10n.t('The source file {0} is not on this machine.', path),
+    const choice = await showNotice('warning', vscode.l10n.t('The source file {0} is not on this machine.', path), [
       choose,
-    );
+    ]);
     return choice === choose ? this.choose(recorded) : null;
   }
 

@@ -3,7 +3,13 @@
 // recording editor.
 
 import * as vscode from 'vscode';
-import { errorReport, type RecordOptions, readRecordingText, tracerError } from '../../../helper/src/protocol';
+import {
+  errorReport,
+  type RecordOptions,
+  readRecordingText,
+  tracerError,
+  visibleText,
+} from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
 import { readRecording } from '../profile/readRecording';
@@ -147,7 +153,7 @@ export class Sessions implements vscode.Disposable {
     await vscode.window.withProgress(
       {
         location: vscode.ProgressLocation.Notification,
-        title: vscode.l10n.t('Recording {0} (process {1})', title, pid),
+        title: vscode.l10n.t('Recording {0} (process {1})', visibleText(title), pid),
         cancellable: true,
       },
       async (progress, token) => {

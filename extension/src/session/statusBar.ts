@@ -1,6 +1,7 @@
 // The one status-bar item while anything is recorded: time and samples, a click stops. Called by sessions.ts.
 
 import * as vscode from 'vscode';
+import { visibleText } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
 import { formatCount, formatElapsed } from './format';
 import type { RecordingSession } from './recordingSession';
@@ -22,7 +23,8 @@ export class StatusBar implements vscode.Disposable {
     }
     const samples = formatCount(sessions.reduce((sum, one) => sum + one.samples, 0));
     const elapsed = formatElapsed(Math.max(...sessions.map((one) => one.elapsedMs)));
-    const what = sessions.length === 1 ? sessions[0].subject.title : vscode.l10n.t('{0} recordings', sessions.length);
+    const what =
+      sessions.length === 1 ? visibleText(sessions[0].subject.title) : vscode.l10n.t('{0} recordings', sessions.length);
     this.item.text = sessions.every((one) => one.saving)
       ? `$(loading~spin) ${vscode.l10n.t('Saving {0}', what)}`
       : `$(record) ${vscode.l10n.t('{0}  {1} · {2} samples', what, elapsed, samples)}`;
@@ -42,7 +44,7 @@ export class StatusBar implements vscode.Disposable {
 function tooltip(sessions: readonly RecordingSession[]): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   for (const { subject, samples, health } of sessions) {
-    text.appendText(vscode.l10n.t('Recording {0} (process {1})', subject.title, subject.pid));
+    text.appendText(vscode.l10n.t('Recording {0} (process {1})', visibleText(subject.title), subject.pid));
     text.appendMarkdown('\n\n');
     const facts = [vscode.l10n.t('{0} samples', formatCount(samples))];
     if (health) {

@@ -12,6 +12,7 @@ import {
   tracerError,
 } from '../../../helper/src/protocol';
 import type { FromWebview, ToWebview } from '../../../webview/src/messages';
+import { showNotice } from '../notices';
 import { readRecording } from '../profile/readRecording';
 import { TEXT_TOOLS } from '../profile/recordingText';
 import { isNewerThanBinary } from '../profile/staleness';
@@ -287,7 +288,8 @@ class RecordingEditor {
     const frame = this.recording?.shared.frames[index];
     if (!frame) return;
     if (!frame.file) {
-      void vscode.window.showInformationMessage(
+      void showNotice(
+        'information',
         vscode.l10n.t('{0} has no known source: its file carries no line information.', frame.name),
       );
       return;

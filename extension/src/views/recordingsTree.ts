@@ -1,6 +1,7 @@
 // The Recordings view: this workspace's recordings, newest first. Its actions are commands.
 
 import * as vscode from 'vscode';
+import { visibleText } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
 import { formatCount, formatElapsed } from '../session/format';
 import type { RecordingStore, StoredRecording } from '../session/recordingStore';
@@ -14,7 +15,8 @@ export class RecordingsTree implements vscode.TreeDataProvider<StoredRecording> 
 
   getTreeItem(recording: StoredRecording): vscode.TreeItem {
     const { facts, path, name, modifiedMs, sizeBytes } = recording;
-    const item = new vscode.TreeItem(facts?.title ?? name);
+    const title = visibleText(facts?.title ?? name);
+    const item = new vscode.TreeItem(title);
     const when = new Date(modifiedMs).toLocaleString();
     item.id = path;
     item.iconPath = new vscode.ThemeIcon(facts && !facts.complete ? 'warning' : 'flame');
@@ -22,7 +24,7 @@ export class RecordingsTree implements vscode.TreeDataProvider<StoredRecording> 
       ? vscode.l10n.t('{0} · {1} samples', formatElapsed(facts.durationMs), formatCount(facts.samples))
       : when;
     item.tooltip = new vscode.MarkdownString();
-    item.tooltip.appendText(`${facts?.title ?? name}\n${when} · ${(sizeBytes / 1e6).toFixed(1)} MB\n${path}`);
+    item.tooltip.appendText(`${title}\n${when} · ${(sizeBytes / 1e6).toFixed(1)} MB\n${visibleText(path)}`);
     if (facts && !facts.complete)
       item.tooltip.appendText(`\n${vscode.l10n.t('It did not end in order: its last seconds are missing.')}`);
     item.contextValue = 'recording';

@@ -197,7 +197,7 @@ describe('the extension in its host', () => {
     const [file] = await vscode.workspace.findFiles('**/*.c');
     const asked: string[] = [];
     const original = vscode.window.showInformationMessage;
-    const answer = async (message: string, first: unknown) => {
+    const answer = async (message: string, _options: unknown, first: unknown) => {
       asked.push(message);
       return first;
     };

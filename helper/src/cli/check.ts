@@ -2,6 +2,7 @@
 // `make check-system`, before a first build).
 
 import { type CheckItem, type CheckReport, EXIT } from '../protocol';
+import { output } from '../terminal/terminal';
 import type { ParsedArguments } from './arguments';
 
 const MARKS: Record<CheckItem['status'], string> = {
@@ -15,11 +16,11 @@ const MARKS: Record<CheckItem['status'], string> = {
 export async function check(args: ParsedArguments): Promise<number> {
   const { checkMachine } = await import('../doctor/check');
   const report = await checkMachine();
-  process.stdout.write(args.options.has('json') ? `${JSON.stringify(report)}\n` : checkText(report));
+  await (args.options.has('json') ? output.json(report) : output.lines(checkText(report)));
   return report.items.some(({ status }) => status === 'missing') ? EXIT.failed : EXIT.done;
 }
 
-export function checkText({ kernel, arch, items, attach }: CheckReport): string {
+export function checkText({ kernel, arch, items, attach }: CheckReport): string[] {
   const lines = [`Kernel ${kernel}, ${arch}`, ''];
   for (const { title, status, detail, fix } of items) {
     lines.push(`${MARKS[status]}  ${title}${detail === '' ? '' : `: ${detail}`}`);
@@ -30,5 +31,5 @@ export function checkText({ kernel, arch, items, attach }: CheckReport): string 
     lines.push(`  ${what}: ${taken ?? 'nothing'}`);
     for (const { rung, why } of refused) lines.push(`    not ${rung}: ${why}`);
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }

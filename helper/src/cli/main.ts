@@ -4,6 +4,7 @@
 // to begin at once.
 
 import { EXIT, exitCodeOf, TRACER_VERSION, toErrorReport } from '../protocol';
+import { messages, output } from '../terminal/terminal';
 import { type ParsedArguments, parseArguments } from './arguments';
 
 async function run(args: ParsedArguments): Promise<number> {
@@ -31,11 +32,11 @@ async function main(argv: string[]): Promise<number> {
     return (await import('./serve')).serve(argv);
   const args = parseArguments(argv);
   if (args.version) {
-    process.stdout.write(`ebpf-tracer ${TRACER_VERSION}\n`);
+    void output.lines([`ebpf-tracer ${TRACER_VERSION}`]);
     return EXIT.done;
   }
   if (args.help) {
-    process.stdout.write((await import('./help')).helpText(args.command));
+    void output.lines((await import('./help')).helpText(args.command).trimEnd().split('\n'));
     return EXIT.done;
   }
   return run(args);
@@ -44,20 +45,20 @@ async function main(argv: string[]): Promise<number> {
 /** Errors go to stdout as JSON where JSON was asked for, else to stderr as two sentences. */
 function sayError(error: unknown, json: boolean): number {
   const report = toErrorReport(error);
-  if (json) process.stdout.write(`${JSON.stringify({ error: report })}\n`);
-  else process.stderr.write(`ebpf-tracer: ${report.message}\n${report.fix}\n`);
+  if (json) void output.json({ error: report });
+  else void messages.lines([`ebpf-tracer: ${report.message}`, report.fix]);
   return exitCodeOf(report.code);
 }
 
 /** Waits for what is still in the pipes: process.exit would cut it off. */
 function exit(code: number): void {
   process.exitCode = code;
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  void Promise.all([output.flushed(), messages.flushed()]).then(() => process.exit(code));
 }
 
 // A reader that went away (`… | head`) ends us quietly.
-process.stdout.on('error', () => process.exit(EXIT.failed));
-process.stderr.on('error', () => {});
+output.onGone(() => process.exit(EXIT.failed));
+messages.onGone(() => {});
 
 const argv = process.argv.slice(2);
 const tail = argv.indexOf('--');

@@ -1,7 +1,7 @@
 // The progress line of `record` on stderr: only on a terminal, rewritten in place, gone when the result is printed.
 
-import type { WriteStream } from 'node:tty';
 import type { HelperNotes } from '../protocol';
+import type { Terminal } from '../terminal/terminal';
 
 const BAR_CELLS = 24;
 
@@ -9,14 +9,13 @@ export class ProgressBar {
   private shown = false;
 
   constructor(
-    private readonly stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>,
+    private readonly terminal: Terminal,
     private readonly title: string,
     private readonly durationMs: number | null,
   ) {}
 
   say(text: string): void {
-    if (!this.stream.isTTY) return;
-    this.stream.write(`\r\x1b[2K${text.slice(0, Math.max(20, (this.stream.columns || 80) - 1))}`);
+    this.terminal.status(text);
     this.shown = true;
   }
 
@@ -31,7 +30,7 @@ export class ProgressBar {
   }
 
   clear(): void {
-    if (this.shown) this.stream.write('\r\x1b[2K');
+    if (this.shown) this.terminal.status(null);
     this.shown = false;
   }
 }

@@ -14,6 +14,7 @@ import {
   TracerError,
   tracerError,
 } from '../protocol';
+import { messages, output } from '../terminal/terminal';
 import { type ParsedArguments, parseDuration, parseFrequency, parseMaxFrames } from './arguments';
 import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
@@ -124,7 +125,7 @@ function defaultName(title: string, format: Format): string {
 }
 
 async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, interrupts: Interrupts): Promise<number> {
-  const bar = new ProgressBar(process.stderr, plan.options.title, plan.options.durationMs);
+  const bar = new ProgressBar(messages, plan.options.title, plan.options.durationMs);
   bar.say('Starting …');
   const becomeAndLaunch = () => {
     becomeCaller(caller);
@@ -137,7 +138,7 @@ async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, in
     log: ({ level, text }) => {
       // Downloads take time: who asked for them sees them.
       if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)
-        process.stderr.write(`[${level}] ${text}\n`);
+        void messages.lines(text.split('\n').map((line) => `[${level}] ${line}`));
     },
     ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: becomeAndLaunch } : {}),
   });
@@ -206,14 +207,14 @@ async function convertRecording(plan: RecordPlan, summary: RecordSummary): Promi
 
 function printSummary(plan: RecordPlan, summary: RecordSummary, commandEnd: CommandEnd | null): void {
   if (plan.json) {
-    process.stdout.write(`${JSON.stringify({ ...summary, ...(commandEnd ? { command: commandEnd } : {}) })}\n`);
+    void output.json({ ...summary, ...(commandEnd ? { command: commandEnd } : {}) });
     return;
   }
-  const text = textReport(summary, {
+  const lines = textReport(summary, {
     title: plan.options.title,
     frequencyHz: plan.options.frequencyHz,
     commandEnd: commandEnd && describeEnd(commandEnd),
     folder: process.cwd(),
   });
-  process.stdout.write(text + (plan.format === 'speedscope' ? openingHint(plan.output) : ''));
+  void output.lines([...lines, ...(plan.format === 'speedscope' ? [openingHint(plan.output)] : [])]);
 }

@@ -8,6 +8,7 @@ import {
   mostFrequentCause,
   type RecordSummary,
   type TruncationReason,
+  visibleText,
 } from '../protocol';
 
 /** Functions shown; the recording holds all. */
@@ -67,7 +68,7 @@ export interface ReportContext {
   folder: string;
 }
 
-export function textReport(summary: RecordSummary, context: ReportContext): string {
+export function textReport(summary: RecordSummary, context: ReportContext): string[] {
   const { samples, goroutines, badFiles = [] } = summary;
   // None and all without digits, as everywhere.
   const inPercent = (value: number) => (value === 0 || value === 1 ? String(100 * value) : (100 * value).toFixed(1));
@@ -76,8 +77,11 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
     `${inPercent(value).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
   const rows = summary.top.slice(0, ROWS).map((row) => ({
     text: `${share(row.self)}  ${share(row.total)}`,
-    name: shorten(row.name, 60),
-    place: row.file === null ? '' : `${relative(row.file, context.folder)}${row.line === null ? '' : `:${row.line}`}`,
+    name: shorten(visibleText(row.name), 60),
+    place:
+      row.file === null
+        ? ''
+        : `${visibleText(relative(row.file, context.folder))}${row.line === null ? '' : `:${row.line}`}`,
   }));
   const nameWidth = Math.max(8, ...rows.map((row) => row.name.length));
   const seconds = (summary.durationMs / 1000).toFixed(1);
@@ -110,7 +114,7 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
       : []),
     `Recording: ${summary.output}`,
   ];
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 /** Of what matters to who reads the figures: nothing for what is 0. */
@@ -146,7 +150,7 @@ function lossLines(losses: Losses | undefined): string[] {
 /** How to look at a speedscope recording. */
 export function openingHint(output: string): string {
   const quoted = /^[\w@%+=:,./-]+$/.test(output) ? output : `'${output.replaceAll("'", "'\\''")}'`;
-  return `Open it in VS Code: code ${quoted}  (or drop it on a speedscope page)\n`;
+  return `Open it in VS Code: code ${quoted}  (or drop it on a speedscope page)`;
 }
 
 function relative(file: string, folder: string): string {

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { EXIT, tracerError } from '../protocol';
 import { OneFile } from '../symbolize/oneFile';
 import type { Place } from '../symbolize/place';
+import { messages, output } from '../terminal/terminal';
 import type { ParsedArguments } from './arguments';
 import { cacheDirOf, findCaller } from './caller';
 
@@ -35,23 +36,24 @@ export async function symbolize(args: ParsedArguments): Promise<number> {
   const file = await openFile(path, folders);
   try {
     const addresses = (given.length > 0 ? given : await linesOfStdin()).map(parseAddress);
-    if (json) await write('[');
+    if (json) await output.jsonPart('[');
     for (let first = 0; first < addresses.length; first += BATCH_ADDRESSES) {
       const batch = addresses.slice(first, first + BATCH_ADDRESSES);
-      const texts: string[] = new Array(batch.length);
+      const texts: string[][] = new Array(batch.length);
       const put = (i: number, places: Place[]) => {
-        texts[i] = json ? JSON.stringify(report(batch[i], places)) : text(places);
+        texts[i] = json ? [JSON.stringify(report(batch[i], places))] : textLines(places);
       };
       await file.places(batch, put).catch((error: Error) => {
         throw tracerError('NOT_A_PROGRAM', path, error.message);
       });
       for (let i = 0; i < texts.length; i += WRITTEN_ADDRESSES) {
-        const piece = texts.slice(i, i + WRITTEN_ADDRESSES).join(json ? ',\n' : '');
-        await write(json && first + i > 0 ? `,\n${piece}` : piece);
+        const lines = texts.slice(i, i + WRITTEN_ADDRESSES).flat();
+        if (json) await output.jsonPart(`${first + i > 0 ? ',\n' : ''}${lines.join(',\n')}`);
+        else await output.lines(lines);
       }
     }
-    if (json) await write(']\n');
-    for (const problem of file.problems) process.stderr.write(`ebpf-tracer: ${path}: ${problem}\n`);
+    if (json) await output.jsonPart(']\n');
+    await messages.lines([...file.problems].map((problem) => `ebpf-tracer: ${path}: ${problem}`));
     return EXIT.done;
   } finally {
     await file.close();
@@ -107,15 +109,10 @@ export function report(address: number, places: Place[]): SymbolizedAddress {
 }
 
 /** As llvm-symbolizer prints it: function and place in two lines a frame, then an empty line. */
-export function text(places: Place[]): string {
-  const frames = places.map(
-    ({ name, fullName, file, line, column }) =>
-      `${fullName ?? name ?? '??'}\n${file ?? '??'}:${line ?? 0}:${column ?? 0}\n`,
-  );
-  return `${frames.join('')}\n`;
-}
-
-/** Waits while the reader is behind. */
-async function write(output: string): Promise<void> {
-  if (!process.stdout.write(output)) await new Promise((drained) => process.stdout.once('drain', drained));
+export function textLines(places: Place[]): string[] {
+  const frames = places.flatMap(({ name, fullName, file, line, column }) => [
+    fullName ?? name ?? '??',
+    `${file ?? '??'}:${line ?? 0}:${column ?? 0}`,
+  ]);
+  return [...frames, ''];
 }

@@ -11,6 +11,7 @@ import { openDebugFiles } from '../elf/debugFiles';
 import { ElfFile } from '../elf/parser';
 import { OWN_ROOT, openRegular } from '../process/roots';
 import { EXIT, tracerError } from '../protocol';
+import { messages, output } from '../terminal/terminal';
 import { compileUnwindTable, type UnwindTable } from '../unwind';
 import { leavesCodeOpen } from '../unwind/coverage';
 import { type DescribedRow, describeRow } from '../unwind/describe';
@@ -25,8 +26,8 @@ export async function unwindTable(args: ParsedArguments): Promise<number> {
   const [path] = args.operands;
   const { table, arch } = await compileFile(path);
   const json = args.options.has('json');
-  if (json) await write(`{"buildId":${JSON.stringify(table.buildId)},"arch":"${table.arch}","rows":[`);
-  else await write(textHead(table, arch));
+  if (json) await output.jsonPart(`{"buildId":${JSON.stringify(table.buildId)},"arch":"${table.arch}","rows":[`);
+  else await output.lines(textHead(table, arch));
   for (let first = 0; first < table.rows.length; first += ROWS_AT_ONCE * ROW_WORDS) {
     const lines: string[] = [];
     const end = Math.min(first + ROWS_AT_ONCE * ROW_WORDS, table.rows.length);
@@ -34,10 +35,10 @@ export async function unwindTable(args: ParsedArguments): Promise<number> {
       const row = describeRow(table.rows[at] + table.baseAddress, table.rows[at + 1], table.wideRules, arch);
       lines.push(json ? JSON.stringify(row) : textRow(row));
     }
-    await write(json ? `${first > 0 ? ',' : ''}\n${lines.join(',\n')}` : lines.join(''));
+    await (json ? output.jsonPart(`${first > 0 ? ',' : ''}\n${lines.join(',\n')}`) : output.lines(lines));
   }
-  if (json) await write('\n]}\n');
-  for (const problem of problemsOf(table)) process.stderr.write(`ebpf-tracer: ${path}: ${problem}\n`);
+  if (json) await output.jsonPart('\n]}\n');
+  await messages.lines(problemsOf(table).map((problem) => `ebpf-tracer: ${path}: ${problem}`));
   return EXIT.done;
 }
 
@@ -77,26 +78,25 @@ function whyUnreadable(path: string): string {
   }
 }
 
-export function textHead(table: UnwindTable, arch: Architecture): string {
+export function textHead(table: UnwindTable, arch: Architecture): string[] {
   const count = table.rows.length / ROW_WORDS;
   const fp = `saved ${arch.registerNames[arch.fp]}`;
   return [
     `build-id ${table.buildId ?? 'none'}, ${table.arch}, ${count} rows; each holds up to the next one's address`,
     '',
     `${'address'.padEnd(18)}${'CFA'.padEnd(14)}${fp.padEnd(12)}return address`,
-    '',
-  ].join('\n');
+  ];
 }
 
 /** `-`: unchanged, or not at an offset from the CFA. */
 export function textRow({ pc, cfa, fp, ra, raSigned, signalFrame }: DescribedRow): string {
   const address = pc.toString(16).padStart(16, '0').padEnd(18);
-  if (cfa === null) return `${address}no information\n`;
-  if (cfa === 'end') return `${address}end of the stack\n`;
+  if (cfa === null) return `${address}no information`;
+  if (cfa === 'end') return `${address}end of the stack`;
   const where = cfa === 'expression' ? cfa : cfa.reg + signed(cfa.offset);
   const place = (saved: { offset: number } | null) => (saved ? `CFA${signed(saved.offset)}` : '-');
   const notes = `${raSigned ? ' signed' : ''}${signalFrame ? ' signal frame' : ''}`;
-  return `${address}${where.padEnd(14)}${place(fp).padEnd(12)}${place(ra)}${notes}\n`;
+  return `${address}${where.padEnd(14)}${place(fp).padEnd(12)}${place(ra)}${notes}`;
 }
 
 function signed(offset: number): string {
@@ -111,9 +111,4 @@ export function problemsOf(table: UnwindTable): string[] {
       `${count === 1 ? 'a row' : `${count} rows`} without a compact form, from 0x${pc.toString(16)}: ${why}`,
     );
   return problems;
-}
-
-/** Waits while the reader is behind. */
-async function write(output: string): Promise<void> {
-  if (!process.stdout.write(output)) await new Promise((drained) => process.stdout.once('drain', drained));
 }

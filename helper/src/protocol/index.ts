@@ -8,3 +8,4 @@ export * from './speedscopeFile';
 export * from './truncation';
 export * from './upgradeRecording';
 export * from './version';
+export * from './visibleText';

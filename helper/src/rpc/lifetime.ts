@@ -2,6 +2,7 @@
 // loaded while nobody is connected. Made by main.ts.
 
 import { toErrorReport } from '../protocol';
+import { messages, output } from '../terminal/terminal';
 
 /** From the start to the first connection: milliseconds, on an overloaded machine seconds. */
 const FIRST_CLIENT_WITHIN_MS = 60_000;
@@ -43,11 +44,11 @@ export class Lifetime {
     });
     // The terminal that asked for the password may be closed: the socket is what this process hangs on.
     process.on('SIGHUP', () => {});
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+    for (const terminal of [output, messages]) terminal.onGone(() => {});
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event, (error: unknown) => {
         const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        process.stderr.write(`${detail}\n`);
+        void messages.lines(detail.split('\n'));
         options.log('error', detail);
         this.end(toErrorReport(error).message, 1);
       });

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { findInPath } from '../../src/privilege/findInPath';
 import type { RecordSummary } from '../../src/protocol';
 import { eventually, Target } from './captureHarness';
-import { CLI_JS, type CliResult, errorOf, jsonOf, readRecording, startCli } from './cli';
+import { CLI_JS, type CliResult, cli, errorOf, jsonOf, readRecording, startCli } from './cli';
 import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, stillThere, until } from './helperProcess';
 import { hostileLibrary, hostileProgram, removePrograms } from './hostilePrograms';
 import { SLOWNESS } from './slowness';
@@ -189,6 +189,55 @@ describe('a hostile target', function () {
           JSON.stringify(summary.top),
         );
       });
+  });
+
+  describe('with names that would steer a terminal', () => {
+    /** Clears the screen, sets the title, 8-bit CSI, turns the rest of the line round. */
+    const EVIL = '\u001b[2J\u001b]0;evil\u0007\u009b31m\u202egnp.exe';
+    const SPELLED = '\\x1b[2J\\x1b]0;evil\\x07\\x9b31m\\u202egnp.exe';
+    const OBEYED = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
+    const log = { env: { ...process.env, EBPF_TRACER_LOG: '1' } };
+
+    function assertVisible({ code, stdout, stderr }: CliResult): string {
+      assert.equal(code, 0, stderr);
+      for (const text of [stdout, stderr]) assert.doesNotMatch(text, OBEYED);
+      return stdout;
+    }
+
+    it('of its program, its thread and its symbols', async function () {
+      if (!findInPath('objcopy')) {
+        console.log('      skipped: needs objcopy');
+        this.skip();
+      }
+      const odd = join(folder, EVIL);
+      execFileSync('objcopy', ['--strip-debug', `--redefine-sym=hostile_spin=${EVIL}spin`, program, odd]);
+      target = await Target.start(odd, 'spin');
+      const said = assertVisible(await cli(['record', '-d', '1s', '-p', String(target.pid), '-o', output], log));
+      assert.match(said, /^\\x1b\[2J/, 'the title');
+      assert.ok(said.includes(`${SPELLED}spin`), said);
+      const json = assertVisible(await cli(['export', '--format', 'json', output]));
+      assert.ok(
+        JSON.stringify(JSON.parse(json)).includes(JSON.stringify(`${EVIL}spin`).slice(1, -1)),
+        'the name itself',
+      );
+      for (const format of ['speedscope', 'folded']) assertVisible(await cli(['export', '--format', format, output]));
+      assertVisible(await cli(['list']));
+      assertVisible(await cli(['list', '--json']));
+      const address = execFileSync('nm', [odd], { encoding: 'utf8' }).match(/^(\w+) . .*spin$/m)![1];
+      assert.ok(assertVisible(await cli(['symbolize', odd, address])).startsWith(`${SPELLED}spin\n`));
+      const failed = await cli(['symbolize', join(folder, `${EVIL}none`), '0']);
+      assert.ok(failed.stderr.includes(`${SPELLED}none`), failed.stderr);
+      assertVisible({ ...failed, code: 0 });
+    });
+
+    it('of its perf map', async () => {
+      target = await Target.start(program, 'generated');
+      const path = join(tmpdir(), `perf-${target.pid}.map`);
+      removed.push(path);
+      writeFileSync(path, `${await target.line()} 1000 ${EVIL}jit\n`);
+      const said = assertVisible(await cli(['record', '-d', '1s', '-p', String(target.pid), '-o', output], log));
+      assert.ok(said.includes(`${SPELLED}jit`), said);
+    });
   });
 
   it('with thousands of mappings', async () => {

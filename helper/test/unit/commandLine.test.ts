@@ -15,6 +15,7 @@ import { ProgressBar } from '../../src/cli/progressBar';
 import { openingHint, samplingError, textReport } from '../../src/cli/report';
 import { checkCommand } from '../../src/doctor/howToRepeat';
 import { type Health, type RecordSummary, TRACER_VERSION, TracerError, tracerError } from '../../src/protocol';
+import { Terminal } from '../../src/terminal/terminal';
 
 describe('arguments', () => {
   it('give options, operands and what follows --', () => {
@@ -103,6 +104,8 @@ describe('the report of a recording', () => {
     ],
   };
 
+  const reportText = (...of: Parameters<typeof textReport>) => `${textReport(...of).join('\n')}\n`;
+
   it("states each share's 95 % error by Wilson's interval", () => {
     // Brown, Cai, DasGupta (2001): for p = 0.5 and n = 600 half the width is 0.0399.
     assert.ok(Math.abs(samplingError(0.5, 600) - 0.0399) < 5e-4);
@@ -111,7 +114,7 @@ describe('the report of a recording', () => {
   });
 
   it('shows functions with place, losses, truncation, and how to open it', () => {
-    const text = textReport(summary, { title: 'prog', frequencyHz: 99, commandEnd: 'exit code 3', folder: '/src' });
+    const text = reportText(summary, { title: 'prog', frequencyHz: 99, commandEnd: 'exit code 3', folder: '/src' });
     assert.match(text, /^prog: 600 samples in 6\.1 s at 99 Hz; the command ended with exit code 3\n/);
     assert.match(text, /60\.0 % ±3\.9 {3,}60\.0 % ±3\.9 +sixty +a\.c:7\n/);
     assert.match(
@@ -125,7 +128,7 @@ describe('the report of a recording', () => {
   it('advises by the most frequent cause of stacks that are not whole, where they are many', () => {
     const context = { title: 'prog', frequencyHz: 99, commandEnd: null, folder: '/src' };
     const advice = (wholeStacks: number, truncated: RecordSummary['truncated']) =>
-      /^Stacks that are not whole: (.*)$/m.exec(textReport({ ...summary, wholeStacks, truncated }, context))?.[1];
+      /^Stacks that are not whole: (.*)$/m.exec(reportText({ ...summary, wholeStacks, truncated }, context))?.[1];
     assert.equal(advice(590, { jitCode: 10 }), undefined);
     assert.match(advice(300, { jitCode: 200, stripped: 100 })!, /made at run time/);
     assert.match(advice(300, { jitCode: 100, stripped: 200 })!, /stripped/);
@@ -136,7 +139,7 @@ describe('the report of a recording', () => {
   it('names files whose symbols were not read, and keeps what was inlined told of long names', () => {
     const badFiles = Array.from({ length: 7 }, (_, i) => ({ path: `/lib/${i}.so`, why: 'section table: absurd' }));
     const top = [{ ...summary.top[0], name: `${'very::'.repeat(20)}long (inlined)` }];
-    const text = textReport(
+    const text = reportText(
       { ...summary, badFiles, top },
       { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' },
     );
@@ -149,10 +152,10 @@ describe('the report of a recording', () => {
     const context = { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' };
     const goroutines = { seen: 214, busiest: { pid: 42, id: 17, share: 0.23 } };
     assert.match(
-      textReport({ ...summary, goroutines }, context),
+      reportText({ ...summary, goroutines }, context),
       /\nGoroutines: 214 seen, busiest 17 \(23\.0 % ±3\.4\)\.\n/,
     );
-    assert.doesNotMatch(textReport(summary, context), /oroutine/);
+    assert.doesNotMatch(reportText(summary, context), /oroutine/);
   });
 
   it('draws progress on a terminal only', () => {
@@ -160,10 +163,10 @@ describe('the report of a recording', () => {
     const written: string[] = [];
     const stream = { write: (text: string) => written.push(text) > 0, isTTY: true, columns: 200 };
     const note = { recordingId: 1, elapsedMs: 5000, samples: 495, firstSampleMs: 1, health };
-    new ProgressBar(stream as never, 'prog', 10_000).progress(note);
+    new ProgressBar(new Terminal(stream as never), 'prog', 10_000).progress(note);
     assert.match(written.join(''), /Recording prog {2}\[#{12}\.{12}\] 5\/10 s {2}495 samples, 1 lost/);
     written.length = 0;
-    const silent = new ProgressBar({ ...stream, isTTY: false } as never, 'prog', null);
+    const silent = new ProgressBar(new Terminal({ ...stream, isTTY: false } as never), 'prog', null);
     silent.progress(note);
     silent.clear();
     assert.deepEqual(written, []);
@@ -184,26 +187,23 @@ describe('the report of a recording', () => {
       tty: 0,
       startTimeMs: 0,
     };
-    const text = table([process], undefined);
+    const text = table([process], undefined).join('\n');
     assert.match(
       text,
-      /^PID +PPID +USER +RUNTIME +NAME +PORTS +CONTAINER +COMMAND\n +5 +1 +root +go +a \[2J +80,443 +a b\n$/,
+      /^PID +PPID +USER +RUNTIME +NAME +PORTS +CONTAINER +COMMAND\n +5 +1 +root +go +a\\x1b\[2J +80,443 +a\\nb$/,
     );
-    assert.ok(
-      table([process], 10)
-        .split('\n')
-        .every((line) => line.length <= 10),
-    );
+    assert.ok(table([process], 10).every((line) => line.length <= 10));
   });
 
   it('says what a machine check found and what to do', () => {
     const item = { id: 'x', title: 'BTF', status: 'missing' as const, detail: 'none', fix: 'Use another kernel.' };
-    const text = checkText({
+    const lines = checkText({
       kernel: '6.1',
       arch: 'x64',
       items: [item],
       attach: [{ what: 'sampling', taken: 'cpu-clock', refused: [{ rung: 'cycles', why: 'no PMU' }] }],
     });
+    const text = lines.join('\n');
     assert.match(text, /missing {3}BTF: none\n +-> Use another kernel\./);
     assert.match(text, /sampling: cpu-clock\n +not cycles: no PMU/);
   });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { parseArguments } from '../../src/cli/arguments';
-import { parseAddress, report, text } from '../../src/cli/symbolize';
+import { parseAddress, report, textLines } from '../../src/cli/symbolize';
 import { TracerError } from '../../src/protocol';
 import type { Place } from '../../src/symbolize/place';
 import { nowhere } from '../../src/symbolize/place';
@@ -60,10 +60,10 @@ describe('symbolize command', () => {
 
   it('prints innermost first, names in full', () => {
     assert.equal(
-      text([INNER, OUTER]),
-      'std::vector<int, std::allocator<int> >::push_back(int const&)\n/usr/include/c++/12/bits/stl_vector.h:1280:7\nmain\n/src/main.cpp:7:0\n\n',
+      textLines([INNER, OUTER]).join('\n'),
+      'std::vector<int, std::allocator<int> >::push_back(int const&)\n/usr/include/c++/12/bits/stl_vector.h:1280:7\nmain\n/src/main.cpp:7:0\n',
     );
-    assert.equal(text([nowhere(1)]), '??\n??:0:0\n\n');
+    assert.deepEqual(textLines([nowhere(1)]), ['??', '??:0:0', '']);
     assert.deepEqual(report(0x1139, [INNER, OUTER]), {
       address: 0x1139,
       frames: [
