@@ -160,6 +160,7 @@ struct target {
 enum code_flags {
 	CODE_MAPPED = 1,	/* executable memory; else a gap between such */
 	CODE_GO = 2,		/* frame pointers in every function, and stacks that functions switch */
+	CODE_RUNTIME_SHIFT = 2,	/* no flag: the bits above it are the number of the runtime whose code this is, 0: none's */
 };
 
 /* Where a range's rows are. */

@@ -164,6 +164,7 @@ export const CODE_START_UNUSED = 4611686018427387904n;
 export const CODE_FLAGS = {
   CODE_MAPPED: 1,
   CODE_GO: 2,
+  CODE_RUNTIME_SHIFT: 2,
 } as const;
 
 /** struct code_range: offsets in bytes. */

@@ -7,6 +7,7 @@ import {
   type Losses,
   mostFrequentCause,
   type RecordSummary,
+  type RuntimeReport,
   type TruncationReason,
   visibleText,
 } from '../protocol';
@@ -69,7 +70,7 @@ export interface ReportContext {
 }
 
 export function textReport(summary: RecordSummary, context: ReportContext): string[] {
-  const { samples, goroutines, badFiles = [] } = summary;
+  const { samples, goroutines, badFiles = [], runtimes = [] } = summary;
   // None and all without digits, as everywhere.
   const inPercent = (value: number) => (value === 0 || value === 1 ? String(100 * value) : (100 * value).toFixed(1));
   const percent = (part: number, whole: number) => inPercent(whole === 0 ? 0 : part / whole);
@@ -108,6 +109,7 @@ export function textReport(summary: RecordSummary, context: ReportContext): stri
           `Goroutines: ${goroutines.seen} seen, busiest ${goroutines.busiest.id} (${share(goroutines.busiest.share).trim()}).`,
         ]
       : []),
+    ...runtimeLines(runtimes),
     ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
     ...(badFiles.length > BAD_FILES
       ? [`… and of ${badFiles.length - BAD_FILES} more files; the recording has them all.`]
@@ -145,6 +147,17 @@ function lossLines(losses: Losses | undefined): string[] {
     [losses.filteredSamples, `${losses.filteredSamples} samples in the kernel were left out, as asked.`],
   ];
   return lines.filter(([count]) => count > 0).map(([, text]) => text);
+}
+
+/** Of runtimes whose functions could not be named, each reason once. */
+function runtimeLines(runtimes: readonly RuntimeReport[]): string[] {
+  return runtimes.flatMap((report) => {
+    if (report.status !== 'nativeOnly') return [];
+    const { runtime, version, processes, reason, fix } = report;
+    const what = version === null ? runtime : `${runtime} ${version}`;
+    const where = processes === 1 ? 'one process' : `${processes} processes`;
+    return [`Functions of ${what} are not named (${where}): ${reason}.${fix === null ? '' : ` ${fix}`}`];
+  });
 }
 
 /** How to look at a speedscope recording. */

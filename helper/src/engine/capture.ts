@@ -3,6 +3,7 @@
 import { explainLoadError } from '../bpf/loadError';
 import { SamplingEvents } from '../bpf/samplingEvents';
 import { MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
+import { ProcessRuntimes } from '../runtimes/processRuntimes';
 import { Session } from './session';
 import { StackEngine } from './stackEngine';
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCapture } from './types';
@@ -72,6 +73,7 @@ class StackCapture implements Capture {
         cacheDir: options.cacheDir ?? null,
         debugFolders: options.debugFileDirectories ?? [],
         kallsymsFd: options.kallsymsFd ?? null,
+        runtimes: options.runtimes ?? new ProcessRuntimes(processes),
       },
       sink,
     );

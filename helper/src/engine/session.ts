@@ -123,6 +123,11 @@ export class Session implements KernelSession {
     if (at > 0) this.objects.splice(at, 1)[0].close();
   }
 
+  /** Of the map with this name in any loaded object; null: none has it. */
+  mapFd(name: string): number | null {
+    return this.objects.find((object) => object.hasMap(name))?.mapFd(name) ?? null;
+  }
+
   countRunTime(object: BpfObject, program: string): void {
     this.counted.push({ object, program });
   }

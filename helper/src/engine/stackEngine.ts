@@ -16,10 +16,12 @@ import {
 } from '../bpf/nativeWalker';
 import { BpfLoadError, type BpfObject } from '../bpf/object';
 import type { AttachStep } from '../protocol';
+import type { ProcessRuntimes } from '../runtimes/processRuntimes';
 import { type UnwindLoad, UnwindLoader } from '../unwind/load/loader';
 import { CHUNK_PAGES, PagePool } from '../unwind/load/pages';
 import { RawSample } from '../unwind/raw/rawSample';
 import { causeOfCut, isGuess, RawStacks } from '../unwind/raw/rawStacks';
+import { RuntimeMaps } from './runtimeMaps';
 import type { Session } from './session';
 import type { StackSink } from './types';
 
@@ -44,12 +46,15 @@ export interface StackEngineOptions {
   debugFolders: string[];
   /** /proc/kallsyms as root opened it, read by nobody else; null: open it oneself. */
   kallsymsFd: number | null;
+  /** Of the session's processes. */
+  runtimes: ProcessRuntimes;
 }
 
 /** What of the session it uses. */
 export type StackSession = Pick<
   Session,
   | 'load'
+  | 'mapFd'
   | 'unload'
   | 'without'
   | 'useRingBuffer'
@@ -153,15 +158,16 @@ export class StackEngine {
     session.onProcess((record) => this.unwind?.process(record));
     session.onAdopted((pid) => this.unwind?.addProcess(pid));
     session.regularly(() => {
+      this.options.runtimes.update();
       this.unwind?.update();
       this.raw.update();
     });
   }
 
   private prepareTables(): UnwindLoader {
-    const { cacheDir, debugFolders } = this.options;
+    const { cacheDir, debugFolders, runtimes } = this.options;
     const { processes, targets, log } = this.session;
-    const unwind = new UnwindLoader(processes, { cacheDir, debugFolders, log: log.bind(this.session) });
+    const unwind = new UnwindLoader(processes, runtimes, { cacheDir, debugFolders, log: log.bind(this.session) });
     // A held launcher's own code is of no interest.
     if (!targets.startAtExec)
       for (const pid of targets.pids) {
@@ -203,7 +209,10 @@ export class StackEngine {
     this.walker = loadNativeWalker(this.session, this.loaded, this.how);
     this.session.report(this.walker.step);
     for (const text of this.walker.log) this.session.log('warn', text);
-    if (this.walker.walks) return;
+    if (this.walker.walks) {
+      this.options.runtimes.connect(new RuntimeMaps(this.session));
+      return;
+    }
     this.unwind?.close();
     this.unwind = null;
   }
@@ -258,6 +267,7 @@ export class StackEngine {
   /** Before the session's objects go. */
   close(): void {
     this.closed = true;
+    this.options.runtimes.disconnect();
     this.raw.forget();
     this.unwind?.close();
     this.unwind = null;

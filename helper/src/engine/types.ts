@@ -5,6 +5,7 @@ import type { CallersRights } from '../process/callersRights';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import type { AttachStep } from '../protocol';
+import type { ProcessRuntimes } from '../runtimes/processRuntimes';
 import type { UnwindLoad } from '../unwind/load/loader';
 
 /** Where stacks and samples go. */
@@ -32,6 +33,8 @@ export interface CaptureSink extends StackSink {
 export interface CaptureOptions {
   /** Is kept current by the capture. */
   processes: ProcessTable;
+  /** Of those processes: the capture tells it of files and of the kernel's side. Left out: one of the capture's own. */
+  runtimes?: ProcessRuntimes;
   pid: number;
   frequencyHz: number;
   children: boolean;

@@ -24,6 +24,7 @@ export class ProcessTable implements FileHolder {
   private readonly executed = new Set<number>();
   private readonly forgotten: ((pid: number) => void)[] = [];
   private readonly codeFound: ((pid: number) => void)[] = [];
+  private readonly recorded: ((record: ProcessRecord) => void)[] = [];
   private forgetting: NodeJS.Timeout | null = null;
 
   constructor(readonly files: FileStore) {
@@ -53,6 +54,11 @@ export class ProcessTable implements FileHolder {
   }
 
   record(record: ProcessRecord): void {
+    this.apply(record);
+    for (const listener of this.recorded) listener(record);
+  }
+
+  private apply(record: ProcessRecord): void {
     const { pid } = record;
     switch (record.kind) {
       case 'fork':
@@ -99,6 +105,11 @@ export class ProcessTable implements FileHolder {
     return () => {
       lifetime.holds--;
     };
+  }
+
+  /** Calls `listener` with each record, once the table knows what it says. */
+  onRecord(listener: (record: ProcessRecord) => void): void {
+    this.recorded.push(listener);
   }
 
   /** Calls `listener` with each process that is forgotten, some seconds after its end. */

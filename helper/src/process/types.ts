@@ -23,6 +23,16 @@ export interface RuntimeFrame {
 /** One frame of a user stack as BPF sends it. */
 export type RawFrame = Address | RuntimeFrame;
 
+/**
+ * Beyond the greatest process number of any kernel (PID_MAX_LIMIT). From here on programs are numbered that a process has left, until
+ * the last samples of them are named.
+ */
+export const FIRST_FORMER_PID = 2 ** 23;
+
+export function isFormerPid(pid: number): boolean {
+  return pid >= FIRST_FORMER_PID;
+}
+
 /** What becomes known of processes, in the order in which it happened. */
 export type ProcessRecord =
   | { kind: 'fork'; timeNs: number; pid: number; parentPid: number }

@@ -29,7 +29,13 @@ export type RuntimeState =
   | { status: 'nativeOnly'; reason: string; fix: string | null };
 
 /** Processes of a recording with the same runtime in the same state. */
-export type RuntimeReport = RuntimeState & { runtime: RuntimeId; version: string | null; processes: number };
+export type RuntimeReport = RuntimeState & {
+  runtime: RuntimeId;
+  version: string | null;
+  processes: number;
+  /** What went wrong with single frames or processes of this runtime, in plain words, and how often. */
+  problems: { why: string; count: number }[];
+};
 
 export interface ProcessInfo {
   pid: number;

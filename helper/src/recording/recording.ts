@@ -21,6 +21,7 @@ import {
   toErrorReport,
   tracerError,
 } from '../protocol';
+import { ProcessRuntimes } from '../runtimes/processRuntimes';
 import { StackCounts } from '../stack/stackCounts';
 import { StackNames } from '../stack/stackNames';
 import { isServerUrl } from '../symbolize/debuginfod/downloads';
@@ -47,6 +48,7 @@ export class Recording implements CaptureSink {
   private readonly stacks: StackCounts;
   private readonly sink: Sink;
   private readonly processes: ProcessTable;
+  private readonly runtimes: ProcessRuntimes;
   private readonly names: StackNames;
   private readonly times: RecordingTimes;
   private readonly errors: ErrorReport[] = [];
@@ -75,7 +77,8 @@ export class Recording implements CaptureSink {
     this.bpfNsAtStart = parts.readBpfNs();
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
-    this.names = new StackNames(this.stacks, this.processes, parts.symbolizer, parts.log);
+    this.runtimes = new ProcessRuntimes(this.processes);
+    this.names = new StackNames(this.stacks, this.processes, this.runtimes, parts.symbolizer, parts.log);
     this.processes.onCodeFound((pid) => this.names.again(pid));
     this.sink = new FileSink(
       options.output,
@@ -125,7 +128,10 @@ export class Recording implements CaptureSink {
       this.target = new RecordedTarget(pid, startTicks);
       const everybody = anyUser || parts.callerUid === 0;
       const rights = everybody ? null : { ...parts.rights, uid: parts.callerUid };
-      this.attaching = parts.startCapture({ ...options, processes: this.processes, rights }, this);
+      this.attaching = parts.startCapture(
+        { ...options, processes: this.processes, runtimes: this.runtimes, rights },
+        this,
+      );
       this.capture = await this.attaching;
       await this.requireSameProcess(startTicks);
     } catch (error) {
@@ -174,6 +180,7 @@ export class Recording implements CaptureSink {
       if (outcome.summary) outcome.summary.stopReason = outcome.error.code === 'DISK_FULL' ? 'diskFull' : 'error';
     }
     this.lock?.release();
+    this.runtimes.close();
     this.processes.close();
     this.settle(outcome);
   }
@@ -230,6 +237,7 @@ export class Recording implements CaptureSink {
     // Whoever asked for the end meanwhile lets go of the rest.
     if (endsAlready) return;
     this.lock?.release();
+    this.runtimes.close();
     this.processes.close();
     this.settle({ summary: null, error: null });
   }
@@ -300,6 +308,7 @@ export class Recording implements CaptureSink {
       helperRssBytes: process.memoryUsage.rss(),
       bpfNs: counters?.bpfNs ?? (bpfNs !== null ? bpfNs - (this.bpfNsAtStart ?? 0) : null),
       badFiles: this.parts.symbolizer.badFiles(),
+      runtimes: this.runtimes.reports(),
     };
   }
 

@@ -85,6 +85,7 @@ export function recordSummary(
     attach: facts.attach,
     stopReason,
     badFiles: health.badFiles,
+    runtimes: health.runtimes,
     ...(goroutines && busiest
       ? {
           goroutines: {

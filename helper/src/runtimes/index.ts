@@ -2,29 +2,37 @@
 
 import { FormatError } from '../bytes/cursor';
 import type { ElfFile } from '../elf/parser';
+import { PF_X, PT_LOAD } from '../elf/types';
 import type { RuntimeId } from '../protocol';
 import { go } from './go';
+import type { RecognizedFile } from './recognizedFiles';
 import type { CompiledFile, RuntimeImage, RuntimePlugin } from './types';
 
 export const RUNTIMES: readonly RuntimePlugin[] = [go as RuntimePlugin];
 
-/** What a file holds, of each runtime at most one. `problem`: takes what was wrong with it, in plain sentences. */
+/** What a file holds, of each runtime at most one image. `problem` takes what is wrong with it, in plain words. */
 export function recognizeRuntimes(
   elf: ElfFile,
   problem: (text: string) => void,
   plugins: readonly RuntimePlugin[] = RUNTIMES,
-): RuntimeImage[] {
-  const found: RuntimeImage[] = [];
+): RecognizedFile {
+  const images: RuntimeImage[] = [];
   for (const plugin of plugins) {
     try {
       const image = plugin.recognize(elf);
-      if (image) found.push(image);
+      if (image) images.push(image);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       problem(`${plugin.id}: ${error.message}`);
     }
   }
-  return found;
+  const executable = elf.segments.filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0);
+  const segments = executable.map(({ fileOffset, address, fileSizeBytes }) => ({
+    fileOffset,
+    address,
+    sizeBytes: fileSizeBytes,
+  }));
+  return { images, segments };
 }
 
 /** The file as the runtime has it whose language it is compiled from; null: as C compilers leave it. Throws FormatError. */

@@ -5,6 +5,8 @@ import type { StackRecord } from '../abi/records';
 import type { ProcessTable } from '../process/table';
 import { type HelperNotes, toErrorReport } from '../protocol';
 import type { Frame } from '../runtimes/frame';
+import type { ProcessRuntimes } from '../runtimes/processRuntimes';
+import { namedFrames } from '../runtimes/stackFrames';
 import type { Symbolizer } from '../symbolize/types';
 import type { StackSlot } from './slots';
 import type { StackCounts } from './stackCounts';
@@ -44,6 +46,7 @@ export class StackNames {
   constructor(
     private readonly stacks: StackCounts,
     private readonly processes: ProcessTable,
+    private readonly runtimes: ProcessRuntimes,
     private readonly symbolizer: Pick<Symbolizer, 'resolve'>,
     private readonly log: (level: HelperNotes['log']['level'], text: string) => void,
   ) {}
@@ -100,7 +103,9 @@ export class StackNames {
     const { record } = one;
     let frames: Frame[][] | Promise<Frame[][]>;
     try {
-      frames = this.symbolizer.resolve(this.processes, record.pid, record.kernel, record.user, record.exact);
+      frames = namedFrames(this.runtimes, record, (kernel, user, exact) =>
+        this.symbolizer.resolve(this.processes, record.pid, kernel, user, exact),
+      );
     } catch (error) {
       frames = this.withoutNames(record, error);
     }

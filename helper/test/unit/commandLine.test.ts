@@ -136,6 +136,32 @@ describe('the report of a recording', () => {
     assert.equal(advice(300, { unknown: 300 }), undefined);
   });
 
+  it('says of runtimes that cannot be read why, and what to do', () => {
+    const context = { title: 'prog', frequencyHz: 99, commandEnd: null, folder: '/src' };
+    const one = { runtime: 'python' as const, version: '3.16', processes: 1, problems: [] };
+    const reason = 'this version is not known';
+    const text = (fix: string | null, processes: number) =>
+      reportText(
+        {
+          ...summary,
+          runtimes: [
+            { ...one, status: 'nativeOnly', reason, fix, processes },
+            { ...one, status: 'named' },
+          ],
+        },
+        context,
+      );
+    assert.match(
+      text('Update the extension.', 1),
+      /^Functions of python 3\.16 are not named \(one process\): this version is not known\. Update the extension\.$/m,
+    );
+    assert.match(
+      text(null, 3),
+      /^Functions of python 3\.16 are not named \(3 processes\): this version is not known\.$/m,
+    );
+    assert.equal(text(null, 3).match(/not named/g)?.length, 1);
+  });
+
   it('names files whose symbols were not read, and keeps what was inlined told of long names', () => {
     const badFiles = Array.from({ length: 7 }, (_, i) => ({ path: `/lib/${i}.so`, why: 'section table: absurd' }));
     const top = [{ ...summary.top[0], name: `${'very::'.repeat(20)}long (inlined)` }];

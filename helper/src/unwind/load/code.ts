@@ -11,6 +11,7 @@ import {
   CODE_START_UNUSED,
 } from '../../abi/events.gen';
 import type { GoroutineLayout } from '../../runtimes/go/goroutines';
+import type { RuntimeCode } from '../../runtimes/processRuntimes';
 import { UNWIND_PAGE_BYTES } from '../rows';
 import type { UnwindTable } from '../table';
 import type { PagePool } from './pages';
@@ -19,6 +20,8 @@ import type { PlacedTable } from './tables';
 /** The page of x86-64's vsyscall lies above all user addresses: it is never on a stack, and the search takes none so high. */
 const USER_ADDRESS_END = 2 ** 56;
 const INDEX_STARTS = CODE_INDEX.startsLength;
+/** Runtimes that make code keep it in few places; a hostile one must not take the room of the mappings. */
+const MAX_CUTS = 16_384;
 
 /** One executable mapping, and what is loaded of its file. */
 export interface CodeMapping {
@@ -43,6 +46,8 @@ export interface Range {
   base: bigint;
   placed: PlacedTable | null;
   flags: number;
+  /** RuntimePlugin's number; left out: none's. */
+  runtime?: number;
 }
 
 export interface PlacedCode {
@@ -52,9 +57,13 @@ export interface PlacedCode {
   release(): void;
 }
 
-/** Mappings sorted and apart from each other. Null where there is no room. */
-export function placeCode(pool: PagePool, mappings: readonly CodeMapping[]): PlacedCode | null {
-  const ranges = rangesOf(mappings);
+/** Mappings and runtimes' code sorted and apart from each other. Null where there is no room. */
+export function placeCode(
+  pool: PagePool,
+  mappings: readonly CodeMapping[],
+  runtimes: readonly RuntimeCode[] = [],
+): PlacedCode | null {
+  const ranges = withRuntimes(rangesOf(mappings), runtimes);
   const pages = Math.max(1, Math.ceil(ranges.length / CODE_RANGES));
   if (pages > INDEX_STARTS) return null;
   const above = pages > 1 ? 1 : 0;
@@ -82,7 +91,7 @@ function writePage(bytes: Buffer, ranges: Range[]): void {
     if (!range) continue;
     const at = CODE_PAGE.ranges + i * CODE_RANGE.byteLength;
     bytes.writeBigUInt64LE(range.base, at + CODE_RANGE.base);
-    bytes.writeUInt8(range.flags, at + CODE_RANGE.flags);
+    bytes.writeUInt8(range.flags | ((range.runtime ?? 0) << CODE_FLAGS.CODE_RUNTIME_SHIFT), at + CODE_RANGE.flags);
     if (!range.placed) continue;
     bytes.writeUInt32LE(range.placed.page, at + CODE_RANGE.page);
     bytes.writeUInt16LE(range.placed.first, at + CODE_RANGE.first);
@@ -101,6 +110,28 @@ function rangesOf(mappings: readonly CodeMapping[]): Range[] {
     if (!next || next.start > mapping.end) ranges.push({ start: mapping.end, base: 0n, placed: null, flags: 0 });
   });
   return ranges;
+}
+
+/** `ranges` cut where a runtime's code begins and ends; of code that two runtimes claim, the first has it. */
+export function withRuntimes(ranges: readonly Range[], runtimes: readonly RuntimeCode[]): Range[] {
+  const found: Range[] = [];
+  let next = 0;
+  ranges.forEach((range, i) => {
+    const end = ranges[i + 1]?.start ?? USER_ADDRESS_END;
+    let { start } = range;
+    // What lies below it is no mapped code.
+    while (next < runtimes.length && runtimes[next].end <= start) next++;
+    for (let at = next; at < runtimes.length && runtimes[at].start < end; at++) {
+      const from = Math.max(start, runtimes[at].start);
+      const to = Math.min(end, runtimes[at].end);
+      if (to <= from || found.length >= MAX_CUTS) continue;
+      if (from > start) found.push({ ...range, start });
+      found.push({ ...range, start: from, runtime: runtimes[at].runtime });
+      start = to;
+    }
+    if (start < end) found.push({ ...range, start });
+  });
+  return found;
 }
 
 /** A mapping may hold several segments of its file, each shifted by another distance. */

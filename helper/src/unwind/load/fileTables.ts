@@ -10,6 +10,7 @@ import type { Image } from '../../process/images';
 import { closeTouched } from '../../process/patience';
 import type { GoImage } from '../../runtimes/go';
 import type { GoroutineLayout } from '../../runtimes/go/goroutines';
+import type { RecognizedFile } from '../../runtimes/recognizedFiles';
 import { TableCompiler } from './compiler';
 import type { PlacedTable, TablePlacer } from './tables';
 import type { LoadedTable, TableRequest } from './worker';
@@ -52,6 +53,8 @@ export interface TableParts {
   reserveId: () => number;
   /** It is not the file that was mapped. */
   refuse: (file: MappedFile, why: string) => void;
+  /** What the file holds of language runtimes. */
+  recognized: (subject: Subject, recognized: RecognizedFile) => void;
   log: (level: 'debug' | 'warn', text: string) => void;
 }
 
@@ -173,6 +176,7 @@ export class FileTables implements FileReader {
               expectedBuildId: subject.expectedBuildId,
             };
       const loaded = await this.completed(subject, from, await this.compiler.request(from));
+      if (!this.closed) this.parts.recognized(subject, loaded.recognized);
       this.keep(table, loaded, await this.untilPlacer);
     } catch (error) {
       table.state = 'failed';
@@ -195,7 +199,7 @@ export class FileTables implements FileReader {
     }
   }
 
-  private keep(table: Table, { table: compiled, runtimes }: LoadedTable, placer: TablePlacer): void {
+  private keep(table: Table, { table: compiled, recognized }: LoadedTable, placer: TablePlacer): void {
     if (this.closed) return;
     const { log } = this.parts;
     for (const problem of compiled.problems) log('debug', `unwind table of ${table.name}: ${problem}`);
@@ -207,7 +211,7 @@ export class FileTables implements FileReader {
       this.user.settled(table);
       return;
     }
-    const image = runtimes.find(({ runtime }) => runtime === 'go') as GoImage | undefined;
+    const image = recognized.images.find(({ runtime }) => runtime === 'go') as GoImage | undefined;
     Object.assign(table, { state: 'loaded', placed, isGo: compiled.isGo, goroutines: image?.goroutines ?? null });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;

@@ -7,6 +7,7 @@ import type { StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
 import type { ProcessRecord } from '../../process/types';
+import type { ProcessRuntimes } from '../../runtimes/processRuntimes';
 import { type CodeMapping, type CodeTable, type PlacedCode, placeCode } from './code';
 import { FileTables, type Subject, type Table, type TableParts } from './fileTables';
 import type { PagePool } from './pages';
@@ -43,11 +44,17 @@ export class UnwindLoader {
 
   constructor(
     private readonly processes: ProcessTable,
-    parts: Omit<TableParts, 'reserveId' | 'refuse'>,
+    private readonly runtimes: ProcessRuntimes,
+    parts: Omit<TableParts, 'reserveId' | 'refuse' | 'recognized'>,
   ) {
     const { files } = processes;
     this.tables = new FileTables(
-      { ...parts, reserveId: files.reserveId, refuse: (file, why) => files.refuse(file, why) },
+      {
+        ...parts,
+        reserveId: files.reserveId,
+        refuse: (file, why) => files.refuse(file, why),
+        recognized: (subject, recognized) => runtimes.recognized(subject, recognized),
+      },
       {
         settled: (table) => {
           this.usersHaveChanged(table);
@@ -61,6 +68,7 @@ export class UnwindLoader {
     );
     files.addReader(this.tables);
     processes.onCodeFound((pid) => this.changed.add(pid));
+    runtimes.onRangesChanged((pid) => this.changed.add(pid));
   }
 
   /** Has the tables made of what the process has mapped by now. */
@@ -215,7 +223,7 @@ export class UnwindLoader {
       const goroutines = table?.goroutines ?? null;
       mappings.push({ ...code, isGo, goroutines, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
-    return loaded ? placeCode(pool, mappings) : null;
+    return loaded ? placeCode(pool, mappings, this.runtimes.rangesOf(pid)) : null;
   }
 
   private usersHaveChanged(table: Table): void {

@@ -11,7 +11,7 @@ import type { DebugHandle, Description } from '../../elf/handles';
 import { ElfFile } from '../../elf/parser';
 import { dropAllCapabilities } from '../../privilege/capabilities';
 import { recognizeRuntimes } from '../../runtimes';
-import type { RuntimeImage } from '../../runtimes/types';
+import type { RecognizedFile } from '../../runtimes/recognizedFiles';
 import { isLoaded } from '../../workers/thread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '..';
 import { leavesCodeOpen } from '../coverage';
@@ -26,8 +26,7 @@ export interface TableRequest {
 
 export interface LoadedTable {
   table: UnwindTable;
-  /** What the file holds of language runtimes. */
-  runtimes: RuntimeImage[];
+  recognized: RecognizedFile;
   /** By what to look for a debug file, which may have rows for code that the file itself leaves open; null: no need. */
   wants: Description | null;
 }
@@ -53,9 +52,9 @@ async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>)
     const debug = candidates && chooseDebugFile(elf, candidates);
     const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
     if (debug?.problem) table.problems.push(debug.problem);
-    const runtimes = recognizeRuntimes(elf, (text) => table.problems.push(text));
+    const recognized = recognizeRuntimes(elf, (text) => table.problems.push(text));
     const wants = candidates || 'bytes' in from || !leavesCodeOpen(elf, table) ? null : descriptionOf(elf);
-    return { table, runtimes, wants };
+    return { table, recognized, wants };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
     for (const { id } of candidates ?? []) dropPages(id);

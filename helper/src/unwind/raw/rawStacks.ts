@@ -6,6 +6,7 @@
 import type { SampleRecord, StackId, StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
+import { FIRST_FORMER_PID } from '../../process/types';
 import type { TruncationReason } from '../../protocol';
 import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import { CodeRules, type CodeTables } from './codeRules';
@@ -17,8 +18,6 @@ const MAX_BYTES = 32 << 20;
 const MAX_SAMPLES = 8_192;
 /** Tables take some hundred milliseconds; a file of gigabytes must not hold samples back for ever. */
 const MAX_WAIT_MS = 10_000;
-/** Beyond the greatest process number of any kernel (PID_MAX_LIMIT). */
-const FIRST_FORMER_PID = 2 ** 23;
 /** Stack ids of BPF's are below; here they are counted. */
 const FIRST_STACK_ID = 1n << 64n;
 const MAX_KNOWN_STACKS = 20_000;

@@ -1,0 +1,174 @@
+// One runtime in one process, with its plug-in kept at arm's length: what it throws or rejects with is counted and costs that
+// frame or that process alone, what it returns is checked.
+
+import type { RawFrame, RuntimeFrame } from '../process/types';
+import type { RuntimeId, RuntimeState } from '../protocol';
+import { EMPTY_FRAME, type Frame } from './frame';
+import type { MappedImage, MapValue, RuntimePlugin, RuntimeProcess, RuntimeRange, TracedProcess } from './types';
+
+/** Functions that one runtime frame may stand for. */
+const MAX_FRAMES_OF_ONE = 128;
+const MAX_TEXT_CHARACTERS = 4_096;
+/** Different things that went wrong; the texts are the plug-ins' own. */
+const MAX_PROBLEMS = 16;
+
+/** How often what went wrong, over the processes of a plug-in. */
+export class Problems {
+  readonly counts = new Map<string, number>();
+
+  add(text: string): void {
+    if (this.counts.has(text) || this.counts.size < MAX_PROBLEMS)
+      this.counts.set(text, (this.counts.get(text) ?? 0) + 1);
+  }
+}
+
+export class AttachedRuntime {
+  /** Processes that have it: one, and what is left of it while stacks from before an exec wait for their walk. */
+  users = 1;
+  /** Why BPF does nothing for it, although its plug-in would; null: it does. */
+  kernelRefuses: string | null = null;
+  private failed: RuntimeState | null = null;
+  /** A frame is asked about once, however often its stack is. */
+  private readonly answers = new WeakMap<RuntimeFrame, Frame[] | Promise<Frame[]>>();
+
+  private constructor(
+    readonly plugin: RuntimePlugin,
+    readonly version: string | null,
+    private readonly process: RuntimeProcess,
+    private readonly problems: Problems,
+  ) {}
+
+  static attach(
+    plugin: RuntimePlugin,
+    process: TracedProcess,
+    mapped: MappedImage,
+    problems: Problems,
+  ): AttachedRuntime {
+    let attached: RuntimeProcess;
+    try {
+      attached = plugin.attach(process, mapped);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.add(reason);
+      attached = unreadable(reason);
+    }
+    return new AttachedRuntime(plugin, mapped.image.version, attached, problems);
+  }
+
+  get id(): RuntimeId {
+    return this.plugin.id;
+  }
+
+  get state(): RuntimeState {
+    if (this.failed) return this.failed;
+    const state = this.attempt(() => this.process.state) ?? this.failed!;
+    if (state.status !== 'named' || this.kernelRefuses === null) return state;
+    return { status: 'nativeOnly', reason: this.kernelRefuses, fix: null };
+  }
+
+  get mapValues(): readonly MapValue[] {
+    return this.attempt(() => this.process.mapValues) ?? [];
+  }
+
+  get ranges(): readonly RuntimeRange[] {
+    const ranges = this.attempt(() => this.process.ranges) ?? [];
+    return ranges.filter(({ start, end }) => start >= 0 && end > start);
+  }
+
+  mappingsChanged(): void {
+    this.attempt(() => this.process.mappingsChanged());
+  }
+
+  refresh(): void {
+    this.attempt(() => this.process.refresh?.());
+  }
+
+  /** Which frames are shown in which order; null: all, as they came. */
+  splice(user: readonly RawFrame[]): number[] | null {
+    if (!this.process.splice) return null;
+    const order = this.attempt(() => this.process.splice!(user));
+    if (!order) return null;
+    const isSound = new Set(order).size === order.length && order.every((i) => Number.isInteger(i) && i in user);
+    if (isSound) return order;
+    this.problems.add('a stack was put together wrongly');
+    return null;
+  }
+
+  resolve(frame: RuntimeFrame): Frame[] | Promise<Frame[]> {
+    let answer = this.answers.get(frame);
+    if (!answer) {
+      answer = this.ask(frame);
+      this.answers.set(frame, answer);
+    }
+    return answer;
+  }
+
+  /** Returns true where nobody has it any more. */
+  letGo(): boolean {
+    if (--this.users > 0) return false;
+    try {
+      this.process.release();
+    } catch (error) {
+      this.problems.add(error instanceof Error ? error.message : String(error));
+    }
+    return true;
+  }
+
+  private ask(frame: RuntimeFrame): Frame[] | Promise<Frame[]> {
+    try {
+      const found = this.process.resolve(frame);
+      if (!(found instanceof Promise)) return this.checked(found);
+      return found.then(
+        (frames) => this.checked(frames),
+        (error) => this.without(error),
+      );
+    } catch (error) {
+      return this.without(error);
+    }
+  }
+
+  private without(error: unknown): Frame[] {
+    this.problems.add(error instanceof Error ? error.message : String(error));
+    return [unnamedRuntimeFrame(this.id)];
+  }
+
+  private checked(frames: readonly Frame[]): Frame[] {
+    return frames.slice(0, MAX_FRAMES_OF_ONE).map((frame) => ({
+      ...frame,
+      name: frame.name.slice(0, MAX_TEXT_CHARACTERS) || `[${this.id}]`,
+      fullName: frame.fullName?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+      file: frame.file?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+      functionFile: frame.functionFile?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+      runtime: this.id,
+    }));
+  }
+
+  private attempt<T>(ask: () => T): T | null {
+    if (this.failed) return null;
+    try {
+      return ask();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.problems.add(why);
+      this.failed = { status: 'nativeOnly', reason: why, fix: null };
+      return null;
+    }
+  }
+}
+
+/** Of a process that its plug-in could not attach to. */
+function unreadable(reason: string): RuntimeProcess {
+  return {
+    state: { status: 'nativeOnly', reason, fix: null },
+    mapValues: [],
+    ranges: [],
+    contextKind: null,
+    mappingsChanged: () => {},
+    resolve: () => [],
+    release: () => {},
+  };
+}
+
+export function unnamedRuntimeFrame(runtime: RuntimeId | null): Frame {
+  return { ...EMPTY_FRAME, name: `[${runtime ?? 'runtime'}]`, module: `[${runtime ?? 'runtime'}]`, runtime };
+}
