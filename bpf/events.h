@@ -20,6 +20,18 @@ enum event_kind {
 	EVENT_EXIT = 5,
 	EVENT_REFUSED = 6,	/* from now on it runs with rights that the caller has not: not traced */
 	EVENT_RAW_SAMPLE = 7,	/* struct raw_sample_event: a sample whose user stack the helper is to walk */
+	EVENT_THREAD = 8,	/* struct thread_event: a thread's name, sent before the first sample of the thread that has it */
+};
+
+/* What a sample counts. */
+enum metric {
+	METRIC_CPU = 0,		/* one sample of the clock */
+};
+
+/* What a thread works for while it does not work for itself: what the label of a sample is. */
+enum label_kind {
+	LABEL_NONE = 0,
+	LABEL_GOROUTINE = 1,	/* its id */
 };
 
 /* Why a walk of a user stack ended. Only WALK_WHOLE is a whole stack. */
@@ -46,10 +58,20 @@ struct event_header {
 struct sample_event {
 	struct event_header header;
 	__u64 stack_id;
+	__u64 value;		/* of the metric */
+	__u64 label;		/* 0: none, or not known */
 	__u32 pid;
 	__u32 tid;
 	__u32 cpu;
-	__u32 goroutine;	/* its id's lower half; 0: none, or not known */
+	__u16 metric;		/* enum metric */
+	__u16 label_kind;	/* enum label_kind */
+};
+
+/* A thread has this name from now on. One that found no room is sent again with the thread's next sample. */
+struct thread_event {
+	struct event_header header;
+	__u32 pid;
+	__u32 tid;
 	char comm[EVENTS_COMM_LEN];
 };
 
@@ -198,6 +220,7 @@ struct capture_counters {
 	__u64 pointer_frames;	/* and those without a row, by frame pointer */
 	__u64 refused_processes;	/* that were children of the targets, or targets, with rights that the caller has not */
 	__u64 refused_samples;	/* of such */
+	__u64 lost_names;	/* thread records without room */
 };
 
 /*

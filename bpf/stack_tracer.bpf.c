@@ -17,6 +17,7 @@
 #include "lib/unwind_native.bpf.h"
 #include "lib/unwind_kernel.bpf.h"
 #include "lib/goroutine.bpf.h"
+#include "lib/thread_name.bpf.h"
 
 /* Stacks remembered as sent: 4 to a set, 16,384 sets. More live stacks than that cost a full record again and again. */
 #define KNOWN_WAYS	4
@@ -47,11 +48,12 @@ struct {
 struct scratch {
 	struct user_regs regs;
 	struct native_walk walk;
-	__u64 hash;		/* of the stack so far */
+	__u64 hash;		/* of the process: what the hashes of its stacks and names begin with */
 	__u64 code;		/* of the target: code_id below, code_page above */
 	__u64 go;		/* of the target: go_tls, go_goid, go_curg */
 	__u64 has_user_regs;
 	__u64 readiness;	/* of the target: tables_ready below, raw_left above */
+	struct thread_names names;
 	struct sample_event sample;
 	struct fp_window window;
 	struct stack_event stack;
@@ -183,7 +185,7 @@ static __always_inline void end_without_memory(struct stack_event *stack)
 
 /* The kernel's part of the stack, and out with it. */
 static __always_inline void finish_sample(struct perf_event_context *ctx, struct scratch *scratch, __u64 hash,
-					  struct kernel_walk *kernel, struct capture_counters *count, __u32 goroutine)
+					  struct kernel_walk *kernel, struct capture_counters *count, __u64 goroutine)
 {
 	struct stack_event *stack = &scratch->stack;
 	struct sample_event *sample;
@@ -214,9 +216,12 @@ static __always_inline void finish_sample(struct perf_event_context *ctx, struct
 	sample->stack_id = hash;
 	sample->pid = stack->pid;
 	sample->tid = current_tid();
+	send_thread_name(ctx, &scratch->names, scratch->hash, sample->pid, sample->tid, stack->header.time_ns, count);
 	sample->cpu = bpf_get_smp_processor_id();
-	sample->goroutine = goroutine;
-	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
+	sample->metric = METRIC_CPU;
+	sample->value = 1;
+	sample->label = goroutine;
+	sample->label_kind = goroutine ? LABEL_GOROUTINE : LABEL_NONE;
 	if (emit(ctx, sample, sizeof(*sample)) < 0)
 		count->lost++;
 }
@@ -358,7 +363,7 @@ static __always_inline void finish_native(struct perf_event_context *ctx, struct
 {
 	struct capture_counters *count = this_cpu_counters();
 	struct kernel_walk *kernel = this_cpu_kernel_walk();
-	__u32 goroutine = 0;
+	__u64 goroutine = 0;
 
 	if (!count || !kernel)
 		return;

@@ -26,7 +26,7 @@ static __always_inline __u64 go_word(__u64 address)
 }
 
 /* `layout`: go_tls, go_goid and go_curg of struct target as one word, not 0. Returns 0 where there is none. */
-static __always_inline __u32 current_goroutine(struct user_regs *regs, __u64 layout)
+static __always_inline __u64 current_goroutine(struct user_regs *regs, __u64 layout)
 {
 	__u64 goid_at = layout >> 32 & 0xffff, curg_at = layout >> 48;
 	__u64 g, m, curg;

@@ -2,8 +2,18 @@
 // by engine/captureStream.ts for each record, so: no allocation that the result does not need.
 
 import type { Address } from '../process/types';
-import type { TruncationReason } from '../protocol';
-import { EVENT_HEADER, EVENT_KIND, PROCESS_EVENT, SAMPLE_EVENT, STACK_EVENT, WALK_END } from './events.gen';
+import type { ContextKind, Metric, TruncationReason } from '../protocol';
+import {
+  EVENT_HEADER,
+  EVENT_KIND,
+  LABEL_KIND,
+  METRIC,
+  PROCESS_EVENT,
+  SAMPLE_EVENT,
+  STACK_EVENT,
+  THREAD_EVENT,
+  WALK_END,
+} from './events.gen';
 import type { SampleRecord, StackRecord } from './records';
 import type { Words } from './words';
 
@@ -21,6 +31,10 @@ const REASONS: Record<number, TruncationReason | null> = {
   [WALK_END.WALK_32BIT]: 'code32Bit',
   [WALK_END.WALK_TABLES_NOT_READY]: 'tablesNotReady',
 };
+
+/** By the numbers of METRIC and LABEL_KIND. */
+const METRICS: Record<number, Metric['id'] | undefined> = { [METRIC.METRIC_CPU]: 'cpu' };
+const CONTEXTS: Record<number, ContextKind | undefined> = { [LABEL_KIND.LABEL_GOROUTINE]: 'goroutine' };
 
 /** One of EVENT_KIND. */
 export function kindOf(words: Words, at: number): number {
@@ -89,38 +103,39 @@ export function decodeStack(words: Words, at: number): StackRecord {
   };
 }
 
-/** Thread names repeat from sample to sample: the text is made again only where its 16 bytes changed. */
+/** Names that are remembered: several times as many as the kernel remembers to have sent. */
+const MAX_NAMES = 1 << 17;
+
+/** A sample gets the name that the kernel told last of its thread: see struct thread_event. */
 export class SampleDecoder {
-  private readonly names = new Map<number, { words: [number, number, number, number]; text: string }>();
+  private readonly names = new Map<number, string>();
+
+  constructor(private readonly maxNames = MAX_NAMES) {}
+
+  /** A thread's name. */
+  thread({ u32 }: Words, at: number): void {
+    const tid = u32[at + THREAD_EVENT.tid / 4];
+    this.names.delete(tid);
+    this.names.set(tid, textAt(u32, at + THREAD_EVENT.comm / 4, THREAD_EVENT.commLength));
+    if (this.names.size > this.maxNames) for (const oldest of this.names.keys()) return void this.names.delete(oldest);
+  }
 
   decode(words: Words, at: number): SampleRecord {
     const { u32 } = words;
     const tid = u32[at + SAMPLE_EVENT.tid / 4];
+    const kinds = u32[at + SAMPLE_EVENT.metric / 4];
+    const context = CONTEXTS[kinds >>> 16];
     return {
       stackId: words.u64[(at + SAMPLE_EVENT.stackId / 4) >>> 1],
       timeNs: timeNsOf(words, at),
       pid: u32[at + SAMPLE_EVENT.pid / 4],
       tid,
       cpu: u32[at + SAMPLE_EVENT.cpu / 4],
-      goroutine: u32[at + SAMPLE_EVENT.goroutine / 4],
-      threadName: this.name(u32, at + SAMPLE_EVENT.comm / 4, tid),
+      metric: METRICS[kinds & 0xffff] ?? '',
+      value: unsigned64(u32, at + SAMPLE_EVENT.value / 4),
+      label: context ? { kind: context, id: unsigned64(u32, at + SAMPLE_EVENT.label / 4) } : null,
+      threadName: this.names.get(tid) ?? '',
     };
-  }
-
-  private name(u32: Uint32Array, at: number, tid: number): string {
-    const known = this.names.get(tid);
-    if (
-      known &&
-      known.words[0] === u32[at] &&
-      known.words[1] === u32[at + 1] &&
-      known.words[2] === u32[at + 2] &&
-      known.words[3] === u32[at + 3]
-    )
-      return known.text;
-    if (this.names.size > 10_000) this.names.clear();
-    const text = textAt(u32, at, SAMPLE_EVENT.commLength);
-    this.names.set(tid, { words: [u32[at], u32[at + 1], u32[at + 2], u32[at + 3]], text });
-    return text;
   }
 }
 

@@ -13,6 +13,18 @@ export const EVENT_KIND = {
   EVENT_EXIT: 5,
   EVENT_REFUSED: 6,
   EVENT_RAW_SAMPLE: 7,
+  EVENT_THREAD: 8,
+} as const;
+
+/** enum metric */
+export const METRIC = {
+  METRIC_CPU: 0,
+} as const;
+
+/** enum label_kind */
+export const LABEL_KIND = {
+  LABEL_NONE: 0,
+  LABEL_GOROUTINE: 1,
 } as const;
 
 /** enum walk_end */
@@ -44,11 +56,24 @@ export const SAMPLE_EVENT = {
   headerSizeBytes: 4,
   headerTimeNs: 8,
   stackId: 16,
-  pid: 24,
-  tid: 28,
-  cpu: 32,
-  goroutine: 36,
-  comm: 40,
+  value: 24,
+  label: 32,
+  pid: 40,
+  tid: 44,
+  cpu: 48,
+  metric: 52,
+  labelKind: 54,
+} as const;
+
+/** struct thread_event: offsets in bytes. */
+export const THREAD_EVENT = {
+  byteLength: 40,
+  headerKind: 0,
+  headerSizeBytes: 4,
+  headerTimeNs: 8,
+  pid: 16,
+  tid: 20,
+  comm: 24,
   commLength: 16,
 } as const;
 
@@ -198,7 +223,7 @@ export const CODE_INDEX = {
 
 /** struct capture_counters: offsets in bytes. */
 export const CAPTURE_COUNTERS = {
-  byteLength: 80,
+  byteLength: 88,
   taken: 0,
   lost: 8,
   filtered: 16,
@@ -209,6 +234,7 @@ export const CAPTURE_COUNTERS = {
   pointerFrames: 56,
   refusedProcesses: 64,
   refusedSamples: 72,
+  lostNames: 80,
 } as const;
 
 /** struct kernel_unwind_tables: offsets in bytes. */

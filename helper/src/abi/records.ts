@@ -2,7 +2,7 @@
 // JavaScript. Apart from decode.ts, for those who take records and never decode any.
 
 import type { Address } from '../process/types';
-import type { TruncationReason } from '../protocol';
+import type { ContextKind, Metric, TruncationReason } from '../protocol';
 
 /** Identity of one captured stack within a session: a 64-bit hash in BPF, here a bigint. */
 export type StackId = bigint;
@@ -31,7 +31,18 @@ export interface SampleRecord {
   pid: number;
   tid: number;
   cpu: number;
-  /** Id of the goroutine that the thread worked for, its lower 32 bits; 0 or left out: none, or not known. */
-  goroutine?: number;
+  /** What it counts, and how much of it. */
+  metric: Metric['id'];
+  value: number;
+  /** What the thread worked for; null: for itself, or it is not known. */
+  label: SampleLabel | null;
+  /** Empty where it is not known. */
   threadName: string;
+}
+
+/** An execution context. */
+export interface SampleLabel {
+  kind: ContextKind;
+  /** Exact up to 2^53. */
+  id: number;
 }

@@ -115,12 +115,21 @@ class StackCapture implements Capture {
   counters(): CaptureCounters {
     if (this.closed) return this.last;
     const { session, stacks } = this;
-    const { lostProcess, refusedProcesses, refusedSamples, tableFrames, tableMisses, pointerFrames, ...counted } =
-      session.counters();
+    const {
+      lostProcess,
+      lostNames,
+      refusedProcesses,
+      refusedSamples,
+      tableFrames,
+      tableMisses,
+      pointerFrames,
+      ...counted
+    } = session.counters();
     const unwinding = stacks.unwinding();
     this.last = {
       ...counted,
       lostProcessRecords: lostProcess,
+      lostThreadNames: lostNames,
       lostMappings: session.lostMappings,
       refused: { processes: refusedProcesses + session.refusedAtStart, samples: refusedSamples },
       ringFill: session.ringFill,

@@ -136,6 +136,7 @@ export class StackEngine {
   private listen(): void {
     const { session } = this;
     session.on(EVENT_KIND.EVENT_SAMPLE, (words, at) => this.sink.sample(this.samples.decode(words, at)));
+    session.on(EVENT_KIND.EVENT_THREAD, (words, at) => this.samples.thread(words, at));
     session.on(EVENT_KIND.EVENT_STACK, (words, at, timeNs) => {
       const stack = decodeStack(words, at);
       session.meet(stack.pid, timeNs);

@@ -66,6 +66,8 @@ export interface CaptureCounters {
   unfollowed?: number;
   /** Fork, exec and exit records without room. */
   lostProcessRecords?: number;
+  /** Names of threads without room: told again with their next sample. */
+  lostThreadNames?: number;
   /** Records of mappings and execs without room, of whatever process. */
   lostMappings?: number;
   /** Processes with rights that the caller has not, and times at which they were met. */

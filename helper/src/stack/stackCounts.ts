@@ -62,12 +62,13 @@ export class StackCounts {
     this.index.confirm(slot);
   }
 
-  /** `metric`: its place among those asked for; `figure`: see MetricProfile. */
-  addSample(record: SampleRecord, metric = 0, figure = 1): void {
-    const slot = this.index.slotOf(record.stackId);
-    const thread = this.threads.indexOf(record.pid, record.tid, record.threadName);
-    const context = record.goroutine ? ({ kind: 'goroutine', pid: record.pid, id: record.goroutine } as const) : null;
-    this.profiles[metric].add(slot, thread, record.timeNs, figure, context, this.readers > 0);
+  /** One of a metric that was not asked for counts nowhere. */
+  addSample({ stackId, timeNs, pid, tid, metric, value, label, threadName }: SampleRecord): void {
+    const profile = this.profiles.find(({ metric: { id } }) => id === metric);
+    if (!profile) return;
+    const thread = this.threads.indexOf(pid, tid, threadName);
+    const context = label && { kind: label.kind, pid, id: label.id };
+    profile.add(this.index.slotOf(stackId), thread, timeNs, value, context, this.readers > 0);
   }
 
   /** One consistent view of all so far. Call `release` when it is no longer read. */

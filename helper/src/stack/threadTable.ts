@@ -9,12 +9,12 @@ export class ThreadTable {
   readonly rows: ThreadRow[] = [];
   private readonly byKey = new Map<number, number>();
 
-  /** Number of a thread; its row has the name that it was last met with. */
+  /** Number of a thread; its row has the name that it was last met with; empty: it is not known. */
   indexOf(pid: number, tid: number, name: string): number {
     const key = pid * 2 ** 22 + tid;
     const known = this.byKey.get(key);
     if (known !== undefined) {
-      if (this.rows[known].name !== name) this.rows[known].name = name;
+      if (name !== '' && this.rows[known].name !== name) this.rows[known].name = name;
       return known;
     }
     if (this.rows.length < MAX_THREADS) {

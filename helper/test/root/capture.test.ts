@@ -98,6 +98,46 @@ describe('capture', function () {
     assert.ok(whole >= 0.95 * named.length, `${whole} of ${named.length} are whole`);
   });
 
+  for (const [way, without] of [
+    ['the ring buffer', []],
+    ['perf buffers', ['ringbuf']],
+  ] as const)
+    it(`tells of each name that a thread takes before its first sample with that name, through ${way}`, async () => {
+      target = await Target.start(program, 'renamed');
+      const { running, got } = await capture(target.pid, { without: [...without] });
+      const names = ['target', 'renamed-1', 'renamed-2'];
+      for (const name of names) {
+        await eventually(() => got.samples.at(-1)?.threadName === name, `samples of ${name} arrive`);
+        if (name === names.at(-1)) break;
+        target.poke();
+        await target.line();
+      }
+      await running.stop();
+      const inOrder = got.samples.map(({ threadName }) => threadName).filter((name, i, all) => name !== all[i - 1]);
+      assert.deepEqual(inOrder, names);
+      assert.equal(running.counters().lostThreadNames, 0);
+    });
+
+  it('tells a name again that found no room', async () => {
+    target = await Target.start(program, 'renamed');
+    const { running, got } = await capture(target.pid, { frequencyHz: 4999, without: ['largering'] });
+    await eventually(() => got.samples.length > 0, 'samples arrive');
+    const nobodyDrains = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    let renamed = 0;
+    await eventually(() => {
+      nobodyDrains();
+      if (running.counters().lost === 0) return false;
+      // The ring is full, and stays so until this function returns.
+      target!.poke();
+      renamed++;
+      nobodyDrains();
+      return (running.counters().lostThreadNames ?? 0) > 0;
+    }, 'a name finds no room');
+    await eventually(() => got.samples.at(-1)?.threadName === `renamed-${renamed}`, 'the name arrives');
+    await running.stop();
+    assert.ok(got.samples.every(({ threadName }) => threadName !== ''));
+  });
+
   it('does not call a stack whole that was walked without frame pointers', async () => {
     target = await Target.start(buildTarget(false), 'deep');
     const { running, got } = await capture(target.pid);

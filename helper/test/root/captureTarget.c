@@ -153,6 +153,21 @@ int main(int argc, char **argv)
 			fflush(stdout);
 			waitpid(child, NULL, 0);
 		}
+	} else if (!strcmp(mode, "renamed")) {
+		/* Another name a byte: renamed-1, renamed-2, ... */
+		char name[16];
+		int count = 0;
+
+		fcntl(0, F_SETFL, O_NONBLOCK);
+		for (;;) {
+			if (read(0, &byte, 1) == 1) {
+				snprintf(name, sizeof(name), "renamed-%d", ++count);
+				pthread_setname_np(pthread_self(), name);
+				puts(name);
+				fflush(stdout);
+			}
+			CALL(work(1, sink));
+		}
 	} else if (!strcmp(mode, "held")) {
 		/* Busy until a byte comes, then another program. */
 		fcntl(0, F_SETFL, O_NONBLOCK);

@@ -112,12 +112,12 @@ describe('goroutines', function () {
     const result = await unwound(target.pid, SAMPLES, { frequencyHz: 499, without });
     const inScheduler = schedulerOf(program);
     const judged = ofGoroutines(result).filter(({ sample }) => !result.got.stackOf(sample).user.some(inScheduler));
-    const wrong = judged.filter(({ sample, name }) => sample.goroutine !== Number(name.split('#')[1]));
-    const labelled = judged.filter(({ sample }) => sample.goroutine !== 0).length;
+    const wrong = judged.filter(({ sample, name }) => sample.label?.id !== Number(name.split('#')[1]));
+    const labelled = judged.filter(({ sample }) => sample.label !== null).length;
     assert.ok(labelled > judged.length * LABELLED_LEAST, `${labelled} of ${judged.length} have a label`);
     const seen = new Set(judged.map(({ name }) => name));
     assert.ok(seen.size >= 3 && judged.length > SAMPLES / 4, `${judged.length} samples of ${[...seen]}`);
-    const example = wrong.slice(0, 5).map(({ sample, name }) => `${name}: ${sample.goroutine}`);
+    const example = wrong.slice(0, 5).map(({ sample, name }) => `${name}: ${sample.label?.id}`);
     assert.ok(wrong.length <= judged.length * (1 - RIGHT_LEAST), `${wrong.length} of ${judged.length}: ${example}`);
     const { share, others } = wholeShare(result);
     assert.ok(share >= RIGHT_LEAST, `${(share * 100).toFixed(1)} % whole: ${others}`);

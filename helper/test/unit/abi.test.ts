@@ -6,11 +6,14 @@ import {
   CAPTURE_COUNTERS,
   EVENT_HEADER,
   EVENT_KIND,
+  LABEL_KIND,
+  METRIC,
   PROCESS_EVENT,
   RAW_SAMPLE_EVENT,
   SAMPLE_EVENT,
   STACK_EVENT,
   TARGET,
+  THREAD_EVENT,
   WALK_END,
 } from '../../src/abi/events.gen';
 import type { Words } from '../../src/abi/words';
@@ -30,6 +33,15 @@ function header(bytes: Buffer, kind: number, timeNs: bigint): void {
   bytes.writeBigUInt64LE(timeNs, EVENT_HEADER.timeNs);
 }
 
+function named(decoder: SampleDecoder, tid: number, name: string): void {
+  const { words, at } = record(THREAD_EVENT.byteLength, (bytes) => {
+    header(bytes, EVENT_KIND.EVENT_THREAD, 1n);
+    bytes.writeUInt32LE(tid, THREAD_EVENT.tid);
+    bytes.write(name, THREAD_EVENT.comm);
+  });
+  decoder.thread(words, at);
+}
+
 describe('records of bpf/events.h', () => {
   it('have the sizes that were promised', () => {
     // With the ring's own 8 bytes a known stack costs at most 64.
@@ -41,30 +53,40 @@ describe('records of bpf/events.h', () => {
   });
 
   it('keep 64-bit fields where a 64-bit view can read them', () => {
-    for (const offset of [SAMPLE_EVENT.stackId, STACK_EVENT.stackId, STACK_EVENT.frames, EVENT_HEADER.timeNs])
+    for (const offset of [
+      SAMPLE_EVENT.stackId,
+      SAMPLE_EVENT.value,
+      STACK_EVENT.stackId,
+      STACK_EVENT.frames,
+      EVENT_HEADER.timeNs,
+    ])
       assert.equal(offset % 8, 0);
-    for (const struct of [SAMPLE_EVENT, PROCESS_EVENT, CAPTURE_COUNTERS]) assert.equal(struct.byteLength % 8, 0);
+    for (const struct of [SAMPLE_EVENT, THREAD_EVENT, PROCESS_EVENT, CAPTURE_COUNTERS])
+      assert.equal(struct.byteLength % 8, 0);
     // Decoded together, as one word.
     assert.equal(STACK_EVENT.userCount % 4, 0);
     assert.equal(STACK_EVENT.kernelCount, STACK_EVENT.userCount + 2);
+    assert.deepEqual([SAMPLE_EVENT.metric % 4, SAMPLE_EVENT.labelKind], [0, SAMPLE_EVENT.metric + 2]);
   });
 
   it('begin with the header', () => {
-    for (const struct of [SAMPLE_EVENT, STACK_EVENT, PROCESS_EVENT]) {
+    for (const struct of [SAMPLE_EVENT, STACK_EVENT, THREAD_EVENT, PROCESS_EVENT]) {
       assert.equal(struct.headerKind, EVENT_HEADER.kind);
       assert.equal(struct.headerTimeNs, EVENT_HEADER.timeNs);
     }
   });
 
-  it('decode a sample, and a thread that changes its name', () => {
+  it('decode a sample, with the name that its thread had last', () => {
     const { words, at } = record(SAMPLE_EVENT.byteLength, (bytes) => {
       header(bytes, EVENT_KIND.EVENT_SAMPLE, 9_007_199_254_740_991n);
       bytes.writeBigUInt64LE(0xfedc_ba98_7654_3210n, SAMPLE_EVENT.stackId);
+      bytes.writeBigUInt64LE(5_000_000_000n, SAMPLE_EVENT.value);
+      bytes.writeBigUInt64LE(3n << 32n, SAMPLE_EVENT.label);
       bytes.writeUInt32LE(4_000_000, SAMPLE_EVENT.pid);
       bytes.writeUInt32LE(4_000_001, SAMPLE_EVENT.tid);
       bytes.writeUInt32LE(255, SAMPLE_EVENT.cpu);
-      bytes.writeUInt32LE(3_000_000_000, SAMPLE_EVENT.goroutine);
-      bytes.write('grün und gelb', SAMPLE_EVENT.comm); // 14 bytes
+      bytes.writeUInt16LE(METRIC.METRIC_CPU, SAMPLE_EVENT.metric);
+      bytes.writeUInt16LE(LABEL_KIND.LABEL_GOROUTINE, SAMPLE_EVENT.labelKind);
     });
     assert.equal(kindOf(words, at), EVENT_KIND.EVENT_SAMPLE);
     const decoder = new SampleDecoder();
@@ -74,20 +96,35 @@ describe('records of bpf/events.h', () => {
       pid: 4_000_000,
       tid: 4_000_001,
       cpu: 255,
-      goroutine: 3_000_000_000,
-      threadName: 'grün und gelb',
+      metric: 'cpu',
+      value: 5_000_000_000,
+      label: { kind: 'goroutine', id: 3 * 2 ** 32 },
+      threadName: '',
     };
     assert.deepEqual(decoder.decode(words, at), expected);
-    assert.deepEqual(decoder.decode(words, at), expected);
-    words.u32[at + SAMPLE_EVENT.comm / 4] = Buffer.from('blau').readUInt32LE();
-    assert.equal(decoder.decode(words, at).threadName, 'blaun und gelb');
+    named(decoder, 4_000_001, 'grün und gelb'); // 14 bytes
+    assert.deepEqual(decoder.decode(words, at), { ...expected, threadName: 'grün und gelb' });
+    named(decoder, 4_000_001, '0123456789abcdef');
+    assert.equal(decoder.decode(words, at).threadName, '0123456789abcdef');
+    words.u32[at + SAMPLE_EVENT.metric / 4] = 0;
+    assert.equal(decoder.decode(words, at).label, null);
   });
 
-  it('decode a name that fills its field', () => {
-    const { words, at } = record(SAMPLE_EVENT.byteLength, (bytes) =>
-      bytes.write('0123456789abcdef', SAMPLE_EVENT.comm),
-    );
-    assert.equal(new SampleDecoder().decode(words, at).threadName, '0123456789abcdef');
+  it('remember names of threads up to a bound, and forget those first that were told longest ago', () => {
+    const { words, at } = record(SAMPLE_EVENT.byteLength, () => {});
+    const decoder = new SampleDecoder(2);
+    const nameOf = (tid: number) => {
+      words.u32[at + SAMPLE_EVENT.tid / 4] = tid;
+      return decoder.decode(words, at).threadName;
+    };
+    for (const [tid, name] of [
+      [1, 'a'],
+      [2, 'b'],
+      [1, 'c'],
+      [3, 'd'],
+    ] as const)
+      named(decoder, tid, name);
+    assert.deepEqual([1, 2, 3].map(nameOf), ['c', '', 'd']);
   });
 
   it('decode a stack: user addresses positive, kernel addresses negative', () => {

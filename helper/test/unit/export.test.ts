@@ -22,7 +22,7 @@ import { markIncomplete } from '../../src/export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
 import { type RecordingFile, TracerError } from '../../src/protocol';
 import { StackCounts } from '../../src/stack/stackCounts';
-import { frame } from './fakes/stacks';
+import { cpuSample, frame } from './fakes/stacks';
 
 const HEAD: RecordingHead = {
   tracerVersion: '0.0.0',
@@ -73,7 +73,7 @@ function recording(head: Partial<RecordingHead> = {}): string {
         frames.map((one) => [one]),
       );
     for (let i = 0; i < count; i++)
-      profile.addSample({ stackId, timeNs: i, pid: 42, tid, cpu: 0, threadName: tid === 42 ? 'main' : 'worker' });
+      profile.addSample(cpuSample({ stackId, timeNs: i, pid: 42, tid, threadName: tid === 42 ? 'main' : 'worker' }));
   };
   const main = frame('main', 12);
   add(1n, [frame('sixty', 21), main], 60, 42);
@@ -200,7 +200,7 @@ describe('exporters', () => {
         frames.map((one) => [one]),
       );
       for (let i = 0; i < count; i++)
-        profile.addSample({ stackId, timeNs: i, pid: 42, tid: 42, cpu: 0, threadName: 'main' });
+        profile.addSample(cpuSample({ stackId, timeNs: i, pid: 42, tid: 42, threadName: 'main' }));
     };
     add(1n, 'shop', 3);
     add(2n, 'child', 7);
@@ -216,7 +216,7 @@ describe('exporters', () => {
         byAddress,
       );
       for (let i = 0; i < count; i++)
-        profile.addSample({ stackId, timeNs: i, pid: 42, tid: 42, cpu: 0, threadName: 'main' });
+        profile.addSample(cpuSample({ stackId, timeNs: i, pid: 42, tid: 42, threadName: 'main' }));
     };
     const full = { fullName: 'inner<int>(int)' };
     const inner = frame('inner', 61, { inlined: true, ...full });

@@ -7,7 +7,7 @@ import { type RecordingHead, speedscopeText } from '../../src/export/speedscope'
 import { ContextCounts } from '../../src/stack/contextCounts';
 import type { StackSlot } from '../../src/stack/slots';
 import { StackCounts } from '../../src/stack/stackCounts';
-import { frame } from './fakes/stacks';
+import { cpuSample, frame, ofGoroutine } from './fakes/stacks';
 
 function slot(lineNode: number): StackSlot {
   return { id: lineNode, truncated: null, missing: false, lineNode, functionNode: lineNode, provisional: false };
@@ -53,7 +53,9 @@ describe('goroutines of a recording', () => {
       profile.addStack({ stackId, pid: 42, generation: 0, kernel: [], user: [], exact: [], truncated: null })!;
     const hit = (stackId: bigint, goroutine: number, count: number) => {
       for (let timeNs = 0; timeNs < count; timeNs++)
-        profile.addSample({ stackId, timeNs, pid: 42, tid: 42, cpu: 0, goroutine, threadName: 'main' });
+        profile.addSample(
+          cpuSample({ stackId, timeNs, pid: 42, tid: 42, label: ofGoroutine(goroutine), threadName: 'main' }),
+        );
     };
     const late = stack(1n);
     hit(1n, 18, 5);

@@ -317,8 +317,20 @@ describe('raw samples', () => {
       truncated: null,
     });
     assert.ok(stackId >= 1n << 64n, 'none of BPF\u2019s');
-    const sample = { stackId, timeNs: 1_000, pid: 42, tid: 43, cpu: 3, goroutine: 0, threadName: 'worker' };
-    assert.deepEqual(got.samples, [sample, sample]);
+    const sample = {
+      timeNs: 1_000,
+      pid: 42,
+      tid: 43,
+      cpu: 3,
+      metric: 'cpu',
+      value: 1,
+      label: null,
+      threadName: 'worker',
+    };
+    assert.deepEqual(got.samples, [
+      { ...sample, stackId },
+      { ...sample, stackId },
+    ]);
     assert.deepEqual(got.processes, []);
   });
 

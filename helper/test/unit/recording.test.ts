@@ -15,7 +15,7 @@ import { TracerError } from '../../src/protocol';
 import { emptyReason } from '../../src/recording/emptyReason';
 import type { RecordingParts } from '../../src/recording/parts';
 import { Recordings } from '../../src/recording/recordings';
-import { FakeCapture, FakeSymbolizer, frame } from './fakes/stacks';
+import { cpuSample, FakeCapture, FakeSymbolizer, frame, ofGoroutine } from './fakes/stacks';
 
 const TABLE = { 1: [frame('main', 12)], 2: [frame('sixty', 21)], [-1]: [frame('sys_read', null, { kind: 'kernel' })] };
 
@@ -110,7 +110,9 @@ describe('a recording', function () {
   it('sums up the goroutines of a Go program', async () => {
     const { recordingId, capture } = await start();
     for (const goroutine of [17, 17, 17, 21, 0])
-      capture.sink.sample({ stackId: 1n, timeNs: 1, pid: 42, tid: 42, cpu: 0, goroutine, threadName: 'main' });
+      capture.sink.sample(
+        cpuSample({ stackId: 1n, timeNs: 1, pid: 42, tid: 42, label: ofGoroutine(goroutine), threadName: 'main' }),
+      );
     const { goroutines } = await recordings.stop(recordingId);
     assert.deepEqual(goroutines, { seen: 2, busiest: { pid: 42, id: 17, share: 0.6 } });
   });

@@ -7,7 +7,7 @@ import { NO_NODE, PrefixTree } from '../../src/stack/prefixTree';
 import { StackCounts } from '../../src/stack/stackCounts';
 import type { StackSnapshot } from '../../src/stack/stackSnapshot';
 import { Timeline } from '../../src/stack/timeline';
-import { frame } from './fakes/stacks';
+import { cpuSample, frame } from './fakes/stacks';
 
 const PERIOD_NS = 1e7;
 const CPU: Metric = { id: 'cpu', unit: 'nanoseconds', period: PERIOD_NS };
@@ -26,7 +26,7 @@ function program() {
   const hit = (stackId: bigint, count = 1, tid = 1, threadName = 'main') => {
     for (let i = 0; i < count; i++) {
       timeNs += PERIOD_NS;
-      profile.addSample({ stackId, timeNs, pid: 1, tid, cpu: 0, threadName });
+      profile.addSample(cpuSample({ stackId, timeNs, pid: 1, tid, threadName }));
     }
   };
   return { profile, stack, hit };
@@ -181,11 +181,13 @@ describe('stack counts', () => {
       exact: [],
       truncated: null,
     })!;
-    const at = (timeNs: number, tid: number) => ({ stackId: 1n, timeNs, pid: 1, tid, cpu: 0, threadName: 'main' });
+    const at = (timeNs: number, tid: number) => cpuSample({ stackId: 1n, timeNs, pid: 1, tid, threadName: 'main' });
+    const waited = (timeNs: number, tid: number, value: number) => ({ ...at(timeNs, tid), metric: 'off-cpu', value });
     for (let i = 0; i < 3; i++) stacks.addSample(at(i, 1));
-    stacks.addSample(at(5, 2), 1, 250_000);
+    stacks.addSample(waited(5, 2, 250_000));
+    stacks.addSample({ ...at(5, 1), metric: 'unasked' });
     stacks.resolved(slot, [[frame('f', 11)]]);
-    stacks.addSample(at(6, 1), 1, 750_000);
+    stacks.addSample(waited(6, 1, 750_000));
     const { metrics, functions } = stacks.snapshot();
     stacks.release();
     assert.equal(functions.length, 1);
@@ -238,7 +240,7 @@ describe('stack counts', () => {
       [2, 4, 6],
     ].entries())
       for (const timeNs of times)
-        profile.addSample({ stackId: ids[i], timeNs, pid: 1, tid: 1, cpu: i, threadName: 't' });
+        profile.addSample(cpuSample({ stackId: ids[i], timeNs, pid: 1, tid: 1, cpu: i, threadName: 't' }));
     const { snapshot } = countsOf(profile);
     const names = Array.from(
       { length: 6 },

@@ -7,7 +7,7 @@ import type { RecordingHead } from '../../src/export/speedscope';
 import type { RecordingFile } from '../../src/protocol';
 import { WindowSink } from '../../src/recording/sinks/windowSink';
 import { StackCounts } from '../../src/stack/stackCounts';
-import { frame } from './fakes/stacks';
+import { cpuSample, frame } from './fakes/stacks';
 
 const HEAD = {
   tracerVersion: '0',
@@ -42,7 +42,7 @@ function program() {
       if (slot) stacks.resolved(slot, [[frame(name, 11)], [frame('main', 21)]]);
     }
     timeNs += 1e7;
-    stacks.addSample({ stackId, timeNs, pid: 1, tid: 1, cpu: 0, threadName: 'main' });
+    stacks.addSample(cpuSample({ stackId, timeNs, pid: 1, tid: 1, threadName: 'main' }));
   };
   return { stacks, hit, next: () => generation++ };
 }

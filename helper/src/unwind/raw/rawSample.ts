@@ -67,9 +67,8 @@ export class RawSample implements RawThread {
     this.entryGap = long(R.entryGap);
     this.goroutineLow = long(R.goroutineLow);
     this.goroutineHigh = long(R.goroutineHigh);
-    // Ids of goroutines are given by their lower halves.
-    this.goroutineIds = [0, 1].map((i) => word(R.goroutineIds + 8 * i));
-    this.curgIds = [0, 1, 2, 3].map((i) => word(R.curgIds + 8 * i));
+    this.goroutineIds = [0, 1].map((i) => long(R.goroutineIds + 8 * i));
+    this.curgIds = [0, 1, 2, 3].map((i) => long(R.curgIds + 8 * i));
     const kernelCount = Math.min(word(R.kernelCount), R.kernelLength);
     this.kernel = framesAt(u32, at + R.kernel / 4, kernelCount, this.exactKernel, 0);
     const room = word(R.headerSizeBytes) - R.stack;

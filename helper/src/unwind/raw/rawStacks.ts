@@ -162,7 +162,8 @@ export class RawStacks {
       const { timeNs, tid, cpu, threadName } = raw;
       const stackId = this.send(raw, pid, rules, tables !== null);
       const goroutine = goroutines ? raw.goroutine(goroutines) : 0;
-      this.sink.sample({ stackId, timeNs, pid: raw.pid, tid, cpu, goroutine, threadName });
+      const label = goroutine ? ({ kind: 'goroutine', id: goroutine } as const) : null;
+      this.sink.sample({ stackId, timeNs, pid: raw.pid, tid, cpu, metric: 'cpu', value: 1, label, threadName });
       raw.wipe();
     }
   }

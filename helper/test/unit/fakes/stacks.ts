@@ -1,11 +1,22 @@
 // A made-up program for the tests of session and export: addresses are indexes into a table of functions, captured and
 // symbolized by fakes that tests drive by hand.
 
+import type { SampleRecord } from '../../../src/abi/records';
 import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/engine/types';
 import type { ProcessTable } from '../../../src/process/table';
 import type { ProcessRecord } from '../../../src/process/types';
 import type { Frame } from '../../../src/runtimes/frame';
 import type { DebugSources, Symbolizer } from '../../../src/symbolize/types';
+
+/** A sample of one hit, on the first CPU. */
+export function cpuSample(
+  one: Omit<SampleRecord, 'cpu' | 'metric' | 'value' | 'label'> & Partial<SampleRecord>,
+): SampleRecord {
+  return { cpu: 0, metric: 'cpu', value: 1, label: null, ...one };
+}
+
+/** What a goroutine's samples are labelled with; 0: nothing. */
+export const ofGoroutine = (id: number): SampleRecord['label'] => (id ? { kind: 'goroutine', id } : null);
 
 export function frame(name: string, line: number | null = null, more: Partial<Frame> = {}): Frame {
   return {
@@ -87,7 +98,7 @@ export class FakeCapture implements Capture {
     for (let i = 0; i < count; i++) {
       this.timeNs += 1e6;
       this.numbers.taken++;
-      this.sink.sample({ stackId, timeNs: this.timeNs, pid, tid, cpu: 0, threadName: name });
+      this.sink.sample(cpuSample({ stackId, timeNs: this.timeNs, pid, tid, threadName: name }));
     }
   }
 
