@@ -109,7 +109,7 @@ function searchList({ lows, highs, owners, count }: IntervalList, address: numbe
 export function flatten(list: IntervalList): IntervalTable {
   const { lows, highs, owners, count } = list;
   const order = orderOf(lows.subarray(0, count));
-  if (isDisjoint(list, order)) return table(list, order);
+  if (areDisjoint(list, order)) return table(list, order);
   const out = new Boundaries(count);
   const active = new Heap(owners, highs);
   for (let next = 0; next < count || active.size > 0; ) {
@@ -131,7 +131,11 @@ export function flatten(list: IntervalList): IntervalTable {
 }
 
 /** As ranges mostly are. */
-function isDisjoint({ lows, highs }: IntervalList, order: Uint32Array): boolean {
+export function isDisjoint(list: IntervalList): boolean {
+  return areDisjoint(list, orderOf(list.lows.subarray(0, list.count)));
+}
+
+function areDisjoint({ lows, highs }: IntervalList, order: Uint32Array): boolean {
   for (let i = 1; i < order.length; i++) if (highs[order[i - 1]] > lows[order[i]]) return false;
   return true;
 }

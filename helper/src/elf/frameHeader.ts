@@ -42,6 +42,11 @@ export class FrameHeader {
 
   /** First address of the function around `address`; null where no entry says so. Throws FormatError. */
   startOf(address: number): number | null {
+    return this.boundsOf(address)?.start ?? null;
+  }
+
+  /** As `startOf`, with the first address behind the function. */
+  boundsOf(address: number): { start: number; end: number } | null {
     let low = 0;
     let high = this.count;
     while (low < high) {
@@ -53,7 +58,7 @@ export class FrameHeader {
     const start = this.startAt(low - 1);
     const entry = this.address + this.table.read((low - 1) * ROW_BYTES + 4, 4).readInt32LE();
     const sizeBytes = this.sizeOf(entry);
-    return sizeBytes !== null && address < start + sizeBytes ? start : null;
+    return sizeBytes !== null && address < start + sizeBytes ? { start, end: start + sizeBytes } : null;
   }
 
   private startAt(row: number): number {

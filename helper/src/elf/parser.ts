@@ -95,6 +95,7 @@ export class ElfFile {
     return found ? fileOffset - found.fileOffset + found.address : null;
   }
 
+  /** In an executable segment. */
   isCode(address: number): boolean {
     for (const s of this.segments)
       if (s.type === PT_LOAD && s.flags & PF_X && address >= s.address && address < s.address + s.memorySizeBytes)

@@ -25,6 +25,9 @@ export interface FunctionTable {
   /** 0: unknown, up to the next function. */
   sizesBytes: Uint32Array;
   nameOffsets: Uint32Array;
+  /** Of the further names of the same addresses, ordered by start. */
+  aliasStarts: Float64Array;
+  aliasNameOffsets: Uint32Array;
 }
 
 export interface NamedFunctions {
@@ -122,9 +125,12 @@ function ordered(
       strings.sizeBytes > MAX_STRINGS_IN_MEMORY_BYTES ? strings : new BufferSource(strings.read(0, strings.sizeBytes));
     return cstringAt(inMemory, names[symbol]);
   };
+  const aliasStarts: number[] = [];
+  const aliasNames: number[] = [];
   let used = 0;
   let coveredUntil = 0;
   for (let i = 0; i < count; ) {
+    const from = i;
     let best = order[i];
     let next = i + 1;
     for (; next < count && starts[order[next]] === starts[best]; next++) {
@@ -137,6 +143,11 @@ function ordered(
     i = next;
     // A label without type and size inside a function is no function.
     if (ranks[best] < 4 && start < coveredUntil) continue;
+    for (let k = from; k < next; k++) {
+      if (order[k] === best) continue;
+      aliasStarts.push(start);
+      aliasNames.push(names[order[k]]);
+    }
     out.starts[used] = start;
     out.sizesBytes[used] = sizes[best];
     out.nameOffsets[used] = names[best];
@@ -147,15 +158,42 @@ function ordered(
     starts: out.starts.slice(0, used),
     sizesBytes: out.sizesBytes.slice(0, used),
     nameOffsets: out.nameOffsets.slice(0, used),
+    aliasStarts: Float64Array.from(aliasStarts),
+    aliasNameOffsets: Uint32Array.from(aliasNames),
   };
 }
 
+/** Names of one address that are looked at. */
+const MAX_ALIASES = 64;
 /** How far back an enclosing function is looked for when the nearest one ends before the address. */
 const MAX_NESTING = 16;
 
 /** Index of the function that holds the address, or -1. */
 export function findFunction(table: FunctionTable, address: number): number {
   const { starts, sizesBytes } = table;
+  const nearest = lastNotBehind(starts, address);
+  if (nearest < 0) return -1;
+  if (sizesBytes[nearest] === 0 || address < starts[nearest] + sizesBytes[nearest]) return nearest;
+  for (let i = nearest - 1; i >= 0 && i >= nearest - MAX_NESTING; i--)
+    if (sizesBytes[i] > 0 && address < starts[i] + sizesBytes[i]) return i;
+  return -1;
+}
+
+/** Where the names of all functions stand that begin at an address; at most MAX_ALIASES. */
+export function nameOffsetsAt(table: FunctionTable, start: number): number[] {
+  const found: number[] = [];
+  const main = lastNotBehind(table.starts, start);
+  if (main >= 0 && table.starts[main] === start) found.push(table.nameOffsets[main]);
+  const { aliasStarts } = table;
+  for (let i = lastNotBehind(aliasStarts, start); i >= 0 && aliasStarts[i] === start; i--) {
+    if (found.length >= MAX_ALIASES) break;
+    found.push(table.aliasNameOffsets[i]);
+  }
+  return found;
+}
+
+/** Index of the last start that is not behind the address, or -1. */
+function lastNotBehind(starts: Float64Array, address: number): number {
   let low = 0;
   let high = starts.length;
   while (low < high) {
@@ -163,10 +201,5 @@ export function findFunction(table: FunctionTable, address: number): number {
     if (starts[middle] > address) high = middle;
     else low = middle + 1;
   }
-  const nearest = low - 1;
-  if (nearest < 0) return -1;
-  if (sizesBytes[nearest] === 0 || address < starts[nearest] + sizesBytes[nearest]) return nearest;
-  for (let i = nearest - 1; i >= 0 && i >= nearest - MAX_NESTING; i--)
-    if (sizesBytes[i] > 0 && address < starts[i] + sizesBytes[i]) return i;
-  return -1;
+  return low - 1;
 }

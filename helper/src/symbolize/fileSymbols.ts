@@ -4,20 +4,18 @@
 import { closeSync } from 'node:fs';
 import { messageOf } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
-import { cstringAt } from '../bytes/source';
 import type { Spill } from '../elf/contents';
-import { FrameHeader } from '../elf/frameHeader';
-import { miniDebugFile } from '../elf/miniDebug';
 import type { ElfFile } from '../elf/parser';
 import { PltStubs } from '../elf/plt';
-import { findFunction, type NamedFunctions, readFunctions } from '../elf/symbols';
 import { SHT_NOBITS } from '../elf/types';
 import type { RuntimeId } from '../protocol';
 import { compiledFileOf } from '../runtimes';
 import type { CompiledNames } from '../runtimes/types';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
+import { LiveCode } from './dwarf/liveCode';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
+import { FileFunctions } from './fileFunctions';
 import { nowhere, type Place } from './place';
 
 /** Of an offset that the file maps nowhere. */
@@ -35,22 +33,21 @@ export interface FurtherFiles {
 
 export class FileSymbols {
   readonly problems = new Set<string>();
-  /** Two where a stripped program has .gnu_debugdata, which leaves out what .dynsym names. */
-  private readonly functions: NamedFunctions[] = [];
   private compiled: { runtime: RuntimeId; names: CompiledNames } | null = null;
   private dwarf: DwarfResolver | null = null;
   /** By linkage name: names come again and again, and demangling takes longer than finding them. */
   private readonly displayNames = new Map<string, DisplayName>();
 
   private readonly stubs: PltStubs;
-  /** Undefined: not looked for yet, since only code without a symbol needs it. */
-  private frames: FrameHeader | null | undefined;
+  private readonly functions: FileFunctions;
 
   private constructor(
     readonly elf: ElfFile,
+    debug: ElfFile | null,
     private readonly spill: Spill,
   ) {
     this.stubs = new PltStubs(elf);
+    this.functions = FileFunctions.read(elf, debug, (what, read) => this.attempt(what, read));
   }
 
   /** `further`: how to open what the debug information leaves to other files; null: it is done without. */
@@ -60,19 +57,25 @@ export class FileSymbols {
     spill: Spill,
     further: FurtherFiles | null = null,
   ): Promise<FileSymbols> {
-    const symbols = new FileSymbols(elf, spill);
+    const symbols = new FileSymbols(elf, debug, spill);
     if (elf.damage) symbols.report(elf.damage);
     symbols.compiled = symbols.attempt("runtime's line table", () => {
       const found = compiledFileOf(elf);
       const names = found?.file.names();
       return found && names ? { runtime: found.runtime, names } : null;
     });
-    await symbols.readSymbols(debug);
+    try {
+      await symbols.functions.addMiniDebug(spill);
+    } catch (error) {
+      symbols.report(messageOf(error));
+    }
+    const hasSections = elf.sections.length > 0;
+    const live = new LiveCode(elf, debug && !hasSections ? debug : elf, symbols.functions);
     for (const file of debug ? [debug, elf] : [elf]) {
       if (symbols.dwarf || symbols.compiled) break;
       try {
         symbols.dwarf = await DwarfResolver.open(file, {
-          isCode: (address) => elf.isCode(address),
+          live,
           opener: further?.opener ?? null,
           paths: further ? (file === debug ? [...further.debugPaths, further.path] : [further.path]) : [],
           spill,
@@ -86,8 +89,7 @@ export class FileSymbols {
 
   /** In typed arrays and buffers. */
   get sizeBytes(): number {
-    const count = this.functions.reduce((sum, { table }) => sum + table.starts.length, 0);
-    return 65_536 + count * 16 + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
+    return 65_536 + this.functions.sizeBytes + this.spill.memoryBytes + (this.dwarf?.sizeBytes ?? 0);
   }
 
   /**
@@ -121,7 +123,7 @@ export class FileSymbols {
     const inlined = this.attempt('debug information', () => this.fromDwarf(address, start, place));
     for (const problem of this.dwarf?.problems ?? []) this.report(problem);
     // A function without a name is called by its start, wherever in it the address is.
-    if (place.name === null) place.address = this.boundsStart(address) ?? address;
+    if (place.name === null) place.address = this.functions.frameStart(address) ?? address;
     return inlined ? [...inlined, place] : [place];
   }
 
@@ -136,55 +138,11 @@ export class FileSymbols {
     return names.placesAt(address, withInlined).map((found) => ({ ...nowhere(address), ...found, runtime }));
   }
 
-  /** The best table there is; where it names exported functions only, .gnu_debugdata's besides. */
-  private async readSymbols(debug: ElfFile | null): Promise<void> {
-    for (const file of debug ? [debug, this.elf] : [this.elf]) {
-      const read = this.attempt('symbol table', () => readFunctions(file));
-      if (!read) continue;
-      this.functions.push(read);
-      break;
-    }
-    if (this.functions[0]?.isWhole) return;
-    try {
-      const mini = await miniDebugFile(this.elf);
-      const read = mini && readFunctions(mini.file);
-      if (!mini || !read) return;
-      this.functions.push(read);
-      this.spill.memoryBytes += mini.sizeBytes;
-    } catch (error) {
-      this.report(messageOf(error));
-    }
-  }
-
-  /** Of the functions that hold the address, the one that starts last; one of known size before one of unknown. */
-  private findSymbol(address: number): { start: number; sizeBytes: number; linkageName: string } | null {
-    let best: { start: number; sizeBytes: number; linkageName: string } | null = null;
-    for (const { table, names } of this.functions) {
-      const found = findFunction(table, address);
-      if (found < 0) continue;
-      const [start, sizeBytes] = [table.starts[found], table.sizesBytes[found]];
-      if (best && (best.sizeBytes > 0 === sizeBytes > 0 ? best.start >= start : best.sizeBytes > 0)) continue;
-      best = { start, sizeBytes, linkageName: cstringAt(names, table.nameOffsets[found], true) };
-    }
-    return best;
-  }
-
-  /** First address of the function around `address`, as its unwind information has it. */
-  private boundsStart(address: number): number | null {
-    return this.attempt('bounds of functions', () => {
-      if (this.frames === undefined) {
-        this.frames = null;
-        this.frames = FrameHeader.of(this.elf);
-      }
-      return this.frames?.startOf(address) ?? null;
-    });
-  }
-
   /** Returns the function's first address. */
   private fromSymbols(address: number, place: Place): number | null {
-    let found = this.findSymbol(address);
+    let found = this.functions.find(address);
     // A symbol without a size holds up to the next one, but not the functions without a symbol between.
-    if (found?.sizeBytes === 0 && (this.boundsStart(address) ?? 0) > found.start) found = null;
+    if (found?.sizeBytes === 0 && (this.functions.frameStart(address) ?? 0) > found.start) found = null;
     // .init and the like end just before the stubs, without a size.
     const stub = !found || found.sizeBytes === 0 ? this.stubs.find(address) : null;
     if (stub) {

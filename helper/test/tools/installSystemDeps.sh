@@ -46,6 +46,7 @@ test   llvm-symbolizer            llvm               llvm             llvm      
 test   llvm-symbolizer-19         llvm-19            -                -               -          -
 test   llvm-dwarfdump             llvm               llvm             llvm            llvm       llvm
 test   ld.lld                     lld                lld              lld             lld        lld
+test   ld.mold                    mold               mold             mold            mold       mold
 test   dwz                        dwz                dwz              dwz             dwz        -
 test   debuginfod                 debuginfod         elfutils-debuginfod elfutils-debuginfod debuginfod -
 test   lib/debug/.build-id        libc6-dbg          -                -               -          musl-dbg

@@ -7,14 +7,16 @@ import { FormatError } from '../../bytes/cursor';
 import { Lender } from '../../bytes/source';
 import { MAX_UNIT_BYTES } from '../limits';
 import { AbbreviationTable } from './abbreviations';
+import { sizeOfContested } from './contested';
 import { type FunctionIndex, indexFunctions, sizeOfFunctions } from './functions';
 import { type InlineCall, type InlineTree, readInlineCall, readInlines, sizeOfInlines } from './inlines';
 import { type LineHeader, readLineEntry, readLineHeader } from './lineHeader';
 import { findRow, type LineTable, readLineTable, sizeOfLineTable } from './lineProgram';
+import type { LiveCode } from './liveCode';
 import { readOwnIndex } from './ownIndex';
 import { textOf } from './strings';
 import type { DwarfSections, StringRef, Unit, UnitHeader } from './types';
-import { findUnit, indexUnits, orderByUnit, type UnitIndex, unitHolding, unitOffsets } from './unitIndex';
+import { findUnits, indexUnits, orderByUnit, type UnitIndex, unitHolding, unitOffsets } from './unitIndex';
 import { rangesOfUnit, readUnit, readUnitHeader } from './units';
 
 /** A part of a unit that is read when it is asked for: undefined before, null where it cannot be read. */
@@ -24,6 +26,8 @@ export interface LoadedUnit {
   readonly unit: Unit;
   readonly abbreviations: AbbreviationTable;
   functions: Lazy<FunctionIndex>;
+  /** Offsets of functions' entries that turned out to be of code that was thrown away. */
+  readonly deadFunctions: Set<number>;
   /** By offset of the function's entry. */
   readonly inlines: Map<number, InlineTree | null>;
   /** By offset of the inlined call's entry. */
@@ -51,7 +55,7 @@ export interface SourcePlace extends SourceFile {
 export interface DebugFileOptions {
   /** Where `DW_FORM_GNU_ref_alt` and the like lead. */
   alt: DebugFile | null;
-  isCode: (address: number) => boolean;
+  live: LiveCode;
   /** Something could not be read: a plain sentence. */
   report: (problem: string) => void;
   /** What the units that are loaded at once may hold in typed arrays. */
@@ -66,6 +70,8 @@ const CALL_BYTES = 96;
 /** Tables that several units share (dwz, some linkers). */
 const MAX_SHARED_TABLES = 16;
 const MAX_KEPT_TEXTS = 8_192;
+/** Of one unit, told apart from living ones by their names only: its functions are listed anew for each. */
+const MAX_DEAD_FUNCTIONS = 256;
 
 /** The bytes of the unit looked at last. */
 const lender = new Lender(() => {
@@ -98,14 +104,15 @@ export class DebugFile {
 
   /** In typed arrays. */
   get sizeBytes(): number {
-    return (this.index ? this.index.table.starts.length * 12 + this.index.offsets.length * 8 : 0) + this.loadedBytes;
+    if (!this.index) return this.loadedBytes;
+    const { table, offsets, contested } = this.index;
+    return table.starts.length * 12 + offsets.length * 8 + sizeOfContested(contested) + this.loadedBytes;
   }
 
-  /** The unit that holds the code at an address. */
-  unitAt(address: number): LoadedUnit | null {
+  /** Offsets of the units that say that they hold the code at an address; more than one where some of it was thrown away. */
+  unitsAt(address: number): number[] {
     this.index ??= this.indexUnits();
-    const offset = findUnit(this.index, address);
-    return offset === null ? null : this.load(offset);
+    return findUnits(this.index, address);
   }
 
   /** In which order to ask about addresses, so that no unit is read twice. */
@@ -154,6 +161,14 @@ export class DebugFile {
     return found;
   }
 
+  /** A function that was found has another name than the code has: it was thrown away. False: there are too many such. */
+  forgetFunction(loaded: LoadedUnit, dieOffset: number): boolean {
+    if (loaded.deadFunctions.size >= MAX_DEAD_FUNCTIONS) return false;
+    loaded.deadFunctions.add(dieOffset);
+    loaded.functions = undefined;
+    return true;
+  }
+
   inlinesOf(loaded: LoadedUnit, dieOffset: number): InlineTree | null {
     let tree = loaded.inlines.get(dieOffset);
     if (tree === undefined) {
@@ -175,10 +190,16 @@ export class DebugFile {
     return call;
   }
 
-  /** What the line table says of the address. */
-  lineAt(loaded: LoadedUnit, address: number): SourcePlace | null {
+  /** What the line table says of the address. `declared`: where the function there is, if that is known. */
+  lineAt(
+    loaded: LoadedUnit,
+    address: number,
+    declared: { file: string | null; line: number | null } | null,
+  ): SourcePlace | null {
     const table = this.linesOf(loaded);
-    const row = table ? findRow(table, address) : -1;
+    const isFile = (number: number) => this.file(loaded, number).path === declared?.file;
+    const known = declared && declared.line !== null ? { line: declared.line, isFile } : null;
+    const row = table ? findRow(table, address, known) : -1;
     if (!table || row < 0) return null;
     const { path, md5 } = this.file(loaded, table.files[row]);
     return { path, md5, line: table.lines[row] || null, column: table.columns[row] || null };
@@ -233,6 +254,7 @@ export class DebugFile {
       unit,
       abbreviations,
       functions: undefined,
+      deadFunctions: new Set(),
       inlines: new Map(),
       calls: new Map(),
       lineHeader: undefined,
@@ -260,6 +282,7 @@ export class DebugFile {
       {
         unit: (offset) => this.read(offset).unit,
         ranges: (unit, sink) => rangesOfUnit(unit, this.sections, sink),
+        isLive: (low, high) => this.options.live.isLive(low, high, 'unit'),
         rangesByLines: (offset, sink) => {
           const loaded = this.load(offset);
           const table = loaded && this.linesOf(loaded);
@@ -275,7 +298,9 @@ export class DebugFile {
   }
 
   private readFunctions(loaded: LoadedUnit, deep: boolean): void {
-    loaded.functions = this.guard(() => indexFunctions(this.bytesOf(loaded), this.contextOf(loaded), deep));
+    loaded.functions = this.guard(() =>
+      indexFunctions(this.bytesOf(loaded), this.contextOf(loaded), deep, this.options.live, loaded.deadFunctions),
+    );
     if (loaded.functions?.damage) this.options.report(loaded.functions.damage);
     this.account(loaded, loaded.functions ? sizeOfFunctions(loaded.functions) : 0);
   }
@@ -283,7 +308,7 @@ export class DebugFile {
   private linesOf(loaded: LoadedUnit): LineTable | null {
     if (loaded.lines === undefined) {
       const header = this.lineHeaderOf(loaded);
-      const table = header && this.guard(() => readLineTable(this.sections.line!, header, this.options.isCode));
+      const table = header && this.guard(() => readLineTable(this.sections.line!, header, this.options.live));
       if (table?.damage) this.options.report(table.damage);
       loaded.lines = table;
       this.account(loaded, table ? sizeOfLineTable(table) : 0);

@@ -7,6 +7,7 @@ import { IntervalIndex, IntervalList } from '../../bytes/intervals';
 import { MAX_DIES_PER_UNIT, MAX_RANGES_PER_UNIT } from '../limits';
 import { KIND } from './abbreviations';
 import { type EntryContext, EntryWalk } from './entries';
+import type { LiveCode } from './liveCode';
 import { readRanges } from './ranges';
 
 /** Used for one unit after another. */
@@ -17,6 +18,8 @@ export interface FunctionIndex {
   code: IntervalIndex;
   /** Offsets of the functions' entries in .debug_info. */
   dies: Float64Array;
+  /** Some of the unit's code was thrown away or may have been: what is found is to be told apart by its name. */
+  hasDeadCode: boolean;
   /** Entries were jumped over that may have functions inside (nested functions, methods of local classes). */
   isShallow: boolean;
   /** Why functions are missing, where some are. */
@@ -24,14 +27,29 @@ export interface FunctionIndex {
 }
 
 /**
- * `bytes`: the unit from its first entry on. `deep`: jump over nothing. Throws FormatError where nothing can be read.
+ * `bytes`: the unit from its first entry on. `deep`: jump over nothing. `dead`: entries of functions that are known to be thrown
+ * away. Throws FormatError where nothing can be read.
  */
-export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boolean): FunctionIndex {
+export function indexFunctions(
+  bytes: Buffer,
+  context: EntryContext,
+  deep: boolean,
+  live: LiveCode,
+  dead: ReadonlySet<number>,
+): FunctionIndex {
   const { unit, sections, abbreviations } = context;
   const walk = new EntryWalk(bytes, unit.firstDie, context);
   const dies: number[] = [];
   list.clear();
   let isShallow = false;
+  let hasDeadCode = false;
+  const sink = {
+    range(low: number, high: number) {
+      const isLive = live.isLive(low, high, 'function');
+      if (!isLive || live.isTombstone(low)) hasDeadCode = true;
+      if (isLive) list.range(low, high);
+    },
+  };
   let damage: string | null = null;
   const end = bytes.length;
   try {
@@ -64,8 +82,9 @@ export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boole
       at = walk.skip(slot, at);
       if (kind === KIND.function && abbreviations.hasCode[slot] === 1) {
         list.owner = dies.push(unit.firstDie + start) - 1;
-        if (walk.ranges) readRanges(unit, walk.ranges, sections, list);
-        else if (walk.low > 0 && walk.high > walk.low) list.range(walk.low, walk.high);
+        if (dead.has(unit.firstDie + start)) hasDeadCode = true;
+        else if (walk.ranges) readRanges(unit, walk.ranges, sections, sink);
+        else if (walk.low >= 0) sink.range(walk.low, walk.high);
       }
       if (at > end) throw new FormatError('entry goes on behind its unit');
       if (abbreviations.hasChildren[slot] === 1 && kind !== KIND.scope && walk.sibling > at && walk.sibling <= end) {
@@ -77,7 +96,8 @@ export function indexFunctions(bytes: Buffer, context: EntryContext, deep: boole
     if (!(error instanceof FormatError) || dies.length === 0) throw error;
     damage = error.message;
   }
-  return { code: new IntervalIndex(list), dies: Float64Array.from(dies), isShallow: isShallow && !deep, damage };
+  const code = new IntervalIndex(list);
+  return { code, dies: Float64Array.from(dies), hasDeadCode, isShallow: isShallow && !deep, damage };
 }
 
 export function sizeOfFunctions(index: FunctionIndex): number {

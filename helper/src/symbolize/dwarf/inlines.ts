@@ -74,7 +74,7 @@ export function readInlines(bytes: Buffer, dieOffset: number, context: EntryCont
       current = parents.push(current) - 1;
       list.owner = current;
       if (walk.ranges) readRanges(unit, walk.ranges, sections, list);
-      else if (walk.low > 0 && walk.high > walk.low) list.range(walk.low, walk.high);
+      else if (walk.low >= 0 && walk.high > walk.low) list.range(walk.low, walk.high);
     } else if (abbreviations.fixedBytes[slot] >= 0) at += abbreviations.fixedBytes[slot];
     else {
       at = walk.skip(slot, at);

@@ -2,10 +2,11 @@
 // units that have samples, kept there while memory allows. DWARF 5, 6.2.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
-import { IntervalIndex, IntervalList } from '../../bytes/intervals';
+import { IntervalIndex, IntervalList, isDisjoint } from '../../bytes/intervals';
 import { type ByteSource, Lender } from '../../bytes/source';
 import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
 import type { LineHeader } from './lineHeader';
+import type { LiveCode } from './liveCode';
 
 const LNS = {
   copy: 1,
@@ -29,12 +30,18 @@ export interface LineTable {
   /** First row, first row behind. */
   sequenceFirst: Uint32Array;
   sequenceEnd: Uint32Array;
+  /** First addresses behind the sequences, where some lie over each other: then not all of them can be living code's. */
+  sequenceHighs: Float64Array | null;
   /** Why rows are missing, where some are. */
   damage: string | null;
 }
 
 export function sizeOfLineTable(table: LineTable): number {
-  return table.addresses.length * 18 + table.sequences.sizeBytes + table.sequenceFirst.length * 8;
+  return (
+    table.addresses.length * 18 +
+    table.sequences.sizeBytes +
+    table.sequenceFirst.length * (table.sequenceHighs ? 16 : 8)
+  );
 }
 
 const FIRST_ROWS = 16_384;
@@ -71,14 +78,9 @@ const sequences = new IntervalList(MAX_LINE_ROWS);
 const lender = new Lender();
 
 /**
- * @param isCode tells live code from what the linker threw away, whose addresses are 0 or nonsense
  * @throws FormatError where nothing can be read; damage behind that keeps the sequences before it
  */
-export function readLineTable(
-  section: ByteSource,
-  header: LineHeader,
-  isCode: (address: number) => boolean,
-): LineTable {
+export function readLineTable(section: ByteSource, header: LineHeader, live: LiveCode): LineTable {
   const bytes = section.borrow(header.programAt, header.end - header.programAt, lender);
   if (scratch.addresses.length > MAX_SCRATCH_ROWS) scratch = new Rows();
   const rows = scratch;
@@ -86,12 +88,14 @@ export function readLineTable(
   sequences.clear();
   const first: number[] = [];
   const end: number[] = [];
+  const highs: number[] = [];
   let damage: string | null = null;
   try {
     run(header, bytes, rows, (low, high, firstRow, endRow) => {
-      if (!(high > low) || !isCode(low)) return;
+      if (!live.isLive(low, high, 'lines')) return;
       sequences.add(low, high, first.push(firstRow) - 1);
       end.push(endRow);
+      highs.push(high);
     });
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -105,6 +109,7 @@ export function readLineTable(
     sequences: new IntervalIndex(sequences),
     sequenceFirst: Uint32Array.from(first),
     sequenceEnd: Uint32Array.from(end),
+    sequenceHighs: isDisjoint(sequences) ? null : Float64Array.from(highs),
     damage,
   };
 }
@@ -242,9 +247,16 @@ function defineFile({ files }: LineHeader, at: number): void {
   if (files.format === null && files.at.push(at) > MAX_LINE_FILES) throw new FormatError('too many files');
 }
 
-/** Index of the row that holds for the address, or -1. */
-export function findRow(table: LineTable, address: number): number {
-  const sequence = table.sequences.ownerAt(address);
+/** Where a function is declared. */
+export interface Declared {
+  line: number;
+  /** Is it in the file of this number? */
+  isFile(file: number): boolean;
+}
+
+/** Index of the row that holds for the address, or -1. `declared`: the function there, if it is known. */
+export function findRow(table: LineTable, address: number, declared: Declared | null): number {
+  const sequence = sequenceAt(table, address, declared);
   if (sequence < 0) return -1;
   const { addresses } = table;
   const first = table.sequenceFirst[sequence];
@@ -256,4 +268,30 @@ export function findRow(table: LineTable, address: number): number {
     else low = middle + 1;
   }
   return low > first ? low - 1 : -1;
+}
+
+/** Of several sequences the one that has the function's own lines: others are of code that was thrown away. */
+function sequenceAt(table: LineTable, address: number, declared: Declared | null): number {
+  const { addresses, sequenceFirst, sequenceHighs } = table;
+  const found = table.sequences.ownerAt(address);
+  if (found < 0 || declared === null || sequenceHighs === null) return found;
+  let best = found;
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < sequenceFirst.length; i++) {
+    if (addresses[sequenceFirst[i]] > address || address >= sequenceHighs[i]) continue;
+    const distance = linesBehind(table, i, declared);
+    if (distance >= nearest) continue;
+    nearest = distance;
+    best = i;
+  }
+  return best;
+}
+
+/** How many lines behind the declaration the sequence's nearest line is: a function's lines follow it, up to the next function. */
+function linesBehind({ files, lines, sequenceFirst, sequenceEnd }: LineTable, sequence: number, declared: Declared) {
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let row = sequenceFirst[sequence]; row < sequenceEnd[sequence]; row++)
+    if (lines[row] >= declared.line && lines[row] - declared.line < nearest && declared.isFile(files[row]))
+      nearest = lines[row] - declared.line;
+  return nearest;
 }

@@ -47,7 +47,7 @@ function readAranges(section: ByteSource, onRange: OnUnitRange): void {
     while (cursor.end - cursor.at >= pairBytes) {
       const low = cursor.unsigned(addressBytes);
       const high = low + cursor.unsigned(addressBytes);
-      if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) onRange(unitOffset, low, high);
+      if (high > low && high < Number.MAX_SAFE_INTEGER) onRange(unitOffset, low, high);
     }
   }
 }
@@ -73,7 +73,7 @@ function readGdbIndex(section: ByteSource, onRange: OnUnitRange): void {
       const low = cursor.u64();
       const high = cursor.u64();
       const unit = cursor.u32();
-      if (unit >= unitCount || !(high > low && low > 0 && high < Number.MAX_SAFE_INTEGER)) continue;
+      if (unit >= unitCount || !(high > low && high < Number.MAX_SAFE_INTEGER)) continue;
       onRange(new Cursor(units.read(unit * CU_ENTRY_BYTES, 8)).u64(), low, high);
     }
   }

@@ -31,9 +31,9 @@ export function readRanges(unit: Unit, ref: RangesRef, sections: DwarfSections, 
   else readOldRanges(unit, ref.value + unit.rangesBase, sections, sink);
 }
 
-/** Tombstones (0, -1, -2) and empty ranges are left out. */
+/** Empty ranges and the tombstones -1 and -2 are left out; what else the linker threw away is for liveCode.ts to tell. */
 function emit(sink: RangeSink, low: number, high: number): void {
-  if (high > low && low > 0 && high < Number.MAX_SAFE_INTEGER) sink.range(low, high);
+  if (high > low && high < Number.MAX_SAFE_INTEGER) sink.range(low, high);
 }
 
 /** Where lists are read: one behind the other, mostly from the same piece of the section. */

@@ -6,6 +6,7 @@ import type { ElfFile } from '../../elf/parser';
 import { MAX_KEPT_DECLARATIONS, MAX_LOADED_UNITS_BYTES } from '../limits';
 import { DebugFile, type LoadedUnit, type SourcePlace } from './debugFile';
 import { type Declaration, readDeclaration } from './declarations';
+import type { LiveCode } from './liveCode';
 import type { ElfOpener } from './opener';
 import { readSections } from './sections';
 import { SplitUnits } from './split';
@@ -19,7 +20,7 @@ export interface DwarfLevel extends SourcePlace {
 }
 
 export interface DwarfOptions {
-  isCode: (address: number) => boolean;
+  live: LiveCode;
   /** Null: no further files are looked for. */
   opener: ElfOpener | null;
   /** Of the file with the debug information, then of the program where that is another one. */
@@ -40,6 +41,7 @@ export class DwarfResolver {
     private readonly file: DebugFile,
     private readonly split: SplitUnits | null,
     private readonly supplement: { file: DebugFile; close: () => void } | null,
+    private readonly live: LiveCode,
     readonly problems: Set<string>,
   ) {}
 
@@ -51,16 +53,16 @@ export class DwarfResolver {
     const report = (problem: string) => {
       if (problems.size < MAX_PROBLEMS) problems.add(problem);
     };
-    const { isCode, opener, paths } = wanted;
-    const common = { isCode, report, skeleton: null, budgetBytes: MAX_LOADED_UNITS_BYTES };
+    const { live, opener, paths } = wanted;
+    const common = { live, report, skeleton: null, budgetBytes: MAX_LOADED_UNITS_BYTES };
     const found = opener && (await openSupplement(elf, paths[0], opener, wanted.spill, report));
     const supplement =
       found?.sections.info && found.sections.abbrev
         ? { file: new DebugFile(found.sections, { ...common, alt: null }), close: found.close }
         : null;
     const file = new DebugFile(sections, { ...common, alt: supplement?.file ?? null });
-    const split = opener && new SplitUnits(file, sections, opener, paths, isCode, report);
-    return new DwarfResolver(file, split, supplement, problems);
+    const split = opener && new SplitUnits(file, sections, opener, paths, live, report);
+    return new DwarfResolver(file, split, supplement, live, problems);
   }
 
   /** Closes the further files that it has opened. */
@@ -76,8 +78,8 @@ export class DwarfResolver {
   }
 
   line(address: number): SourcePlace | null {
-    const unit = this.file.unitAt(address);
-    return unit && this.file.lineAt(unit, address);
+    const found = this.find(address);
+    return found && this.lineAt(found, address);
   }
 
   /** As DebugFile's. */
@@ -87,12 +89,10 @@ export class DwarfResolver {
 
   /** Innermost first; the last is the function that has the code, all before it were inlined. Empty: nothing is known. */
   levels(address: number): DwarfLevel[] {
-    const found = this.file.unitAt(address);
+    const found = this.find(address);
     if (!found) return [];
-    let place = this.file.lineAt(found, address) ?? NO_PLACE;
-    const rest = found.unit.dwoName && this.split ? this.split.of(found) : null;
-    const { file, unit } = rest ?? { file: this.file, unit: found };
-    const die = file.functionAt(unit, address);
+    let place = this.lineAt(found, address) ?? NO_PLACE;
+    const { file, unit, die } = found;
     if (die === null) return place === NO_PLACE ? [] : [levelAt(place, null, false)];
     const levels: DwarfLevel[] = [];
     const tree = file.inlinesOf(unit, die);
@@ -112,6 +112,48 @@ export class DwarfResolver {
     return levels;
   }
 
+  /** The unit that has the code, of several the one with a function there; what was thrown away is none. */
+  private find(address: number): FoundCode | null {
+    let first: FoundCode | null = null;
+    for (const offset of this.file.unitsAt(address)) {
+      const lines = this.file.load(offset);
+      if (!lines) continue;
+      const rest = lines.unit.dwoName && this.split ? this.split.of(lines) : null;
+      const { file, unit } = rest ?? { file: this.file, unit: lines };
+      const found = { lines, file, unit, die: this.functionAt(file, unit, address) };
+      if (found.die !== null) return found;
+      // Rows that belong to no function of such a unit are those of what was thrown away.
+      if (!unit.functions?.hasDeadCode) first ??= found;
+    }
+    return first;
+  }
+
+  private functionAt(file: DebugFile, unit: LoadedUnit, address: number): number | null {
+    for (;;) {
+      const die = file.functionAt(unit, address);
+      if (die === null || !unit.functions?.hasDeadCode) return die;
+      const start = this.live.startOf(address);
+      const declaration = this.declaration(file, unit, die);
+      if (start === null || !declaration || this.live.isNamed(start, declaration.linkageName, declaration.name))
+        return die;
+      if (!file.forgetFunction(unit, die)) return null;
+    }
+  }
+
+  private lineAt(found: FoundCode, address: number): SourcePlace | null {
+    return this.file.lineAt(found.lines, address, found.unit.functions?.hasDeadCode ? this.beginOf(found) : null);
+  }
+
+  /** Where a function's lines begin: at its declaration; where only line tables are there, at the first call inlined into it. */
+  private beginOf({ file, unit, die }: FoundCode): { file: string | null; line: number | null } | null {
+    if (die === null) return null;
+    const declaration = this.declaration(file, unit, die);
+    if (declaration && declaration.line !== null) return declaration;
+    const tree = file.inlinesOf(unit, die);
+    const first = tree && file.inlineCall(unit, tree.dies[0]);
+    return first && { file: file.file(unit, first.file).path, line: first.line };
+  }
+
   private declaration(file: DebugFile, unit: LoadedUnit, reference: number): Declaration | null {
     let found = this.declarations.get(file)?.get(reference);
     if (!found) {
@@ -126,6 +168,16 @@ export class DwarfResolver {
     }
     return found === NO_DECLARATION ? null : found;
   }
+}
+
+/** What is known of the code at an address. */
+interface FoundCode {
+  /** The unit whose line table has the code; it is the same as `unit`, or that one's skeleton. */
+  lines: LoadedUnit;
+  file: DebugFile;
+  unit: LoadedUnit;
+  /** Entry of the function; null where there is none. */
+  die: number | null;
 }
 
 const NO_DECLARATION: Declaration = { linkageName: null, name: null, file: null, line: null };

@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { MAX_LOADED_UNITS_BYTES, MAX_OPEN_SPLIT_FILES } from '../limits';
 import { DebugFile, type LoadedUnit } from './debugFile';
+import type { LiveCode } from './liveCode';
 import type { ElfOpener, OpenedElf } from './opener';
 import { DwarfPackage } from './package';
 import { readSplitSections } from './sections';
@@ -32,7 +33,7 @@ export class SplitUnits {
     private readonly opener: ElfOpener,
     /** The program, and the file with its debug information where that is another one. */
     private readonly paths: string[],
-    private readonly isCode: (address: number) => boolean,
+    private readonly live: LiveCode,
     private readonly report: (problem: string) => void,
   ) {}
 
@@ -124,7 +125,7 @@ export class SplitUnits {
     if (!sections.info || !sections.abbrev) return null;
     const file = new DebugFile(sections, {
       alt: null,
-      isCode: this.isCode,
+      live: this.live,
       report: this.report,
       budgetBytes: MAX_LOADED_UNITS_BYTES / MAX_OPEN_SPLIT_FILES,
       skeleton: { file: this.program, unit: skeleton },

@@ -7,6 +7,7 @@ import { flatten, IntervalList, type IntervalTable, ownerAt } from '../../bytes/
 import { orderOf } from '../../bytes/order';
 import type { ByteSource } from '../../bytes/source';
 import { MAX_RANGES, MAX_UNITS } from '../limits';
+import { type Contested, contestedAt, contestedRanges } from './contested';
 import type { RangeSink } from './ranges';
 import type { Unit } from './types';
 import { isTypeUnit, readUnitHeader } from './units';
@@ -18,6 +19,8 @@ export interface UnitIndex {
   offsets: Float64Array;
   /** Owners are indexes into `offsets`. */
   table: IntervalTable;
+  /** Where several units say that the code is theirs. */
+  contested: Contested;
   /** Why the index ends early, where it does. */
   damage: string | null;
 }
@@ -26,6 +29,8 @@ export interface UnitReader {
   /** The unit at an offset; throws FormatError. */
   unit(offset: number): Unit;
   ranges(unit: Unit, sink: RangeSink): void;
+  /** False: of code that was thrown away. */
+  isLive(low: number, high: number): boolean;
   /** Of units that do not say themselves which code is theirs: what their line tables cover. */
   rangesByLines(offset: number, sink: RangeSink): void;
 }
@@ -60,6 +65,11 @@ export function indexUnits(
   const { offsets, damage: damagedHeaders } = unitOffsets(info);
   let damage = damagedHeaders;
   const list = new IntervalList(MAX_RANGES, 1024);
+  const sink: RangeSink = {
+    range(low, high) {
+      if (reader.isLive(low, high)) list.range(low, high);
+    },
+  };
   const isIndexed = new Uint8Array(offsets.length);
   // Where units overlap, the first one wins: folded functions belong to the file that was linked first.
   const rankOf = (owner: number) => offsets.length - 1 - owner;
@@ -76,7 +86,8 @@ export function indexUnits(
       const owner = numberOf(offsets, offset);
       if (offsets[owner] !== offset) return;
       isIndexed[owner] = 1;
-      list.add(low, high, rankOf(owner));
+      list.owner = rankOf(owner);
+      sink.range(low, high);
     }),
   );
   const withoutRanges: number[] = [];
@@ -86,7 +97,7 @@ export function indexUnits(
       const unit = reader.unit(offsets[owner]);
       const before = list.count;
       list.owner = rankOf(owner);
-      reader.ranges(unit, list);
+      reader.ranges(unit, sink);
       // Before DWARF 3 a unit could name one range only, and leaves out what the compiler put elsewhere.
       // What dwz puts apart names the line table of a unit that it was taken from, whose code is not its own.
       if (unit.isPartial || unit.stmtList === null) return;
@@ -100,16 +111,20 @@ export function indexUnits(
         reader.rangesByLines(offsets[owner], list);
       });
   const table = flatten(list);
+  const contested = contestedRanges(list);
   table.owners.forEach((owner, i) => {
     if (owner >= 0) table.owners[i] = rankOf(owner);
   });
-  return { offsets, table, damage };
+  for (let i = 0; i < contested.owners.length; i++) contested.owners[i] = rankOf(contested.owners[i]);
+  return { offsets, table, contested, damage };
 }
 
-/** Offset of the unit that holds the address, or null. */
-export function findUnit({ offsets, table }: UnitIndex, address: number): number | null {
+/** Offsets of the units that say that they hold the address, rising. */
+export function findUnits({ offsets, table, contested }: UnitIndex, address: number): number[] {
   const owner = ownerAt(table, address);
-  return owner < 0 ? null : offsets[owner];
+  if (owner < 0) return [];
+  const others = contestedAt(contested, address);
+  return others.length === 0 ? [offsets[owner]] : others.map((other) => offsets[other]);
 }
 
 /** By rising address within rising units: indexes of `addresses`. What no unit holds comes first. */

@@ -170,5 +170,5 @@ function fixedDwoId(cursor: Cursor, form: number, unit: Unit): bigint | null {
 export function rangesOfUnit(unit: Unit, sections: DwarfSections, sink: RangeSink): void {
   // GNU: the base is for the ranges of the split unit, not for the skeleton's own.
   if (unit.ranges) readRanges({ ...unit, rangesBase: 0 }, unit.ranges, sections, sink);
-  else if (unit.highPc > unit.lowPc && unit.lowPc > 0) sink.range(unit.lowPc, unit.highPc);
+  else if (unit.highPc > unit.lowPc) sink.range(unit.lowPc, unit.highPc);
 }
