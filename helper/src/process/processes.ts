@@ -10,20 +10,22 @@ import { type Mapping, readMaps } from './maps';
 import { type AddressRange, MapsTable } from './mapsTable';
 import { MovedText, type TextPiece } from './movedText';
 import { type FileIdentity, isElf } from './openMapped';
+import { type Program, programOf } from './programName';
 import type { Root } from './roots';
 import { questionsAbout } from './textCandidates';
 import type { MappedCode } from './types';
 
 export type Place =
-  | { kind: 'file'; file: MappedFile; offset: number }
+  /** `module`: what the file is called in that process. */
+  | { kind: 'file'; file: MappedFile; module: string; offset: number }
   | { kind: 'image'; image: Image; offset: number }
   | { kind: 'jit'; jit: JitCode; address: number }
   /** `name` as the maps have it: `[vsyscall]`, `[anon]`. */
   | { kind: 'unknown'; name: string; offset: number | null };
 
-export type Code = AddressRange & ({ file: MappedFile } | { image: Image } | { name: string });
+export type Code = AddressRange & ({ file: MappedFile; module?: string } | { image: Image } | { name: string });
 
-type MovedCode = AddressRange & { file: MappedFile };
+type MovedCode = AddressRange & { file: MappedFile; module?: string };
 
 interface Process {
   pid: number;
@@ -33,6 +35,8 @@ interface Process {
   moved: MovedCode[];
   /** Starts of memory that was asked about. */
   asked: Set<number>;
+  /** Where its program runs under another name than its file has; undefined: not asked yet. */
+  program: Program | null | undefined;
   /** Null until it has code that was generated at run time. */
   jit: JitState | null;
   mapsReadAtMs: number;
@@ -99,9 +103,9 @@ export class Processes {
   forked(pid: number, parentPid: number): void {
     const parent = this.byPid.get(parentPid);
     if (!parent || this.byPid.has(pid)) return void this.add(pid);
-    const { root, maps, moved } = parent;
+    const { root, maps, moved, program } = parent;
     const jit = parent.jit && this.store.generated.inherit(pid, root, parent.jit);
-    this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), moved, jit });
+    this.byPid.set(pid, { ...this.create(pid), root, maps: maps.copy(), moved, program, jit });
   }
 
   mapped(pid: number, mapping: MappedCode): void {
@@ -167,8 +171,7 @@ export class Processes {
       code = process.maps.find(address);
       process.rereadDelayMs = code ? REREAD_MAPS_MS : Math.min(process.rereadDelayMs * 2, MAX_REREAD_DELAY_MS);
     }
-    if (code && 'file' in code)
-      return { kind: 'file', file: code.file, offset: address - code.start + code.fileOffset };
+    if (code && 'file' in code) return placeInFile(code, address);
     if (code && 'image' in code) return { kind: 'image', image: code.image, offset: address - code.start };
     if (code && code.name !== ANON) return { kind: 'unknown', name: code.name, offset: address - code.start };
     if (!process.exited) this.expectGenerated(process);
@@ -194,7 +197,7 @@ export class Processes {
     if (!asked || !isNameless(asked, { start, end })) return;
     for (const process of this.byPid.values()) {
       if (process.maps.find(start) !== before || !isNameless(process, { start, end })) continue;
-      const piece = { start, end, fileOffset, file };
+      const piece = { start, end, fileOffset, file, module: this.moduleOf(process, file.path) };
       process.maps.add(piece);
       process.moved = [...process.moved, piece];
       if (!process.exited) this.codeFound(process.pid);
@@ -208,6 +211,7 @@ export class Processes {
       maps: new MapsTable(),
       moved: [],
       asked: new Set(),
+      program: undefined,
       jit: null,
       mapsReadAtMs: 0,
       rereadDelayMs: REREAD_MAPS_MS,
@@ -239,7 +243,7 @@ export class Processes {
       if (!isMemory(path)) {
         const file = files.open(pid, process.root, mapping);
         if (JITDUMP.test(path) && file.fd !== null) this.mapsDump(process, path, file.fd);
-        return { start, end, fileOffset, file };
+        return { start, end, fileOffset, file, module: this.moduleOf(process, path) };
       }
       const file = files.tryOpen(pid, process.root, mapping);
       if (typeof file !== 'string' && isElf(file.fd!)) return { start, end, fileOffset, file };
@@ -253,6 +257,12 @@ export class Processes {
     return { start, end, fileOffset, name };
   }
 
+  /** Undefined: its file's own name. */
+  private moduleOf(process: Process, path: string): string | undefined {
+    if (process.program === undefined && !process.exited) process.program = programOf(process.pid, process.root);
+    return process.program?.path === path ? process.program.name : undefined;
+  }
+
   private mapsDump(process: Process, path: string, fd: number): void {
     this.expectGenerated(process);
     if (process.jit) this.store.generated.mapsDump(process.jit, path, fd);
@@ -262,6 +272,10 @@ export class Processes {
   private expectGenerated(process: Process): void {
     process.jit ??= this.store.generated.begin(process.pid, process.root, (pid) => this.byPid.get(pid)?.jit ?? null);
   }
+}
+
+function placeInFile({ file, module, start, fileOffset }: MovedCode, address: number): Place {
+  return { kind: 'file', file, module: module ?? file.baseName, offset: address - start + fileOffset };
 }
 
 /** What was read from /proc/PID/maps just before is told once more by the kernel. */

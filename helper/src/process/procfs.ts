@@ -37,6 +37,14 @@ export function readText(path: string): string | null {
   }
 }
 
+export function readBytes(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
 export function readLink(path: string): string | null {
   try {
     return readlinkSync(path);

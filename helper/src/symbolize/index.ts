@@ -120,7 +120,7 @@ class FileSymbolizer implements Symbolizer, FileReader, TextReader {
       return;
     }
     if (place.kind === 'file' && place.file.fd === null) {
-      stack.frames[index] = this.unnamed(place.file.baseName, 'native', place.offset);
+      stack.frames[index] = this.unnamed(place.module, 'native', place.offset);
       return;
     }
     const subject = this.subjects.of(place);

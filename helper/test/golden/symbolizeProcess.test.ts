@@ -15,10 +15,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { readMaps } from '../../src/process/maps';
 import { WorkerPool } from '../../src/symbolize/pool/pool';
 import { build, has, run } from './symbolize/build';
@@ -145,6 +146,47 @@ describe('symbolizer, with processes', function () {
       assert.match(frame.name, /^waiter\+0x[0-9a-f]+$/);
       assert.match(symbolizer.badFiles()[0].why, GONE_OR_REPLACED);
     }
+  });
+
+  it('calls a program as it was executed, each process by its own name', async () => {
+    const stripped = copyOf(program, 'suite');
+    run('objcopy', '--strip-all', stripped);
+    symlinkSync('suite', join(folder, 'server'));
+    symlinkSync('server', join(folder, 'link-to-link'));
+    const named: [string, string][] = [
+      [stripped, 'suite'],
+      [join(folder, 'server'), 'server'],
+      [join(folder, 'link-to-link'), 'link-to-link'],
+    ];
+    for (const [path, name] of named) {
+      const { pid, work } = await start(path);
+      symbolizer.addProcess(pid);
+      // Twice: from the worker, and from what is known.
+      for (let i = 0; i < 2; i++) {
+        const frame = await frameAt(pid, work);
+        assert.match(frame.name, new RegExp(`^${name}\\+0x[0-9a-f]+$`));
+        assert.equal(frame.module, name);
+      }
+      const libc = readMaps(pid)!.find((m) => m.executable && /libc[.-]/.test(m.path))!;
+      const [frames] = await symbolizer.resolve(pid, [], [libc.start + 0x1000]);
+      assert.deepEqual([...new Set(frames.map(({ module }) => module))], [posix.basename(libc.path)]);
+    }
+  });
+
+  it('does not believe a name that leads to another file', async () => {
+    const script = join(folder, 'script');
+    const interpreter = copyOf(program, 'interpreter');
+    writeFileSync(script, `#!${interpreter}\n`, { mode: 0o755 });
+    const liar = await start(script);
+    symbolizer.addProcess(liar.pid);
+    assert.equal((await frameAt(liar.pid, liar.work)).module, 'interpreter');
+    // The link leads elsewhere by now.
+    symlinkSync('interpreter', join(folder, 'link'));
+    const moved = await start(join(folder, 'link'));
+    rmSync(join(folder, 'link'));
+    symlinkSync('/bin/true', join(folder, 'link'));
+    symbolizer.addProcess(moved.pid);
+    assert.equal((await frameAt(moved.pid, moved.work)).module, 'interpreter');
   });
 
   it('never takes names from the binary that replaced the mapped one', async () => {
