@@ -199,7 +199,7 @@ function extra(
     kernelStacks: true,
     samples,
     lost: 0,
-    wholeStacks: samples - truncated.noFramePointer - 1,
+    wholeStacks: Math.max(0, samples - truncated.noFramePointer - 1),
     truncated,
     frames: merged.reduce((sum, stack) => sum + stack.length, 0),
     symbolizedFrames: Math.round(merged.reduce((sum, stack) => sum + stack.length, 0) * 0.985),

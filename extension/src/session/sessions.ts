@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import {
   errorReport,
+  parseRecording,
   type RecordOptions,
   readRecordingText,
   tracerError,
@@ -12,7 +13,6 @@ import {
 } from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
-import { readRecording } from '../profile/readRecording';
 import { TEXT_TOOLS } from '../profile/recordingText';
 import { openWhileRecording } from '../settings';
 import { showError } from '../showError';
@@ -95,7 +95,7 @@ export class Sessions implements vscode.Disposable {
   private async fileAway({ output, title }: SessionSubject, helperGone: boolean): Promise<void> {
     if (helperGone) await markHelperDied(output);
     const extra = await readRecordingText(output, TEXT_TOOLS)
-      .then((text) => readRecording(text, output).ebpfTracer)
+      .then((text) => parseRecording(text, output).ebpfTracer)
       .catch(() => undefined);
     if (extra) {
       const { durationMs, complete, metrics } = extra;

@@ -5,6 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
+  parseRecording,
   type RecordingFile,
   readRecordingText,
   TracerError,
@@ -13,7 +14,6 @@ import {
 } from '../../../helper/src/protocol';
 import type { FromWebview, ToWebview } from '../../../webview/src/messages';
 import { showNotice } from '../notices';
-import { readRecording } from '../profile/readRecording';
 import { TEXT_TOOLS } from '../profile/recordingText';
 import { isNewerThanBinary } from '../profile/staleness';
 import type { RecordingSession } from '../session/recordingSession';
@@ -165,7 +165,7 @@ class RecordingEditor {
       const text = await readRecordingText(path, TEXT_TOOLS);
       // A newer version is being read.
       if (version !== this.shown) return;
-      this.recording = readRecording(text, path);
+      this.recording = parseRecording(text, path);
       const live = this.session !== null;
       this.post({ type: 'load', name: basename(path), text, live });
       if (this.pendingSelect !== null) this.post({ type: 'select', frame: this.pendingSelect });

@@ -58,7 +58,8 @@ describe('what the product says', function () {
   it('says once, in the place of the graph, what is wrong with a file', async () => {
     const { workbench } = product;
     await openRecording(product, 'bad.speedscope.json');
-    const text = 'bad.speedscope.json is not a recording of this tracer: it has no list of frames. Open';
+    const text =
+      "bad.speedscope.json is not a recording of this tracer: it has no frames and profiles in speedscope's format. Open";
     const said = workbench.webview().getByText(text);
     await said.first().waitFor({ timeout: 60_000 });
     assert.equal(await said.count(), 1);

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TracerError } from '../../../helper/src/protocol';
+import { parseRecording, type TracerError } from '../../../helper/src/protocol';
 import { applyMappings, longestSuffixMatch, mappingBetween } from '../../src/profile/pathMapping';
 import { ProfileIndex } from '../../src/profile/profileIndex';
-import { readRecording } from '../../src/profile/readRecording';
 import { samplingError95 } from '../../src/profile/samplingError';
 import { isNewerThanBinary } from '../../src/profile/staleness';
 import { makeRecording } from '../fakes/makeRecording';
@@ -14,7 +13,7 @@ import { makeRecording } from '../fakes/makeRecording';
 describe('reading a recording', () => {
   const codeOf = (text: string) => {
     try {
-      readRecording(text, '/x.json');
+      parseRecording(text, '/x.json');
       return null;
     } catch (error) {
       return (error as TracerError).report.code;

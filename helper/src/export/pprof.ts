@@ -26,6 +26,9 @@ const FOREIGN_TYPES: Record<Measure, string> = {
   count: 'weight',
 };
 
+/** The greatest that a double has below 2^63. */
+const MAX_INT64 = 2 ** 63 - 1024;
+
 interface Step {
   /** Index in `shared.frames`. */
   frame: number;
@@ -106,7 +109,7 @@ export function encodePprof(file: RecordingFile): Uint8Array {
       locationId.push(locationOf(path.slice(i, end + 1)));
       i = end + 1;
     }
-    samples.push(new Sample({ locationId, value: value.map(Math.round), label }));
+    samples.push(new Sample({ locationId, value: value.map(asInt64), label }));
   };
   const metrics = extra?.metrics ?? [];
   /** `figures`: by metric. */
@@ -167,12 +170,15 @@ export function encodePprof(file: RecordingFile): Uint8Array {
     function: functions,
     stringTable: strings,
     timeNanos: extra ? BigInt(Date.parse(extra.startedAt)) * 1_000_000n : 0,
-    durationNanos: extra ? Math.round(extra.durationMs * 1e6) : 0,
-    ...(extra ? { periodType: typeOf(metrics[0]), period: Math.round(metrics[0].period ?? 1) } : {}),
+    durationNanos: extra ? asInt64(extra.durationMs * 1e6) : 0,
+    ...(extra ? { periodType: typeOf(metrics[0]), period: asInt64(metrics[0].period ?? 1) } : {}),
     comment: [text(`${file.exporter ?? ''} ${extra?.command ?? ''}`.trim())],
   });
   return profile.encode();
 }
+
+/** Greater ones, which no recording of ours has, would be cut to their lower bits. */
+const asInt64 = (value: number) => Math.min(Math.round(value), MAX_INT64);
 
 interface ContextLabel {
   kind: ContextKind;

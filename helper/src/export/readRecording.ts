@@ -3,15 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import {
-  NotSpeedscope,
-  OddEvents,
-  parseSpeedscope,
-  RECORDING_FORMAT_VERSION,
-  type RecordingFile,
-  readRecordingText,
-  tracerError,
-} from '../protocol';
+import { parseRecording, type RecordingFile, readRecordingText } from '../protocol';
 
 /** Throws NOT_A_RECORDING, RECORDING_TOO_LARGE or RECORDING_TOO_NEW. `warn` hears what was odd in a file that could be read. */
 export async function readRecording(path: string, warn: (text: string) => void = () => {}): Promise<RecordingFile> {
@@ -21,24 +13,6 @@ export async function readRecording(path: string, warn: (text: string) => void =
     decode: (bytes, encoding) => new TextDecoder(encoding).decode(bytes),
   });
   return parseRecording(text, path, warn);
-}
-
-export function parseRecording(text: string, path: string, warn: (text: string) => void = () => {}): RecordingFile {
-  const refuse = (why: string) => tracerError('NOT_A_RECORDING', path, why);
-  const first = (extra: unknown) => {
-    const version = (extra as RecordingFile['ebpfTracer'])?.formatVersion;
-    if (typeof version === 'number' && version > RECORDING_FORMAT_VERSION)
-      throw tracerError('RECORDING_TOO_NEW', path, version);
-  };
-  let file: RecordingFile;
-  try {
-    const { file: found, oddEvents } = parseSpeedscope(text, { repair: true, first });
-    file = found;
-    if (oddEvents > 0) warn(`${path}: ${new OddEvents(oddEvents).message}.`);
-  } catch (error) {
-    throw error instanceof NotSpeedscope ? refuse(error.message) : error;
-  }
-  return file;
 }
 
 /** What one of a profile's figures weighs: a period of its metric in our own files, 1 in others': then weights are figures. */

@@ -7,10 +7,14 @@ import { tracerError } from './errors';
 /** V8 holds no longer string (2^29 - 24 characters). */
 export const MAX_RECORDING_BYTES = 512 * 1024 * 1024 - 24;
 
+/** Read at once: others get their turn in between. */
+const PIECE_BYTES = 16 * 1024 * 1024;
+
 /** A file that was opened, in such a way that a pipe does not make us wait. */
 export interface OpenedRecording {
   stat(): Promise<{ size: number; isFile(): boolean }>;
-  readFile(): Promise<Uint8Array>;
+  /** Fills `bytes` from `from` on with what stands at `from` in the file; how many bytes there were. */
+  read(bytes: Uint8Array, from: number, length: number, position: number): Promise<{ bytesRead: number }>;
   close(): Promise<void>;
 }
 
@@ -33,7 +37,7 @@ export async function readRecordingText(path: string, tools: TextTools): Promise
     const stat = await file.stat();
     if (!stat.isFile()) return refuse({ message: 'it is no regular file' });
     if (stat.size > MAX_RECORDING_BYTES) throw tooLarge(path);
-    const bytes = await file.readFile().catch(refuse);
+    const bytes = await readBounded(file, stat.size).catch(refuse);
     let plain = bytes;
     try {
       if (bytes[0] === 0x1f && bytes[1] === 0x8b) plain = tools.gunzip(bytes, MAX_RECORDING_BYTES);
@@ -44,6 +48,18 @@ export async function readRecordingText(path: string, tools: TextTools): Promise
   } finally {
     await file.close();
   }
+}
+
+/** Not to its end: a file that grows has none, and some files of /proc and FUSE have no size but endless content. */
+async function readBounded(file: OpenedRecording, sizeBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  let done = 0;
+  while (done < sizeBytes) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(PIECE_BYTES, sizeBytes - done), done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
 }
 
 function encodingOf(bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {

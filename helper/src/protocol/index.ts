@@ -1,8 +1,10 @@
 // The protocol in one import: `import { … } from '../protocol'`.
 export * from './errors';
 export * from './fileText';
+export * from './jsonSize';
 export * from './messages';
 export * from './model';
+export * from './parseRecording';
 export * from './recordingFile';
 export * from './speedscopeFile';
 export * from './truncation';

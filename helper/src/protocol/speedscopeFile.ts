@@ -3,8 +3,10 @@
 //
 // Layout: speedscope's file-format-spec.ts (its JSON schema ships in the package as file-format-schema.json).
 
-import type { RecordingFile, SampledProfile, SpeedscopeFrame } from './recordingFile';
-import { type AnyRecordingFile, isWholeExtra, upgradeRecording } from './upgradeRecording';
+import { MAX_STACK_FRAMES, wrongInExtra, wrongInV1 } from './extraShape';
+import { whyNotParsed } from './jsonSize';
+import type { RecordingExtra, RecordingFile, SampledProfile, SpeedscopeFrame } from './recordingFile';
+import { type AnyRecordingFile, isV1, type RecordingExtraV1, upgradeExtra } from './upgradeRecording';
 import { RECORDING_FORMAT_VERSION } from './version';
 
 /** The text is no such file; `message` continues "X is not a recording: ". */
@@ -24,6 +26,13 @@ export interface SpeedscopeFile {
   /** Events that closed what was not open, or that stand before their time, and frames that nothing closed. */
   oddEvents: number;
 }
+
+/** Frames of all stacks that events become, and of the open ones that a close is looked for in. */
+const MAX_EVENT_STEPS = 1e8;
+/** Of a profile in its unit: times a factor of 10^9 (seconds as nanoseconds) it still fits into 64 bits with a sign. */
+const MAX_WEIGHT = 9e9 * 1e9;
+const TOO_DEEP = 'its stacks are too deep';
+const SCHEMA = 'https://www.speedscope.app/file-format-schema.json';
 
 const UNITS = ['none', 'nanoseconds', 'microseconds', 'milliseconds', 'seconds', 'bytes'] as const;
 
@@ -47,6 +56,8 @@ export interface ParseOptions {
 
 /** Throws NotSpeedscope. */
 export function parseSpeedscope(text: string, { repair = false, first }: ParseOptions = {}): SpeedscopeFile {
+  const unreadable = whyNotParsed(text);
+  if (unreadable !== null) throw new NotSpeedscope(unreadable);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -63,14 +74,40 @@ export function parseSpeedscope(text: string, { repair = false, first }: ParseOp
   const odd = { events: 0 };
   const profiles = (file.profiles as (RawProfile | null)[]).map((raw, i) => profileOf(raw, i, frames.length, odd));
   if (odd.events > 0 && !repair) throw new OddEvents(odd.events);
+  const plain: AnyRecordingFile = {
+    $schema: SCHEMA,
+    shared: { frames: frames.map(plainFrame) },
+    profiles,
+    ...(typeof file.name === 'string' ? { name: file.name } : {}),
+    ...(isIndex(file.activeProfileIndex, profiles.length) ? { activeProfileIndex: file.activeProfileIndex } : {}),
+    ...(typeof file.exporter === 'string' ? { exporter: file.exporter } : {}),
+  };
   const extra = (file as AnyRecordingFile).ebpfTracer;
-  if (extra !== undefined) {
-    if (typeof extra?.formatVersion !== 'number') throw new NotSpeedscope('its ebpfTracer part has no format version');
-    if (extra.formatVersion > RECORDING_FORMAT_VERSION)
-      throw new NotSpeedscope('a newer version of this product wrote it');
-    if (!isWholeExtra(extra)) throw new NotSpeedscope('its ebpfTracer part is not whole');
-  }
-  return { file: upgradeRecording({ ...(file as AnyRecordingFile), profiles }), oddEvents: odd.events };
+  if (extra !== undefined) plain.ebpfTracer = upgradedExtra(extra, frames.length, profiles.length);
+  return { file: plain as RecordingFile, oddEvents: odd.events };
+}
+
+function upgradedExtra(raw: RecordingExtra | RecordingExtraV1, frames: number, profiles: number): RecordingExtra {
+  if (typeof raw?.formatVersion !== 'number') throw new NotSpeedscope('its ebpfTracer part has no format version');
+  if (raw.formatVersion > RECORDING_FORMAT_VERSION) throw new NotSpeedscope('a newer version of this product wrote it');
+  const refuse = (wrong: string | null) => {
+    if (wrong !== null) throw new NotSpeedscope(`its ebpfTracer part is not whole: ${wrong}`);
+  };
+  if (isV1(raw)) refuse(wrongInV1(raw));
+  const extra = upgradeExtra(raw, profiles);
+  refuse(wrongInExtra(extra, frames, profiles));
+  return extra;
+}
+
+/** What else is in it, or is not of its type, is left out: other programs write `null` for what they do not know. */
+function plainFrame({ name, file, line, col }: Record<keyof SpeedscopeFrame, unknown>): SpeedscopeFrame {
+  const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  return {
+    name: name as string,
+    ...(typeof file === 'string' ? { file } : {}),
+    ...(isPlace(line) ? { line } : {}),
+    ...(isPlace(col) ? { col } : {}),
+  };
 }
 
 function profileOf(raw: RawProfile | null, index: number, frames: number, odd: { events: number }): SampledProfile {
@@ -96,8 +133,10 @@ function checkedSamples({ samples, weights }: RawProfile, frames: number): Pick<
   const isFrame = (frame: unknown) => isIndex(frame, frames);
   if (!samples.every((stack) => Array.isArray(stack) && stack.every(isFrame)))
     throw new NotSpeedscope('a sample names a frame that is not there');
+  if (samples.some((stack) => stack.length > MAX_STACK_FRAMES)) throw new NotSpeedscope(TOO_DEEP);
   if (!weights.every((weight) => Number.isFinite(weight) && weight >= 0))
     throw new NotSpeedscope('a weight in it is no number from 0 on');
+  if (sum(weights) > MAX_WEIGHT) throw new NotSpeedscope('its weights are too great');
   return { samples, weights };
 }
 
@@ -115,9 +154,15 @@ function stacksOfEvents(
   const samples: number[][] = [];
   const weights: number[] = [];
   const open: number[] = [];
+  let steps = 0;
+  const spend = (frames: number) => {
+    steps += frames;
+    if (steps > MAX_EVENT_STEPS || open.length > MAX_STACK_FRAMES) throw new NotSpeedscope(TOO_DEEP);
+  };
   let previous = numberOr(startValue, numberOr(events[0]?.at, 0));
   const advance = (at: number) => {
     if (at > previous) {
+      spend(open.length);
       samples.push([...open]);
       weights.push(at - previous);
       previous = at;
@@ -133,12 +178,15 @@ function stacksOfEvents(
     if (type === 'O') open.push(frame);
     else {
       const index = open.lastIndexOf(frame);
+      spend(open.length - index);
       if (index !== open.length - 1 || index < 0) odd.events++;
       if (index >= 0) open.splice(index, 1);
     }
   }
   odd.events += open.length;
+  spend(0);
   if (open.length > 0) advance(numberOr(endValue, previous));
+  if (sum(weights) > MAX_WEIGHT) throw new NotSpeedscope('its times are too far apart');
   return { samples, weights };
 }
 

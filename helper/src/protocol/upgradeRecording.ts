@@ -24,27 +24,18 @@ export interface RecordingExtraV1
 /** What a file may hold before it is upgraded. */
 export type AnyRecordingFile = Omit<RecordingFile, 'ebpfTracer'> & { ebpfTracer?: RecordingExtra | RecordingExtraV1 };
 
-const isV1 = (extra: RecordingExtra | RecordingExtraV1): extra is RecordingExtraV1 => extra.formatVersion < 2;
+export const isV1 = (extra: RecordingExtra | RecordingExtraV1): extra is RecordingExtraV1 => extra.formatVersion < 2;
 
-/** Has it the lists that readers go through? Version 1 had one metric's beside the head. */
-export function isWholeExtra(extra: RecordingExtra | RecordingExtraV1): boolean {
-  const { frameDetails, sources, threads } = extra;
-  if (![frameDetails, sources, threads].every(Array.isArray)) return false;
-  if (isV1(extra)) return Array.isArray(extra.lines) && extra.frequencyHz > 0;
-  const { metrics, profiles } = extra;
-  return (
-    Array.isArray(profiles) &&
-    Array.isArray(metrics) &&
-    metrics.length > 0 &&
-    metrics.every((one) => [one?.lines, one?.functionLines, one?.contexts, one?.threads].every(Array.isArray))
-  );
+/** The part of the file that is ours in today's version; what `wrongInV1` and then `wrongInExtra` say of it must be nothing. */
+export function upgradeExtra(extra: RecordingExtra | RecordingExtraV1, profileCount: number): RecordingExtra {
+  return isV1(extra) ? fromV1(extra, profileCount) : extra;
 }
 
 /** The same file in today's version. Its shape must have been checked; a newer version is returned as it is. */
 export function upgradeRecording(file: AnyRecordingFile): RecordingFile {
   const { ebpfTracer: extra, ...rest } = file;
   if (!extra) return rest;
-  return { ...rest, ebpfTracer: isV1(extra) ? fromV1(extra, rest.profiles.length) : extra };
+  return { ...rest, ebpfTracer: upgradeExtra(extra, rest.profiles.length) };
 }
 
 function fromV1(extra: RecordingExtraV1, profileCount: number): RecordingExtra {

@@ -17,10 +17,9 @@ import { join, resolve } from 'node:path';
 import Ajv from 'ajv';
 import { convert, parseFormat } from '../../src/export/formats';
 import { checkOutput, writeAtomically } from '../../src/export/outputFile';
-import { parseRecording } from '../../src/export/readRecording';
 import { markIncomplete } from '../../src/export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
-import { type RecordingFile, TracerError } from '../../src/protocol';
+import { parseRecording, type RecordingFile, TracerError } from '../../src/protocol';
 import { StackCounts } from '../../src/stack/stackCounts';
 import { cpuSample, frame } from './fakes/stacks';
 

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { convert } from '../../src/export/formats';
-import { parseRecording, readRecording } from '../../src/export/readRecording';
-import { OddEvents, parseSpeedscope, type TracerError } from '../../src/protocol';
+import { readRecording } from '../../src/export/readRecording';
+import { OddEvents, parseRecording, parseSpeedscope, type TracerError } from '../../src/protocol';
 
 const FRAMES = [{ name: 'main', file: 'a.py', line: 1 }, { name: 'serve' }, { name: 'render' }, { name: 'query' }];
 type Json = Record<string, unknown>;

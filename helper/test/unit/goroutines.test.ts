@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { Profile } from 'pprof-format';
 import { encodePprof } from '../../src/export/pprof';
-import { parseRecording } from '../../src/export/readRecording';
-import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
+import { speedscopeText } from '../../src/export/speedscope';
+import { parseRecording } from '../../src/protocol';
 import { ContextCounts } from '../../src/stack/contextCounts';
 import type { StackSlot } from '../../src/stack/slots';
 import { StackCounts } from '../../src/stack/stackCounts';
+import { HEAD } from './fakes/recordingHead';
 import { cpuSample, frame, ofGoroutine } from './fakes/stacks';
 
 function slot(lineNode: number): StackSlot {
@@ -63,16 +64,7 @@ describe('goroutines of a recording', () => {
     profile.resolved(late, [[frame('work', 20)], [frame('main', 12)]]);
     hit(1n, 21, 3);
     const snapshot = profile.snapshot();
-    const head = {
-      complete: true,
-      stopReason: 'stopped',
-      tracerVersion: '0',
-      title: 't',
-      frequencyHz: 100,
-      startedAt: '2026-01-01T00:00:00.000Z',
-      durationMs: 1,
-    };
-    const text = [...speedscopeText(snapshot, head as RecordingHead)].join('');
+    const text = [...speedscopeText(snapshot, HEAD)].join('');
     profile.release();
     const recording = parseRecording(text, 'test');
     assert.equal(recording.ebpfTracer?.metrics[0].contexts[0].seen, 2);

@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convert } from '../../src/export/formats';
-import { parseRecording } from '../../src/export/readRecording';
-import { RECORDING_FORMAT_VERSION, type RecordingExtraV1 } from '../../src/protocol';
+import { parseRecording, RECORDING_FORMAT_VERSION, type RecordingExtraV1 } from '../../src/protocol';
 
 const FOLDER = join(process.cwd(), 'helper/test/unit/fixtures');
 const read = (name: string) => readFileSync(join(FOLDER, `v1-${name}`), 'utf8');

@@ -2,22 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseRecording } from '../../src/export/readRecording';
-import type { RecordingHead } from '../../src/export/speedscope';
 import type { RecordingFile } from '../../src/protocol';
+import { parseRecording } from '../../src/protocol';
 import { WindowSink } from '../../src/recording/sinks/windowSink';
 import { StackCounts } from '../../src/stack/stackCounts';
+import { HEAD } from './fakes/recordingHead';
 import { cpuSample, frame } from './fakes/stacks';
 
-const HEAD = {
-  tracerVersion: '0',
-  title: 'agent',
-  complete: true,
-  stopReason: 'duration',
-  frequencyHz: 100,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  errors: [],
-} as unknown as RecordingHead;
 const WINDOW_MS = 40;
 
 /** A kernel that tells of a stack once for each generation, as BPF does. */

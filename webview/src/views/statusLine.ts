@@ -66,11 +66,14 @@ export function summaryParts(
       text: l10n.t('{0} of stacks cut off', formatShare(sum / Math.max(1, figures.samples))),
       title: truncated
         .sort((a, b) => b[1] - a[1])
-        .map(([reason, count]) => `${REASONS[reason]?.() ?? reason}: ${formatCount(count)}`)
+        .map(
+          ([reason, count]) => `${Object.hasOwn(REASONS, reason) ? REASONS[reason]() : reason}: ${formatCount(count)}`,
+        )
         .join('\n'),
       warning: sum > figures.samples / 20,
     });
-  const end = ENDS[extra.stopReason];
+  // Another version's file may know reasons that this one does not, and a hostile one names what every object has.
+  const end = Object.hasOwn(ENDS, extra.stopReason) ? ENDS[extra.stopReason] : undefined;
   if (end) parts.push({ text: end(), warning: true });
   else if (!extra.complete && !live) parts.push({ text: l10n.t('incomplete'), warning: true });
   return parts;
