@@ -68,8 +68,8 @@ static __always_inline void describe_goroutine(struct raw_sample_event *raw, str
 		sp = go_word(of_m[i] + GO_G_SCHED_SP);
 		if (bounds[0] < sp && sp < bounds[1]) {
 			raw->switched_address = sp & ~(RAW_BLOCK_BYTES - 1ULL);
-			raw->switched_bytes = bounds[1] - raw->switched_address > RAW_MEDIUM_BYTES ?
-					      RAW_MEDIUM_BYTES : bounds[1] - raw->switched_address;
+			raw->switched_bytes = bounds[1] - raw->switched_address > RAW_LARGE_BYTES ?
+					      RAW_LARGE_BYTES : bounds[1] - raw->switched_address;
 		}
 	}
 }
@@ -189,6 +189,9 @@ __noinline int send_raw_sample(void)
 		return 0;
 	raw = &scratch->raw;
 	wanted = describe_raw_sample(raw, &scratch->regs, &scratch->stack, kernel);
+	/* The runtime moves a goroutine's stack to a larger place, from the thread's own: mostly when it is deep. */
+	if (raw->switched_bytes > RAW_MEDIUM_BYTES)
+		return SEND_RAW(raw, wanted, RAW_SMALL_BYTES, RAW_LARGE_BYTES);
 	if (raw->switched_bytes)
 		return SEND_RAW(raw, wanted, RAW_SMALL_BYTES, RAW_MEDIUM_BYTES);
 	if (wanted <= RAW_SMALL_BYTES)

@@ -170,9 +170,14 @@ describe('walking a raw stack', () => {
 });
 
 /** A record of a stack of two blocks, of which the second did not come. */
-function rawWords(pid: number, generation = 1, user: Record<number, bigint> = {}): { words: Words; at: number } {
+function rawWords(
+  pid: number,
+  generation = 1,
+  user: Record<number, bigint> = {},
+  moreBytes = 0,
+): { words: Words; at: number } {
   const R = RAW_SAMPLE_EVENT;
-  const sizeBytes = R.stack + 2 * RAW_BLOCK_BYTES;
+  const sizeBytes = R.stack + 2 * RAW_BLOCK_BYTES + moreBytes;
   const buffer = new ArrayBuffer(sizeBytes + 64);
   const bytes = Buffer.from(buffer, 64);
   bytes.writeUInt32LE(EVENT_KIND.EVENT_RAW_SAMPLE, R.headerKind);
@@ -216,6 +221,27 @@ describe('a raw sample', () => {
     assert.equal(raw.word(SP + 2 * RAW_BLOCK_BYTES), null);
     assert.ok(raw.isBeyondCopy(SP + 2 * RAW_BLOCK_BYTES));
     assert.ok(!raw.isBeyondCopy(SP + RAW_BLOCK_BYTES) && !raw.isBeyondCopy(TOP));
+  });
+
+  it('says of a stack that it was switched from, too, where the copy ends and the stack does not', () => {
+    const R = RAW_SAMPLE_EVENT;
+    const switched = 0xc000_0000;
+    const copyOf = (blocks: number) => {
+      const { words, at } = rawWords(1, 1, {}, blocks * RAW_BLOCK_BYTES);
+      for (const [offset, value] of [
+        [R.switchedAddress, switched],
+        [R.switchedBytes, blocks * RAW_BLOCK_BYTES],
+        [R.switchedOffset, 2 * RAW_BLOCK_BYTES],
+        [R.switchedBlocks, 2 ** blocks - 1],
+      ])
+        words.u32[at + offset / 4] = value;
+      return new RawSample(words, at, false);
+    };
+    const end = (blocks: number) => switched + blocks * RAW_BLOCK_BYTES;
+    assert.equal(copyOf(16).word(end(16) - 8), 0);
+    assert.ok(copyOf(16).isBeyondCopy(end(16)), 'as much as a copy can hold: it goes on');
+    assert.ok(!copyOf(16).isBeyondCopy(end(16) + 2 ** 30) && !copyOf(16).isBeyondCopy(switched - 8));
+    assert.ok(!copyOf(6).isBeyondCopy(end(6)), 'all there was of it');
   });
 
   it('takes the signature off return addresses only', () => {

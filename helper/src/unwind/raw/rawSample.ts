@@ -16,6 +16,10 @@ const ADDRESS_BITS_ABOVE = 0xffff;
 /** Where the record's g was looked for, from the thread pointer (x86-64). */
 const RAW_GO_TLS = -8;
 
+/** RAW_LARGE_BYTES and RAW_STACK_MAX_BYTES of bpf/lib/raw_sample.bpf.h: what is larger is cut. */
+const LARGEST_COPY_BYTES = 16 * RAW_BLOCK_BYTES;
+const STACK_MAX = 2 ** 30;
+
 /** Places in struct user_regs (bpf/lib/kernel.bpf.h). */
 const X86_IP = 16;
 const ARM64_PC = 32;
@@ -110,10 +114,14 @@ export class RawSample implements RawThread {
     return null;
   }
 
-  /** Is the address one of the stack's, but beyond the copy? */
+  /** Is the address one of the stacks', but beyond the copies? */
   isBeyondCopy(address: number): boolean {
-    const [{ start, words }] = this.pieces;
-    return address >= start + words.byteLength && address < this.entry;
+    const [{ start, words }, switched] = this.pieces;
+    if (address >= start + words.byteLength && address < this.entry) return true;
+    const switchedEnd = switched.start + switched.words.byteLength;
+    return (
+      switched.words.byteLength >= LARGEST_COPY_BYTES && address >= switchedEnd && address < switchedEnd + STACK_MAX
+    );
   }
 
   /** Id of the goroutine for which the thread worked, as bpf/lib/goroutine.bpf.h finds it; 0: none, or not known. */
