@@ -3,6 +3,7 @@
 
 import { FormatError } from './cursor';
 import { orderOf } from './order';
+import { countNotAbove } from './search';
 
 /** From `starts[i]` to `starts[i + 1]` all belongs to `owners[i]`; -1: to nobody. The last owner is always -1. */
 export interface IntervalTable {
@@ -151,14 +152,8 @@ function table({ lows, highs, owners }: IntervalList, order: Uint32Array): Inter
 
 /** -1: nobody. */
 export function ownerAt({ starts, owners }: IntervalTable, address: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  return low === 0 ? -1 : owners[low - 1];
+  const before = countNotAbove(starts, address);
+  return before === 0 ? -1 : owners[before - 1];
 }
 
 class Boundaries {

@@ -2,6 +2,7 @@
 // .eh_frame is a table sorted by address, so that one function is found without reading the others.
 // Layouts: LSB Core, "The .eh_frame_hdr section" and "The .eh_frame section".
 
+import { countBefore } from '../bytes/search';
 import type { ByteSource } from '../bytes/source';
 import type { ElfFile } from './parser';
 import { PT_LOAD } from './types';
@@ -47,16 +48,10 @@ export class FrameHeader {
 
   /** As `startOf`, with the first address behind the function. */
   boundsOf(address: number): { start: number; end: number } | null {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.startAt(middle) > address) high = middle;
-      else low = middle + 1;
-    }
-    if (low === 0) return null;
-    const start = this.startAt(low - 1);
-    const entry = this.address + this.table.read((low - 1) * ROW_BYTES + 4, 4).readInt32LE();
+    const found = countBefore(this.count, (i) => this.startAt(i) > address) - 1;
+    if (found < 0) return null;
+    const start = this.startAt(found);
+    const entry = this.address + this.table.read(found * ROW_BYTES + 4, 4).readInt32LE();
     const sizeBytes = this.sizeOf(entry);
     return sizeBytes !== null && address < start + sizeBytes ? { start, end: start + sizeBytes } : null;
   }

@@ -4,6 +4,7 @@
 
 import { FormatError } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
+import { countNotAbove } from '../bytes/search';
 import { BufferSource, type ByteSource, cstringAt } from '../bytes/source';
 import { MAX_SYMBOLS } from './limits';
 import type { ElfFile } from './parser';
@@ -171,7 +172,7 @@ const MAX_NESTING = 16;
 /** Index of the function that holds the address, or -1. */
 export function findFunction(table: FunctionTable, address: number): number {
   const { starts, sizesBytes } = table;
-  const nearest = lastNotBehind(starts, address);
+  const nearest = countNotAbove(starts, address) - 1;
   if (nearest < 0) return -1;
   if (sizesBytes[nearest] === 0 || address < starts[nearest] + sizesBytes[nearest]) return nearest;
   for (let i = nearest - 1; i >= 0 && i >= nearest - MAX_NESTING; i--)
@@ -182,24 +183,12 @@ export function findFunction(table: FunctionTable, address: number): number {
 /** Where the names of all functions stand that begin at an address; at most MAX_ALIASES. */
 export function nameOffsetsAt(table: FunctionTable, start: number): number[] {
   const found: number[] = [];
-  const main = lastNotBehind(table.starts, start);
+  const main = countNotAbove(table.starts, start) - 1;
   if (main >= 0 && table.starts[main] === start) found.push(table.nameOffsets[main]);
   const { aliasStarts } = table;
-  for (let i = lastNotBehind(aliasStarts, start); i >= 0 && aliasStarts[i] === start; i--) {
+  for (let i = countNotAbove(aliasStarts, start) - 1; i >= 0 && aliasStarts[i] === start; i--) {
     if (found.length >= MAX_ALIASES) break;
     found.push(table.aliasNameOffsets[i]);
   }
   return found;
-}
-
-/** Index of the last start that is not behind the address, or -1. */
-function lastNotBehind(starts: Float64Array, address: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  return low - 1;
 }

@@ -1,6 +1,8 @@
 // Ranges of generated code in the order in which they were written: a later one wins over every earlier one that it overlaps, since
 // compilers reuse memory.
 
+import { countBefore } from '../bytes/search';
+
 export interface CodeRange {
   start: number;
   /** First address behind. */
@@ -13,14 +15,7 @@ export function withLater<T extends CodeRange>(ranges: T[], added: T[]): T[] {
 }
 
 export function rangeAt<T extends CodeRange>(ranges: readonly T[], address: number): T | null {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ranges[middle].start > address) high = middle;
-    else low = middle + 1;
-  }
-  const found = ranges[low - 1];
+  const found = ranges[countBefore(ranges.length, (i) => ranges[i].start > address) - 1];
   return found && address < found.end ? found : null;
 }
 

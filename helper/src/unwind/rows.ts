@@ -12,6 +12,7 @@ import {
   UNWIND_WIDE_RULE,
   UNWIND_WIDE_SHIFT,
 } from '../abi/unwindRows.gen';
+import { countBefore } from '../bytes/search';
 
 export * from '../abi/unwindRows.gen';
 
@@ -46,12 +47,5 @@ export function wideIndexOf(rule: number): number {
 
 /** Index in `rows` (pairs of pc and rule) of the row that holds at `pc`; -2 before the first. */
 export function rowAt(rows: Uint32Array, pc: number): number {
-  let low = 0;
-  let high = rows.length / ROW_WORDS;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rows[middle * ROW_WORDS] > pc) high = middle;
-    else low = middle + 1;
-  }
-  return (low - 1) * ROW_WORDS;
+  return (countBefore(rows.length / ROW_WORDS, (i) => rows[i * ROW_WORDS] > pc) - 1) * ROW_WORDS;
 }

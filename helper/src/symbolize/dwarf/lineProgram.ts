@@ -3,6 +3,7 @@
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList, isDisjoint } from '../../bytes/intervals';
+import { countNotAbove } from '../../bytes/search';
 import { type ByteSource, Lender } from '../../bytes/source';
 import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
 import type { LineHeader } from './lineHeader';
@@ -260,14 +261,8 @@ export function findRow(table: LineTable, address: number, declared: Declared | 
   if (sequence < 0) return -1;
   const { addresses } = table;
   const first = table.sequenceFirst[sequence];
-  let low = first;
-  let high = table.sequenceEnd[sequence];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (addresses[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  return low > first ? low - 1 : -1;
+  const before = countNotAbove(addresses, address, first, table.sequenceEnd[sequence] - first);
+  return before > 0 ? first + before - 1 : -1;
 }
 
 /** Of several sequences the one that has the function's own lines: others are of code that was thrown away. */

@@ -5,6 +5,7 @@
 import { FormatError } from '../../bytes/cursor';
 import { flatten, IntervalList, type IntervalTable, ownerAt } from '../../bytes/intervals';
 import { orderOf } from '../../bytes/order';
+import { countNotAbove } from '../../bytes/search';
 import type { ByteSource } from '../../bytes/source';
 import { MAX_RANGES, MAX_UNITS } from '../limits';
 import { type Contested, contestedAt, contestedRanges } from './contested';
@@ -142,12 +143,5 @@ export function unitHolding(offsets: Float64Array, dieOffset: number): number | 
 
 /** Number of the last unit that does not begin behind the offset, or -1. */
 function numberOf(offsets: Float64Array, offset: number): number {
-  let low = 0;
-  let high = offsets.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (offsets[middle] > offset) high = middle;
-    else low = middle + 1;
-  }
-  return low - 1;
+  return countNotAbove(offsets, offset) - 1;
 }

@@ -1,5 +1,6 @@
 // Kernel address -> index of the function, and what the table says of it. Called by frames.ts.
 
+import { countNotAbove } from '../../bytes/search';
 import type { KernelSymbol, KernelTable } from './types';
 
 /** Beyond its start a kernel function is not believed to be longer than this. */
@@ -8,14 +9,7 @@ export const NO_FUNCTION = -1;
 
 /** Index in the table, NO_FUNCTION where none covers the address. */
 export function findKernelFunction({ starts }: KernelTable, address: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  let found = low - 1;
+  let found = countNotAbove(starts, address) - 1;
   // Of several names for one address the kernel itself prints the first.
   while (found > 0 && starts[found - 1] === starts[found]) found--;
   return found >= 0 && address - starts[found] < MAX_FUNCTION_BYTES ? found : NO_FUNCTION;

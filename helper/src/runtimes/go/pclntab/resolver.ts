@@ -2,6 +2,7 @@
 // where it stands in the file, and one function's tables are decoded per question.
 
 import { Cursor, FormatError } from '../../../bytes/cursor';
+import { countBefore } from '../../../bytes/search';
 import { cstringAt } from '../../../bytes/source';
 import { MAX_INLINE_DEPTH } from '../limits';
 import { type FunctionTables, type InlinedCall, type InlineTree, inlinedCall, inlineTree } from './inlineTree';
@@ -116,15 +117,9 @@ function search(table: Pclntab, address: number): { entry: number; offset: numbe
     const bytes = i === table.functionCount ? table.functionTable.read(i * 2 * size, size) : null;
     return (bytes ? new Cursor(bytes) : row(i)).unsigned(size) + table.textStart;
   };
-  let low = 0;
-  let high = table.functionCount;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (entryOf(middle) > address) high = middle;
-    else low = middle + 1;
-  }
-  if (low === 0 || (low === table.functionCount && address >= entryOf(low))) return null;
-  const cursor = row(low - 1);
+  const before = countBefore(table.functionCount, (i) => entryOf(i) > address);
+  if (before === 0 || (before === table.functionCount && address >= entryOf(before))) return null;
+  const cursor = row(before - 1);
   const entry = cursor.unsigned(size) + table.textStart;
   return { entry, offset: cursor.unsigned(size) };
 }
