@@ -4,17 +4,16 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
+import type { CpuOptions } from '../../helper/src/protocol';
 import { SETTING_SECTION, Setting, type SettingName } from './contributions';
 
 export type ElevationMethod = 'auto' | 'sudo' | 'askpass' | 'terminal' | 'pkexec';
 
 export interface RecordingSettings {
-  frequencyHz: number;
+  tracers: { cpu: CpuOptions };
   /** null: until stopped by hand or until the process exits. */
   durationMs: number | null;
   children: boolean;
-  kernel: boolean;
-  maxFrames: number;
   /** Absolute. */
   debugFileDirectories: string[];
   debuginfodUrls: string[];
@@ -27,11 +26,15 @@ function read<T>(name: SettingName, fallback: T): T {
 export function recordingSettings(): RecordingSettings {
   const durationSeconds = read(Setting.durationSeconds, 0);
   return {
-    frequencyHz: Math.min(4999, Math.max(1, Math.round(read(Setting.frequencyHz, 99)))),
+    tracers: {
+      cpu: {
+        frequencyHz: Math.min(4999, Math.max(1, Math.round(read(Setting.frequencyHz, 99)))),
+        kernel: read(Setting.kernelStacks, true),
+        maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
+      },
+    },
     durationMs: durationSeconds > 0 ? durationSeconds * 1000 : null,
     children: read(Setting.followChildren, true),
-    kernel: read(Setting.kernelStacks, true),
-    maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
     debugFileDirectories: texts(Setting.debugFileDirectories).map(inHome).filter(isAbsolute),
     debuginfodUrls: texts(Setting.debuginfodUrls),
   };

@@ -9,10 +9,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCapture } from '../src/engine/capture';
-import type { Capture, CaptureCounters } from '../src/engine/types';
+import type { Capture } from '../src/engine/captureTypes';
+import type { CaptureCounters } from '../src/engine/types';
 import { openBpfStats } from '../src/health/bpfStats';
 import { FileStore } from '../src/process/fileStore';
 import { ProcessTable } from '../src/process/table';
+import { CPU } from '../src/stack/sources/cpu';
 import { pause } from './processes';
 import { record, startRecording } from './recorder';
 
@@ -106,16 +108,13 @@ async function untilLoaded(running: Capture): Promise<void> {
 
 /** What happened within one window of a capture whose tables are loaded. */
 async function sampled(pid: number): Promise<{ from: CaptureCounters; to: CaptureCounters }> {
-  const sink = { stack() {}, sample() {}, process() {}, failed() {} };
+  const sink = { stack() {}, sample() {}, taken() {}, process() {}, failed() {} };
   const processes = new ProcessTable(new FileStore());
   const running = await startCapture(
     {
-      pid,
+      target: { pids: [pid], children: true, startAtExec: false },
+      tracers: [{ tracer: CPU, options: { frequencyHz: FREQUENCY_HZ, kernel: true } }],
       processes,
-      frequencyHz: FREQUENCY_HZ,
-      children: true,
-      kernel: true,
-      startAtExec: false,
       cacheDir: null,
       without: [],
     },

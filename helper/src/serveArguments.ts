@@ -2,6 +2,8 @@
 // elevation), pass through sudo or pkexec, and are read while the process is still root: so nothing clever here.
 
 import { isAbsolute } from 'node:path';
+import { tracersNamed } from './engine/chooseTracers';
+import type { Tracer } from './engine/tracer';
 import { HEARTBEAT_TIMEOUT_MS, RECONNECT_GRACE_MS, tracerError } from './protocol';
 
 export interface ServeArguments {
@@ -15,12 +17,18 @@ export interface ServeArguments {
   heartbeatTimeoutMs: number;
   /** Recordings of other users' processes may be asked for: root's word at the start, not the client's later. */
   anyUser: boolean;
+  /** Ids of the tracers that may be asked for: the rights that they need are kept. */
+  tracers: string[];
   /** Features to do without in every recording: test and diagnosis switch. */
   without: string[];
 }
 
-/** Throws USAGE naming the argument. */
-export function parseServeArguments(argv: readonly string[]): ServeArguments {
+/** Throws USAGE naming the argument, or TRACER_UNKNOWN. */
+export function parseServeArguments(
+  argv: readonly string[],
+  table: readonly Tracer[],
+  usual: readonly string[],
+): ServeArguments {
   if (argv[0] !== 'serve') throw tracerError('USAGE', 'The helper has one command: serve.');
   const values = new Map<string, string>();
   let anyUser = false;
@@ -57,6 +65,7 @@ export function parseServeArguments(argv: readonly string[]): ServeArguments {
     cacheDir: path('--cache-dir'),
     heartbeatTimeoutMs: number('--heartbeat-timeout', HEARTBEAT_TIMEOUT_MS),
     anyUser,
+    tracers: tracersNamed(table, values.get('--for')?.split(',') ?? usual).map(({ id }) => id),
     without: (values.get('--without') ?? '').split(',').filter((word) => word !== ''),
   };
 }
@@ -69,4 +78,5 @@ const KNOWN = new Set([
   '--cache-dir',
   '--heartbeat-timeout',
   '--without',
+  '--for',
 ]);

@@ -1,7 +1,8 @@
 // The parts of the helper that answer requests, loaded when they are first needed so that the helper listens at once:
-// recordings (capture + symbolizer), the process list, the machine check. Made by main.ts, asked by rpc/methods.ts.
+// recordings (capture + symbolizer), the process list, the machine check. Made by serve.ts, asked by rpc/methods.ts.
 
-import type { StartCapture } from './engine/types';
+import type { StartCapture } from './engine/captureTypes';
+import type { Tracer } from './engine/tracer';
 import { kernelObstacle } from './privilege/rights';
 import type { CallersRights } from './process/callersRights';
 import { TracerError } from './protocol';
@@ -18,6 +19,8 @@ import type { TakenAsRoot } from './takeAsRoot';
 const SYMBOL_WORKERS = 1;
 
 export interface ServiceOptions {
+  /** The table. */
+  tracers: readonly Tracer[];
   args: ServeArguments;
   taken: TakenAsRoot;
   /** The caller's own, without what the helper was given. */
@@ -52,12 +55,13 @@ export function createServices(options: ServiceOptions): HelperServices {
   };
 }
 
-async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Promise<RecordingService> {
+async function loadRecordings({ tracers, args, taken, rights, log }: ServiceOptions): Promise<RecordingService> {
   const [{ Recordings }, { startCapture }, { createSymbolizer }, { FileStore }] = await Promise.all([
     import('./recording/recordings'),
     import('./engine/capture'),
     import('./symbolize'),
     import('./process/fileStore'),
+    ...tracers.filter(({ id }) => args.tracers.includes(id)).map((tracer) => tracer.preload()),
   ]);
   const checkedCapture: StartCapture = (wanted, sink) => {
     const obstacle = kernelObstacle();
@@ -67,6 +71,8 @@ async function loadRecordings({ args, taken, rights, log }: ServiceOptions): Pro
   };
   const files = new FileStore();
   return new Recordings({
+    tracers,
+    served: args.tracers,
     files,
     startCapture: checkedCapture,
     symbolizer: createSymbolizer({

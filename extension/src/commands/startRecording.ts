@@ -33,16 +33,16 @@ export async function startRecording(
   if (anyUser && !(await confirmOwner(target, owner))) return undefined;
   const output = outputFor(tracer, target.title);
   const client = await helperWithProgress(tracer, anyUser);
+  const { children, ...settings } = recordingSettings();
   const options: RecordOptions = {
-    pid: target.pid,
+    target: { pids: [target.pid], children, startAtExec: target.startAtExec },
     title: target.title,
-    startAtExec: target.startAtExec,
     // From here on the user waits for us, not for a password to be typed.
     requestedAtMs: Date.now(),
     anyUser,
     output,
     without: [],
-    ...recordingSettings(),
+    ...settings,
   };
   const sessions = await tracer.sessions();
   return sessions.record(client, options);

@@ -21,7 +21,7 @@ export async function stopRecording(tracer: Tracer): Promise<void> {
   const picked = await vscode.window.showQuickPick(
     running.map((session) => ({
       label: visibleText(session.subject.title),
-      description: String(session.subject.pid),
+      description: session.subject.pids.join(', '),
       detail: vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples)),
       session,
     })),

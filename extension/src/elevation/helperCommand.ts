@@ -22,6 +22,9 @@ export interface HelperRequest {
   anyUser: boolean;
 }
 
+/** Ids of the tracers that this extension asks for: the helper keeps the rights that they need, and no others. */
+const RECORDED_BY = ['cpu'];
+
 /** argv without the elevation in front. `env` carries the switch for Electron, because sudo and pkexec strip it. */
 export function helperCommand({
   program,
@@ -47,6 +50,8 @@ export function helperCommand({
     String(lingerMs),
     '--cache-dir',
     cacheDir,
+    '--for',
+    RECORDED_BY.join(','),
     ...(anyUser ? ['--any-user'] : []),
   ];
 }

@@ -8,6 +8,8 @@ import {
   type Health,
   type RecordOptions,
   type RecordSummary,
+  type RunningRecording,
+  targetPids,
   toErrorReport,
 } from '../../../helper/src/protocol';
 import type { HelperClient } from '../client/helperClient';
@@ -29,7 +31,22 @@ export interface SessionEnd {
 }
 
 /** What a session needs to know of itself; a found one (after a reload) has no options. */
-export type SessionSubject = Pick<RecordOptions, 'pid' | 'title' | 'output'>;
+export interface SessionSubject extends Pick<RecordOptions, 'title' | 'output'> {
+  /** The processes that are recorded; none where it is something else. */
+  pids: readonly number[];
+  /** Ids. */
+  tracers: readonly string[];
+}
+
+/** Of what is asked for, or of what a helper says that it records. */
+export function subjectOf({ target, tracers, title, output }: RecordOptions | RunningRecording): SessionSubject {
+  return {
+    pids: targetPids(target),
+    tracers: Array.isArray(tracers) ? tracers : Object.keys(tracers),
+    title,
+    output,
+  };
+}
 
 export class RecordingSession {
   state: SessionState = 'starting';

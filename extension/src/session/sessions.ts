@@ -18,7 +18,7 @@ import { openWhileRecording } from '../settings';
 import { showError } from '../showError';
 import { formatCount, formatElapsed } from './format';
 import { markHelperDied } from './helperDied';
-import { RecordingSession, type SessionEnd, type SessionSubject } from './recordingSession';
+import { RecordingSession, type SessionEnd, type SessionSubject, subjectOf } from './recordingSession';
 import type { RecordingStore } from './recordingStore';
 import { StatusBar } from './statusBar';
 
@@ -51,6 +51,13 @@ export class Sessions implements vscode.Disposable {
     return this.leaving.size > 0 || this.list().some((one) => one.state === 'stopping');
   }
 
+  /** By one of these tracers: others may record it at the same time. */
+  private isRecording(pid: number, tracers: readonly string[]): boolean {
+    return this.list().some(
+      ({ subject }) => subject.pids.includes(pid) && subject.tracers.some((id) => tracers.includes(id)),
+    );
+  }
+
   /** The one that writes this file. */
   byOutput(path: string): RecordingSession | null {
     return this.list().find((one) => one.subject.output === path) ?? null;
@@ -60,8 +67,10 @@ export class Sessions implements vscode.Disposable {
    * Starts one and returns once samples can arrive; what follows is shown by itself. Throws TracerError.
    */
   async record(client: HelperClient, options: RecordOptions): Promise<RecordingSession> {
-    if (this.list().some((one) => one.subject.pid === options.pid)) throw tracerError('BUSY', options.pid);
-    const session = new RecordingSession(client, options);
+    const subject = subjectOf(options);
+    const busy = subject.pids.find((pid) => this.isRecording(pid, subject.tracers));
+    if (busy !== undefined) throw tracerError('BUSY', busy);
+    const session = new RecordingSession(client, subject);
     this.follow(session);
     await session.start(options);
     this.show(session);
@@ -80,7 +89,7 @@ export class Sessions implements vscode.Disposable {
     if (!client) return;
     for (const one of listed) {
       if (this.byOutput(one.output)) continue;
-      const session = new RecordingSession(client, one);
+      const session = new RecordingSession(client, subjectOf(one));
       this.follow(session);
       session.adopt(one.recordingId, one.samples, one.startedAtMs);
       this.show(session);
@@ -110,7 +119,7 @@ export class Sessions implements vscode.Disposable {
   }
 
   private rememberRunning(): Thenable<void> {
-    const subjects = this.list().map(({ subject: { pid, title, output } }) => ({ pid, title, output }));
+    const subjects = this.list().map(({ subject }) => subject);
     return this.tracer.context.workspaceState.update(RUNNING_KEY, subjects.length > 0 ? subjects : undefined);
   }
 
@@ -149,11 +158,11 @@ export class Sessions implements vscode.Disposable {
   }
 
   private async showProgress(session: RecordingSession): Promise<void> {
-    const { title, pid } = session.subject;
+    const { title, pids } = session.subject;
     await vscode.window.withProgress(
       {
         location: vscode.ProgressLocation.Notification,
-        title: vscode.l10n.t('Recording {0} (process {1})', visibleText(title), pid),
+        title: vscode.l10n.t('Recording {0} (process {1})', visibleText(title), pids.join(', ')),
         cancellable: true,
       },
       async (progress, token) => {
@@ -186,7 +195,8 @@ export class Sessions implements vscode.Disposable {
       });
     }
     if (end.error) await showError(this.tracer, end.error);
-    else if (end.samples === 0) await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pid));
+    else if (end.samples === 0)
+      await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pids.join(', ')));
     const lost = end.summary?.lost ?? 0;
     if (lost > 0) this.tracer.log.warn(`${lost} samples were lost`);
   }

@@ -44,7 +44,7 @@ export class StatusBar implements vscode.Disposable {
 function tooltip(sessions: readonly RecordingSession[]): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   for (const { subject, samples, health } of sessions) {
-    text.appendText(vscode.l10n.t('Recording {0} (process {1})', visibleText(subject.title), subject.pid));
+    text.appendText(vscode.l10n.t('Recording {0} (process {1})', visibleText(subject.title), subject.pids.join(', ')));
     text.appendMarkdown('\n\n');
     const facts = [vscode.l10n.t('{0} samples', formatCount(samples))];
     if (health) {

@@ -14,6 +14,7 @@ import {
   PROTOCOL_VERSION,
   type RecordOptions,
   type RecordSummary,
+  targetPids,
 } from '../../../helper/src/protocol';
 import { fakeHealth, makeRecording } from './makeRecording';
 import { listFakeProcesses } from './processes';
@@ -94,6 +95,7 @@ function serve(socket: Socket, token: string): void {
           pid: process.pid,
           uid: process.getuid?.() ?? 0,
           capabilities: [],
+          tracers: ['cpu'],
         }
       : fail(errorReport('TOKEN_REFUSED')),
   );
@@ -118,7 +120,8 @@ function serve(socket: Socket, token: string): void {
   rpc.onRequest('record/list', () =>
     [...running].map(([recordingId, { options, samples, startedAtMs }]) => ({
       recordingId,
-      pid: options.pid,
+      target: options.target,
+      tracers: Object.keys(options.tracers),
       title: options.title,
       output: options.output,
       startedAtMs,
@@ -146,6 +149,7 @@ function tick(say: Say, recordingId: number): void {
     samples,
     firstSampleMs: 1,
     health: fakeHealth(samples),
+    tracers: [{ id: 'cpu', unit: 'samples', count: samples, lost: 0 }],
   });
   if (samples > 0) say('record/checkpoint', { recordingId, output: options.output, samples });
   if (one.checkpoints === behaviour.pauseAfterCheckpoints) clearInterval(one.timer);
@@ -159,7 +163,8 @@ function tick(say: Say, recordingId: number): void {
 
 function write({ options, samples }: Running, complete: boolean): void {
   if (samples === 0) return;
-  const { output, title, pid } = options;
+  const { output, title, target } = options;
+  const [pid = 0] = targetPids(target);
   const file = behaviour.sourceFile ?? '/src/fake.c';
   const recording = makeRecording({ file, samples, complete, title, pid });
   writeFileSync(`${output}.tmp`, JSON.stringify(recording), { mode: 0o600 });

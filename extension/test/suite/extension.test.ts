@@ -111,7 +111,8 @@ describe('the extension in its host', () => {
     await useHelper({ sourceFile: source });
     const session = await recordFirstOfPicker();
     const { tracer } = await activated();
-    const options = { pid: session.subject.pid } as RecordOptions;
+    const target = { pids: [...session.subject.pids], children: true, startAtExec: false };
+    const options = { target, tracers: { cpu: {} } } as unknown as RecordOptions;
     const client = await (await tracer.host()).ensure();
     await assert.rejects(
       (await sessions()).record(client, options),

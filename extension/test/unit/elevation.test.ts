@@ -188,7 +188,7 @@ describe("the helper's command line", () => {
   it('is the same everywhere', () => {
     assert.equal(
       helperCommand(request).join(' '),
-      '/opt/node/bin/node /ext/dist/helper.js serve --socket-dir /run/x --uid 1000 --gid 100 --linger 20000 --cache-dir /c',
+      '/opt/node/bin/node /ext/dist/helper.js serve --socket-dir /run/x --uid 1000 --gid 100 --linger 20000 --cache-dir /c --for cpu',
     );
   });
 

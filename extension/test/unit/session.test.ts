@@ -16,7 +16,7 @@ import {
 } from '../../src/client/socketFolder';
 import { holdCommand, shellCommand } from '../../src/session/heldCommand';
 import { markHelperDied } from '../../src/session/helperDied';
-import { RecordingSession } from '../../src/session/recordingSession';
+import { RecordingSession, subjectOf } from '../../src/session/recordingSession';
 import type { FakeBehaviour } from '../fakes/fakeHelper';
 import { makeRecording } from '../fakes/makeRecording';
 
@@ -58,14 +58,11 @@ describe('a window and its helper', function () {
   });
 
   const options = (more: Partial<RecordOptions> = {}): RecordOptions => ({
-    pid: 4242,
+    target: { pids: [4242], children: true, startAtExec: false },
+    tracers: { cpu: { frequencyHz: 99, kernel: true } },
     durationMs: null,
-    frequencyHz: 99,
-    children: true,
-    kernel: true,
     output: join(scratch, 'a.speedscope.json'),
     title: 'a',
-    startAtExec: false,
     anyUser: false,
     without: [],
     ...more,
@@ -126,7 +123,7 @@ describe('a window and its helper', function () {
 
   it('record until stopped by hand', async () => {
     const client = await (await startFake()).connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     assert.equal(session.state, 'recording');
     await reached(session, 300);
@@ -141,7 +138,7 @@ describe('a window and its helper', function () {
 
   it('tell of saving only where it takes long', async () => {
     const client = await (await startFake({ silentStop: true })).connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     const told = new Promise<void>((done) => {
       session.onDidChange(() => session.saving && done());
@@ -157,7 +154,7 @@ describe('a window and its helper', function () {
   it('keep still at the end until a view in sight has painted it', async () => {
     const client = await (await startFake()).connect();
     const ended = async (watched: boolean) => {
-      const session = new RecordingSession(client, options());
+      const session = new RecordingSession(client, subjectOf(options()));
       await session.start(options());
       session.watch(watched);
       await reached(session, 100);
@@ -181,11 +178,11 @@ describe('a window and its helper', function () {
 
   it('record until the process exits, and until the duration is over', async () => {
     const client = await (await startFake({ exitAfterCheckpoints: 3 })).connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     assert.equal((await session.ended).summary?.stopReason, 'exited');
     const timed = options({ durationMs: 30, output: join(scratch, 'b.speedscope.json') });
-    const second = new RecordingSession(client, timed);
+    const second = new RecordingSession(client, subjectOf(timed));
     await second.start(timed);
     assert.equal((await second.ended).summary?.stopReason, 'duration');
     client.dispose();
@@ -194,7 +191,7 @@ describe('a window and its helper', function () {
   it('keep what had arrived when the helper is killed', async () => {
     const fake = await startFake({ pauseAfterCheckpoints: 3 });
     const client = await fake.connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     await reached(session, 300);
     fake.child.kill('SIGKILL');
@@ -210,7 +207,7 @@ describe('a window and its helper', function () {
   it('leave nobody waiting for an answer when the helper is killed', async () => {
     const fake = await startFake({ silentStop: true });
     const client = await fake.connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     await reached(session, 100);
     const stopped = session.stop();
@@ -222,7 +219,7 @@ describe('a window and its helper', function () {
 
   it('say why nothing could be recorded', async () => {
     const client = await (await startFake({ recordError: errorReport('PID_GONE', 4242) })).connect();
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     assert.equal(await codeOf(session.start(options())), 'PID_GONE');
     assert.equal((await session.ended).error?.code, 'PID_GONE');
     client.dispose();
@@ -233,7 +230,7 @@ describe('a window and its helper', function () {
     const heard = [0, 0];
     client.onNote('record/progress', () => heard[0]++);
     const second = client.onNote('record/progress', () => heard[1]++);
-    const session = new RecordingSession(client, options());
+    const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     await reached(session, 200);
     second.dispose();
@@ -246,14 +243,14 @@ describe('a window and its helper', function () {
   it('find each other again after a reload', async () => {
     const fake = await startFake();
     const before = await fake.connect();
-    const session = new RecordingSession(before, options());
+    const session = new RecordingSession(before, subjectOf(options()));
     await session.start(options());
     await reached(session, 100);
     before.dispose();
     const after = await fake.connect();
     const [running] = await after.request('record/list', {});
     assert.equal(running.output, options().output);
-    const adopted = new RecordingSession(after, running);
+    const adopted = new RecordingSession(after, subjectOf(running));
     adopted.adopt(running.recordingId, running.samples, running.startedAtMs);
     assert.ok((await adopted.stop()).samples >= 100);
     after.dispose();

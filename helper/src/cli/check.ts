@@ -1,5 +1,5 @@
-// `ebpf-tracer check`: what works on this machine and what to do about what does not. Called by main.ts (and, through
-// `make check-system`, before a first build).
+// `ebpf-tracer check`: what works on this machine and what to do about what does not. `make check-system`
+// runs it before a first build.
 
 import { type CheckItem, type CheckReport, EXIT } from '../protocol';
 import { output } from '../terminal/terminal';

@@ -29,6 +29,8 @@ export interface StartHelperOptions {
   beforeConnect?: () => void;
   /** The caller's cache folder for this product, or null for none. */
   cacheDir: string | null;
+  /** Ids of those that will be asked for: the helper keeps the rights that they need. Default: the usual ones. */
+  tracers?: readonly string[];
   /** Other users' processes may be asked for; only root's helper obeys. */
   anyUser?: boolean;
   /** Test and diagnosis switch, passed on to every recording. */
@@ -174,6 +176,7 @@ function serveArguments(options: StartHelperOptions, socketDir: string): string[
   args.push('--linger', String(options.lingerMs ?? 0));
   if (options.cacheDir !== null) args.push('--cache-dir', options.cacheDir);
   if (options.anyUser) args.push('--any-user');
+  if (options.tracers) args.push('--for', options.tracers.join(','));
   if (options.without?.length) args.push('--without', options.without.join(','));
   return args;
 }

@@ -1,4 +1,4 @@
-// `ebpf-tracer export`: a recording in another format, into a file or to stdout. Called by main.ts.
+// `ebpf-tracer export`: a recording in another format, into a file or to stdout.
 
 import { resolve } from 'node:path';
 import { convert, type Format, looksLike, parseFormat } from '../export/formats';

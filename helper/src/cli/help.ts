@@ -1,16 +1,16 @@
-// The texts of --help, from the table in arguments.ts. Called by main.ts.
+// The texts of --help, from the table of commands. Called by run.ts.
 
 import { EXIT } from '../protocol';
-import { COMMANDS, type CommandName } from './arguments';
+import type { Command, Commands } from './arguments';
 
 const WIDTH = 24;
 
-export function helpText(command: CommandName | null): string {
-  return command ? commandHelp(command) : overview();
+export function helpText(command: string | null, commands: Commands): string {
+  return command === null ? overview(commands) : commandHelp(commands[command]);
 }
 
-function overview(): string {
-  const commands = Object.values(COMMANDS).map(({ synopsis, help }) => `  ebpf-tracer ${synopsis}\n      ${help}`);
+function overview(table: Commands): string {
+  const commands = Object.values(table).map(({ synopsis, help }) => `  ebpf-tracer ${synopsis}\n      ${help}`);
   return [
     'Profiles running Linux programs with eBPF: no restart, no recompilation.',
     '',
@@ -23,29 +23,13 @@ function overview(): string {
   ].join('\n');
 }
 
-function commandHelp(name: CommandName): string {
-  const { synopsis, help, options } = COMMANDS[name];
-  const rows = Object.entries(options as Record<string, { value?: string; short?: string; help: string }>).map(
-    ([long, { value, short, help: text }]) => {
-      const left = `  ${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}`;
-      return `${left.padEnd(WIDTH + 2)} ${text}`;
-    },
-  );
-  const tail =
-    name === 'record'
-      ? [
-          '',
-          'The result goes to stdout, progress to stderr. Ctrl-C ends the recording and saves it, a second one aborts.',
-          'COMMAND runs as you, with your environment, folder and terminal; with --json its output goes to stderr.',
-        ]
-      : name === 'symbolize'
-        ? [
-            '',
-            'Addresses are virtual ones of the file, hexadecimal, as objdump and readelf show them; without any they are',
-            'read from stdin, one a line. Innermost inlined function first; separate debug files are found as in a recording.',
-          ]
-        : [];
-  return [`ebpf-tracer ${synopsis}`, '', help, '', ...rows, ...tail, '', exitCodes(), ''].join('\n');
+function commandHelp({ synopsis, help, options, notes }: Command): string {
+  const rows = Object.entries(options).map(([long, { value, short, help: text }]) => {
+    const left = `  ${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}`;
+    return `${left.padEnd(WIDTH + 2)} ${text}`;
+  });
+  const below = notes ? ['', ...notes] : [];
+  return [`ebpf-tracer ${synopsis}`, '', help, '', ...rows, ...below, '', exitCodes(), ''].join('\n');
 }
 
 function exitCodes(): string {

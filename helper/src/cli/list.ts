@@ -1,4 +1,4 @@
-// `ebpf-tracer list`: the processes that can be recorded, as this user may see them; no rights needed. Called by main.ts.
+// `ebpf-tracer list`: the processes that can be recorded, as this user may see them; no rights needed.
 
 import { listProcesses } from '../process/list';
 import { EXIT, type ProcessInfo, visibleText } from '../protocol';

@@ -19,14 +19,15 @@ export class ProgressBar {
     this.shown = true;
   }
 
-  progress({ elapsedMs, samples, health }: HelperNotes['record/progress']): void {
+  progress({ elapsedMs, tracers, health }: HelperNotes['record/progress']): void {
     const seconds = (ms: number) => (ms / 1000).toFixed(0);
     const lost = health.lost > 0 ? `, ${health.lost} lost` : '';
+    const counts = tracers.map(({ count, unit }) => `${count} ${unit}`).join(', ');
     const time =
       this.durationMs === null
         ? `${seconds(elapsedMs)} s`
         : `${bar(elapsedMs / this.durationMs)} ${seconds(Math.min(elapsedMs, this.durationMs))}/${seconds(this.durationMs)} s`;
-    this.say(`Recording ${this.title}  ${time}  ${samples} samples${lost}  (Ctrl-C ends and saves)`);
+    this.say(`Recording ${this.title}  ${time}  ${counts}${lost}  (Ctrl-C ends and saves)`);
   }
 
   clear(): void {

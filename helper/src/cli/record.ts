@@ -1,21 +1,16 @@
 // `ebpf-tracer record`: finds the target or launches it held, gets a helper, records until time, exit or Ctrl-C, and
-// prints the result. Runs as the caller; only the helper has rights. Called by main.ts.
+// prints the result. Runs as the caller; only the helper has rights.
 
 import { basename, resolve } from 'node:path';
+import { tracersNamed } from '../engine/chooseTracers';
+import type { ChosenTracer, GivenOptions, Tracer } from '../engine/tracer';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
 import { ownsNamespace } from '../privilege/userNamespace';
 import { checkTarget, parsePid } from '../process/validate';
-import {
-  EXIT,
-  MAX_FRAMES_DEFAULT,
-  type RecordOptions,
-  type RecordSummary,
-  TracerError,
-  tracerError,
-} from '../protocol';
+import { EXIT, type RecordOptions, type RecordSummary, TracerError, tracerError } from '../protocol';
 import { messages, output } from '../terminal/terminal';
-import { type ParsedArguments, parseDuration, parseFrequency, parseMaxFrames } from './arguments';
+import { type CommandContext, type ParsedArguments, parseDuration } from './arguments';
 import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
 import { ConductedRecording } from './conductedRecording';
 import { startHelper } from './elevate';
@@ -25,7 +20,9 @@ import { ProgressBar } from './progressBar';
 import { openingHint, textReport } from './report';
 
 interface RecordPlan {
-  options: Omit<RecordOptions, 'pid'>;
+  options: Omit<RecordOptions, 'target'>;
+  tracers: ChosenTracer[];
+  children: boolean;
   /** null where a command is launched. */
   pid: number | null;
   command: string[] | null;
@@ -36,10 +33,10 @@ interface RecordPlan {
 }
 
 /** Returns the exit code. Throws TracerError. */
-export async function record(args: ParsedArguments): Promise<number> {
+export async function record(args: ParsedArguments, context: CommandContext): Promise<number> {
   const interrupts = new Interrupts();
   const caller = findCaller();
-  const plan = planRecording(args, caller);
+  const plan = planRecording(args, caller, context);
   // Root in another's name may write where the caller may not: then the helper, which is the caller, finds out.
   if (!caller.dropTo) await checkOutput(plan.output, looksLike(plan.format));
   if (plan.command) findProgram(plan.command[0], caller.environment.PATH);
@@ -47,7 +44,7 @@ export async function record(args: ParsedArguments): Promise<number> {
   // Beside the helper's start; root in another's name launches once it has become that user.
   if (!caller.dropTo) launch.start();
   try {
-    return await recordTarget(plan, caller, launch, interrupts);
+    return await recordTarget(plan, caller, launch, interrupts, context);
   } finally {
     launch.held?.cancel();
     interrupts.dispose();
@@ -68,10 +65,10 @@ class Launch {
   }
 }
 
-function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
+function planRecording(args: ParsedArguments, caller: Caller, context: CommandContext): RecordPlan {
   const value = (name: string) => args.options.get(name)?.[0];
   const format = parseFormat(value('format') ?? 'speedscope');
-  const frequencyHz = parseFrequency(value('frequency') ?? '99');
+  const tracers = planTracers(args.options, context);
   const duration = value('duration');
   const durationMs = duration === undefined ? null : parseDuration(duration);
   const anyUser = args.options.has('any-user');
@@ -98,22 +95,36 @@ function planRecording(args: ParsedArguments, caller: Caller): RecordPlan {
     format,
     output,
     json: args.options.has('json'),
+    tracers,
+    children: !args.options.has('no-children'),
     options: {
+      tracers: Object.fromEntries(tracers.map(({ tracer, options }) => [tracer.id, options])),
       durationMs,
-      frequencyHz,
-      children: !args.options.has('no-children'),
-      kernel: !args.options.has('no-kernel'),
-      maxFrames: parseMaxFrames(value('max-frames') ?? String(MAX_FRAMES_DEFAULT)),
       output: format === 'speedscope' ? output : `${output}${FORMAT_SUFFIX.speedscope}`,
       title,
-      startAtExec: pid === null,
       anyUser,
       without: (args.options.get('without') ?? []).flatMap((list) => list.split(',')).filter(Boolean),
       debugFileDirectories: (args.options.get('debug-dir') ?? []).map((folder) => resolve(folder)),
-      debuginfodUrls: args.options.get('debuginfod') ?? [],
+      debuginfodUrls: [...(args.options.get('debuginfod') ?? [])],
       requestedAtMs: performance.timeOrigin,
     },
   };
+}
+
+/** By --trace, with the options that are each one's own. Throws TracerError. */
+function planTracers(given: GivenOptions, { tracers, usual }: CommandContext): ChosenTracer[] {
+  const names = given.get('trace')?.[0].split(',').filter(Boolean) ?? usual;
+  const chosen = tracersNamed(tracers, names);
+  const has = ({ commandLine }: Tracer, option: string) => Object.hasOwn(commandLine, option);
+  for (const option of given.keys()) {
+    const owners = tracers.filter((tracer) => has(tracer, option));
+    if (owners.length > 0 && !chosen.some((tracer) => has(tracer, option)))
+      throw tracerError(
+        'USAGE',
+        `--${option} is an option of ${owners.map(({ id }) => id).join(', ')}, which --trace leaves out.`,
+      );
+  }
+  return chosen.map((tracer) => ({ tracer, options: tracer.fromCommandLine(given) }));
 }
 
 /** `nginx-2026-01-31T12-00-00.speedscope.json`, local time. */
@@ -124,7 +135,13 @@ function defaultName(title: string, format: Format): string {
   return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
 }
 
-async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, interrupts: Interrupts): Promise<number> {
+async function recordTarget(
+  plan: RecordPlan,
+  caller: Caller,
+  launch: Launch,
+  interrupts: Interrupts,
+  { helperPath }: CommandContext,
+): Promise<number> {
   const bar = new ProgressBar(messages, plan.options.title, plan.options.durationMs);
   bar.say('Starting …');
   const becomeAndLaunch = () => {
@@ -133,6 +150,8 @@ async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, in
   };
   const helper = await startHelper({
     cacheDir: cacheDirOf(caller),
+    helperPath,
+    tracers: plan.tracers.map(({ tracer }) => tracer.id),
     without: plan.options.without,
     anyUser: plan.options.anyUser,
     log: ({ level, text }) => {
@@ -148,7 +167,8 @@ async function recordTarget(plan: RecordPlan, caller: Caller, launch: Launch, in
   try {
     if (interrupts.count > 0) throw tracerError('CANCELLED');
     const recording = new ConductedRecording(helper, bar);
-    await recording.start({ ...plan.options, pid: plan.pid ?? held!.pid }, interrupts);
+    const target = { pids: [plan.pid ?? held!.pid], children: plan.children, startAtExec: plan.pid === null };
+    await recording.start({ ...plan.options, target }, interrupts);
     held?.release();
     if (held && !process.stdin.isTTY) interrupts.onFirst((signal) => held.kill(signal));
     const outcome = await recording.finish(interrupts);
@@ -212,7 +232,7 @@ function printSummary(plan: RecordPlan, summary: RecordSummary, commandEnd: Comm
   }
   const lines = textReport(summary, {
     title: plan.options.title,
-    frequencyHz: plan.options.frequencyHz,
+    tracers: plan.tracers,
     commandEnd: commandEnd && describeEnd(commandEnd),
     folder: process.cwd(),
   });

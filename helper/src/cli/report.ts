@@ -1,122 +1,27 @@
-// The text that `record` prints on stdout: the hottest functions with their sampling error, what was lost, where the
-// recording is and how to open it. Called by record.ts.
+// The text that `record` prints on stdout: what each tracer found, in its own words, what was lost, where the recording is and how
+// to open it. Called by record.ts.
 
-import {
-  BROKEN_STACKS_SAID,
-  INLINED_SUFFIX,
-  type Losses,
-  mostFrequentCause,
-  type RecordSummary,
-  type RuntimeReport,
-  type TruncationReason,
-  visibleText,
-} from '../protocol';
-
-/** Functions shown; the recording holds all. */
-const ROWS = 20;
-/** Files shown of which the symbols could not be read. */
-const BAD_FILES = 5;
-/** 97.5 % quantile of the normal distribution: 95 % lie within. */
-const Z = 1.959964;
-
-const REASONS: Record<TruncationReason, string> = {
-  noFramePointer: 'no frame pointer',
-  tooDeep: 'too deep',
-  badAddress: 'bad address',
-  noUnwindInfo: 'no unwind information',
-  unreadableStack: 'stack not readable',
-  unexpressible: 'unusual unwind information',
-  code32Bit: '32-bit code is not supported',
-  tablesNotReady: 'unwind tables not ready',
-  jitCode: 'code made at run time',
-  stripped: 'unwind information stripped',
-  unreadableFile: 'file not readable',
-  unknown: 'unknown',
-};
-
-/** What to do about stacks that are not whole, by their cause; the others need none, or there is nothing to be done. */
-const ADVICE: Partial<Record<TruncationReason, string>> = {
-  noFramePointer: 'build with -fno-omit-frame-pointer to see all callers',
-  tooDeep: 'record with a greater --max-frames to see all callers',
-  noUnwindInfo: 'some code has no unwind information; compilers write it with -fasynchronous-unwind-tables',
-  stripped: 'unwind information was stripped from a file; keep its .eh_frame, or install its debug file',
-  jitCode: 'they lead through code made at run time; let its runtime keep frame pointers',
-  tablesNotReady: 'the unwind tables were not ready yet; record once more, they are kept',
-  unreadableFile: 'a file that they lead through could not be read',
-};
-
-/** Of the most frequent cause, where it matters. */
-function adviceOn({ samples, wholeStacks, truncated }: RecordSummary): string[] {
-  const broken = samples === 0 ? 0 : 1 - wholeStacks / samples;
-  const cause = mostFrequentCause(truncated);
-  const advice = cause && ADVICE[cause];
-  return broken > BROKEN_STACKS_SAID && advice ? [`Stacks that are not whole: ${advice}.`] : [];
-}
-
-/** Half the width of Wilson's 95 % interval for a share measured on `samples` samples. */
-export function samplingError(share: number, samples: number): number {
-  if (samples <= 0) return 1;
-  const z2 = Z * Z;
-  return (Z / (1 + z2 / samples)) * Math.sqrt((share * (1 - share)) / samples + z2 / (4 * samples * samples));
-}
+import type { ChosenTracer } from '../engine/tracer';
+import type { Losses, RecordSummary } from '../protocol';
 
 export interface ReportContext {
   title: string;
-  frequencyHz: number;
+  tracers: readonly ChosenTracer[];
   /** How a launched command ended, e.g. `exit code 0`. */
   commandEnd: string | null;
   /** Where file paths are shown relative to. */
   folder: string;
 }
 
-export function textReport(summary: RecordSummary, context: ReportContext): string[] {
-  const { samples, goroutines, badFiles = [], runtimes = [] } = summary;
-  // None and all without digits, as everywhere.
-  const inPercent = (value: number) => (value === 0 || value === 1 ? String(100 * value) : (100 * value).toFixed(1));
-  const percent = (part: number, whole: number) => inPercent(whole === 0 ? 0 : part / whole);
-  const share = (value: number) =>
-    `${inPercent(value).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
-  const rows = summary.top.slice(0, ROWS).map((row) => ({
-    text: `${share(row.self)}  ${share(row.total)}`,
-    name: shorten(visibleText(row.name), 60),
-    place:
-      row.file === null
-        ? ''
-        : `${visibleText(relative(row.file, context.folder))}${row.line === null ? '' : `:${row.line}`}`,
-  }));
-  const nameWidth = Math.max(8, ...rows.map((row) => row.name.length));
-  const seconds = (summary.durationMs / 1000).toFixed(1);
-  const truncated = Object.entries(summary.truncated).map(
-    ([reason, count]) => `${count} ${REASONS[reason as TruncationReason]}`,
-  );
-  const lines = [
-    `${context.title}: ${samples} samples in ${seconds} s at ${context.frequencyHz} Hz${
-      context.commandEnd === null ? '' : `; the command ended with ${context.commandEnd}`
-    }`,
-    '',
-    `${'self'.padStart(9)}${''.padEnd(6)}${'total'.padStart(9)}${''.padEnd(6)}  ${'function'.padEnd(nameWidth)}  file:line`,
-    ...rows.map((row) => `  ${row.text}  ${row.name.padEnd(nameWidth)}  ${row.place}`.trimEnd()),
-    ...(summary.top.length > ROWS ? [`  … and more in the recording`] : []),
-    '',
-    `± is the 95 % sampling error (Wilson interval) of ${samples} samples.`,
-    `Lost: ${summary.lost} of ${samples + summary.lost}. Whole stacks: ${percent(summary.wholeStacks, samples)} %${
-      truncated.length > 0 ? `; truncated: ${truncated.join(', ')}` : ''
-    }. Frames with a name: ${percent(summary.symbolizedFrames, summary.frames)} %.`,
-    ...adviceOn(summary),
+export function textReport(summary: RecordSummary, { title, tracers, commandEnd, folder }: ReportContext): string[] {
+  const headlines = tracers.map(({ tracer, options }) => tracer.headline(summary, options));
+  return [
+    `${title}: ${headlines.join(', ')}${commandEnd === null ? '' : `; the command ended with ${commandEnd}`}`,
+    ...tracers.flatMap(({ tracer }) => ['', ...tracer.report(summary, folder)]),
     ...lossLines(summary.losses),
-    ...(goroutines
-      ? [
-          `Goroutines: ${goroutines.seen} seen, busiest ${goroutines.busiest.id} (${share(goroutines.busiest.share).trim()}).`,
-        ]
-      : []),
-    ...runtimeLines(runtimes),
-    ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
-    ...(badFiles.length > BAD_FILES
-      ? [`… and of ${badFiles.length - BAD_FILES} more files; the recording has them all.`]
-      : []),
+    ...tracers.flatMap(({ tracer }) => tracer.remarks?.(summary, folder) ?? []),
     `Recording: ${summary.output}`,
   ];
-  return lines;
 }
 
 /** Of what matters to who reads the figures: nothing for what is 0. */
@@ -149,30 +54,8 @@ function lossLines(losses: Losses | undefined): string[] {
   return lines.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
-/** Of runtimes whose functions could not be named, each reason once. */
-function runtimeLines(runtimes: readonly RuntimeReport[]): string[] {
-  return runtimes.flatMap((report) => {
-    if (report.status !== 'nativeOnly') return [];
-    const { runtime, version, processes, reason, fix } = report;
-    const what = version === null ? runtime : `${runtime} ${version}`;
-    const where = processes === 1 ? 'one process' : `${processes} processes`;
-    return [`Functions of ${what} are not named (${where}): ${reason}.${fix === null ? '' : ` ${fix}`}`];
-  });
-}
-
 /** How to look at a speedscope recording. */
 export function openingHint(output: string): string {
   const quoted = /^[\w@%+=:,./-]+$/.test(output) ? output : `'${output.replaceAll("'", "'\\''")}'`;
   return `Open it in VS Code: code ${quoted}  (or drop it on a speedscope page)`;
-}
-
-function relative(file: string, folder: string): string {
-  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
-}
-
-/** Whether it was inlined is told also of a long name. */
-function shorten(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const end = text.endsWith(INLINED_SUFFIX) ? INLINED_SUFFIX : '';
-  return `${text.slice(0, length - 1 - end.length)}…${end}`;
 }

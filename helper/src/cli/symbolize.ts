@@ -1,5 +1,5 @@
 // `ebpf-tracer symbolize`: functions and lines of addresses in one file, for people and for tests against other tools; no
-// rights needed. Called by main.ts.
+// rights needed.
 
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';

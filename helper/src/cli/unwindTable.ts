@@ -1,6 +1,5 @@
 // `ebpf-tracer unwind-table`: the rows by which stacks are walked through one file, for people and for tests against other
-// tools; no rights needed. Written as it is made into text, so that a million rows take no memory of their own. Called by
-// main.ts.
+// tools; no rights needed. Written as it is made into text, so that a million rows take no memory of their own.
 
 import { closeSync, realpathSync } from 'node:fs';
 import { FormatError } from '../bytes/cursor';

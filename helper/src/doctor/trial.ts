@@ -2,21 +2,15 @@
 // where the process has the rights.
 
 import { startCapture } from '../engine/capture';
-import type { CaptureOptions } from '../engine/types';
 import { kernelObstacle } from '../privilege/rights';
 import { FileStore } from '../process/fileStore';
 import { ProcessTable } from '../process/table';
-import { type AttachStep, TracerError, toErrorReport } from '../protocol';
+import { type AttachStep, type CpuOptions, TracerError, toErrorReport } from '../protocol';
+import { CPU } from '../stack/sources/cpu';
 import { type Finding, missing, ok } from './finding';
 import { checkCommand } from './howToRepeat';
 
-const OPTIONS: Omit<CaptureOptions, 'pid' | 'processes'> = {
-  frequencyHz: 999,
-  children: false,
-  kernel: true,
-  startAtExec: false,
-  without: [],
-};
+const SAMPLING: CpuOptions = { frequencyHz: 999, kernel: true };
 /** Samples come only while this process computes, so it does: about 20 samples' worth. */
 const BUSY_MS = 20;
 
@@ -28,6 +22,7 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
     sample: () => {
       samples++;
     },
+    taken: () => {},
     process: () => {},
     failed: (error: Error) => {
       failure = error;
@@ -38,7 +33,9 @@ export async function tryRecording(): Promise<{ finding: Finding; attach: Attach
   try {
     const obstacle = kernelObstacle();
     if (obstacle) throw new TracerError(obstacle);
-    const capture = await startCapture({ ...OPTIONS, pid: process.pid, processes }, sink);
+    const target = { pids: [process.pid], children: false, startAtExec: false };
+    const tracers = [{ tracer: CPU, options: SAMPLING }];
+    const capture = await startCapture({ target, tracers, processes, without: [] }, sink);
     for (const end = performance.now() + BUSY_MS; performance.now() < end; );
     await capture.complete;
     await capture.stop();

@@ -1,82 +1,54 @@
-// Starts and ends the sampling of a process: its stacks by the clock of every CPU, in a session of its own.
+// Tracers that run together in one session of the kernel: starts them, adds up what is told of them, ends them.
 
 import { explainLoadError } from '../bpf/loadError';
-import { SamplingEvents } from '../bpf/samplingEvents';
-import { MAX_FRAMES_DEFAULT, tracerError } from '../protocol';
+import { BpfLoadError } from '../bpf/object';
 import { ProcessRuntimes } from '../runtimes/processRuntimes';
+import type { Capture, CaptureOptions, StartCapture } from './captureTypes';
 import { Session } from './session';
-import { StackEngine } from './stackEngine';
-import type { Capture, CaptureCounters, CaptureOptions, CaptureSink, StartCapture } from './types';
-
-/** A stack that was not met before at this mean size. Deeper stacks take more. */
-const BYTES_PER_SAMPLE = 256;
-/** In the first quarter of a second samples may come raw, at this size; half a ring of them at the most. */
-const RAW_BYTES_PER_SAMPLE = 10_240;
-const RAW_SECONDS = 0.25;
-const RAW_MOST_BYTES_PER_SECOND = 2 << 20;
-
-function ringBytesPerSecond({ frequencyHz, maxFrames = MAX_FRAMES_DEFAULT }: CaptureOptions, cpus: number): number {
-  const samplesPerSecond = frequencyHz * cpus;
-  const raw = RAW_SECONDS * RAW_BYTES_PER_SAMPLE * samplesPerSecond;
-  return (
-    samplesPerSecond * BYTES_PER_SAMPLE * Math.max(1, maxFrames / MAX_FRAMES_DEFAULT) +
-    Math.min(raw, RAW_MOST_BYTES_PER_SECOND)
-  );
-}
+import type { RunningTracer } from './tracer';
+import type { CaptureCounters, CaptureSink } from './types';
 
 export const startCapture: StartCapture = async (options, sink) => {
-  const capture = new StackCapture(options, sink);
+  const capture = new RunningCapture(options, sink);
   try {
-    capture.start();
-    await capture.attachRest();
+    await capture.start(options);
     return capture;
   } catch (error) {
     capture.close();
-    throw explained(error, sink);
+    throw error instanceof BpfLoadError ? explainLoadError(error, (level, text) => sink.log?.(level, text)) : error;
   }
 };
 
-function explained(error: unknown, sink: CaptureSink): unknown {
-  try {
-    return explainLoadError(error, (level, text) => sink.log?.(level, text));
-  } catch (other) {
-    return other;
-  }
-}
-
-class StackCapture implements Capture {
+class RunningCapture implements Capture {
+  readonly running: RunningTracer[] = [];
   private readonly session: Session;
-  private readonly stacks: StackEngine;
-  private events: SamplingEvents | null = null;
   private last: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: null, taken: 0 };
   private closed = false;
 
-  constructor(
-    private readonly options: CaptureOptions,
-    sink: CaptureSink,
-  ) {
-    const { pid, children, startAtExec, rights = null, processes, without } = options;
+  constructor(options: CaptureOptions, sink: CaptureSink) {
+    const { target, tracers, processes, without, rights = null } = options;
     this.session = new Session(
       {
-        targets: { pids: [pid], children, startAtExec, rights },
+        target,
+        rights,
         processes,
         without,
-        ringBytesPerSecond: (cpus) => ringBytesPerSecond(options, cpus),
+        ringBytesPerSecond: (cpus) =>
+          tracers.reduce((sum, { tracer, options: chosen }) => sum + tracer.ringBytesPerSecond(chosen, cpus), 0),
+        stackFiles: {
+          cacheDir: options.cacheDir ?? null,
+          debugFolders: options.debugFileDirectories ?? [],
+          kallsymsFd: options.kallsymsFd ?? null,
+          runtimes: options.runtimes ?? new ProcessRuntimes(processes),
+        },
       },
       sink,
     );
-    this.stacks = new StackEngine(
-      this.session,
-      {
-        kernel: options.kernel,
-        maxFrames: options.maxFrames ?? MAX_FRAMES_DEFAULT,
-        cacheDir: options.cacheDir ?? null,
-        debugFolders: options.debugFileDirectories ?? [],
-        kallsymsFd: options.kallsymsFd ?? null,
-        runtimes: options.runtimes ?? new ProcessRuntimes(processes),
-      },
-      sink,
-    );
+  }
+
+  async start({ tracers }: CaptureOptions): Promise<void> {
+    for (const { tracer, options } of tracers) this.running.push(await tracer.start(options, this.session));
+    await this.session.attachRest();
   }
 
   get attach() {
@@ -87,34 +59,13 @@ class StackCapture implements Capture {
     return this.session.complete;
   }
 
-  /** The shortest way to the first sample. */
-  start(): void {
-    const { session, options } = this;
-    const tracer = this.stacks.load();
-    session.countRunTime(tracer, 'sample_stack');
-    const events = new SamplingEvents(tracer, 'sample_stack', options.frequencyHz, options.without);
-    this.events = events;
-    if (!events.attach()) {
-      const why = events.step().refused.map(({ rung, why }) => `${rung}: ${why}`);
-      throw tracerError('PERF_FORBIDDEN', why.join(', '));
-    }
-    session.report(events.step());
-    session.regularly(() => events.vary());
-    session.onCpus({ online: (cpu) => void events.addCpu(cpu), offline: (cpu) => events.removeCpu(cpu) });
-    this.stacks.sampling();
-  }
-
-  attachRest(): Promise<void> {
-    return this.session.attachRest();
-  }
-
   bumpGeneration(pid: number): void {
     this.session.bumpGeneration(pid);
   }
 
   counters(): CaptureCounters {
     if (this.closed) return this.last;
-    const { session, stacks } = this;
+    const { session } = this;
     const {
       lostProcess,
       lostNames,
@@ -125,7 +76,7 @@ class StackCapture implements Capture {
       pointerFrames,
       ...counted
     } = session.counters();
-    const unwinding = stacks.unwinding();
+    const unwinding = session.stackEngine?.unwinding();
     this.last = {
       ...counted,
       lostProcessRecords: lostProcess,
@@ -134,7 +85,7 @@ class StackCapture implements Capture {
       refused: { processes: refusedProcesses + session.refusedAtStart, samples: refusedSamples },
       ringFill: session.ringFill,
       bpfNs: session.runTimeNs(),
-      waiting: stacks.waiting,
+      waiting: session.stackEngine?.waiting ?? 0,
       unwinding: unwinding
         ? { ...unwinding, frames: { byTable: tableFrames, missed: tableMisses, byPointer: pointerFrames } }
         : undefined,
@@ -146,16 +97,15 @@ class StackCapture implements Capture {
     // The sink may end it from within a drain, at the target's exit: that drain ends first, then the memory goes.
     await null;
     if (this.closed) return;
-    for (const cpu of this.events?.cpus ?? []) this.events?.removeCpu(cpu);
+    for (const tracer of this.running) await tracer.stop();
     this.session.drain();
-    if (!atOnce) await this.stacks.walkLastStacks();
+    if (!atOnce) await this.session.stackEngine?.walkLastStacks();
     this.counters();
     this.close();
   }
 
   close(): void {
     this.closed = true;
-    this.stacks.close();
     this.session.close();
   }
 }

@@ -1,13 +1,16 @@
 // What a tracer is given of a recording's session in the kernel: objects that share what they have in common, one ring whose
 // records come by kind, the targets and their processes. Types alone, so that tracers can be tested without a kernel.
 
+import type { SampleRecord } from '../abi/records';
 import type { BpfObject, ObjectLoader } from '../bpf/object';
 import type { CallersRights } from '../process/callersRights';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
-import type { AttachStep } from '../protocol';
+import type { AttachStep, RecordTarget } from '../protocol';
+import type { CodeTargets } from '../unwind/load/published';
 import type { KernelCounters } from './kernelCounters';
 import type { TakeRecord } from './recordKinds';
+import type { StackSink } from './types';
 
 /** Which processes are traced. */
 export interface SessionTargets {
@@ -27,17 +30,47 @@ export interface CpuUser {
   offline(cpu: number): void;
 }
 
+export interface StackOptions {
+  /** Time in the kernel, too; else samples in the kernel are left out. */
+  kernel: boolean;
+  /** Deepest user stack. */
+  maxFrames: number;
+}
+
+/** Stacks of the targets, walked: shared by all tracers that sample stacks. The stacks themselves go to the session's sink. */
+export interface Stacks {
+  /** The object whose programs sample. Throws BpfLoadError. */
+  load(): BpfObject;
+  /** Samples come now: time for everything that the first one does not need. */
+  sampling(): void;
+  /** Samples of one metric, which belongs to one tracer. */
+  onSample(metric: string, take: (record: SampleRecord) => void): void;
+  /** Samples that wait until their stacks can be walked. */
+  readonly waiting: number;
+}
+
 /** With the first object that it loads, the ring is opened. */
 export interface KernelSession extends ObjectLoader {
+  readonly target: RecordTarget;
+  /** The processes among the target; none where it is something else. */
   readonly targets: SessionTargets;
   /** Knows of each process record before the tracers hear of it. */
   readonly processes: ProcessTable;
+  /** Where a tracer's stacks and samples go. */
+  readonly sink: StackSink;
   readonly useRingBuffer: boolean;
   /** That the machine can have. */
   readonly possibleCpus: number;
 
+  /** Of the map with this name in any loaded object; null: none has it. */
+  mapFd(name: string): number | null;
   /** Of this program the run time counts as the recording's cost. */
   countRunTime(object: BpfObject, program: string): void;
+
+  /** Made at the first call, whose options hold for all; tables are made from then on. */
+  stacks(options: StackOptions): Stacks;
+  /** Who tells BPF of a process's code. Null before the first object is loaded. */
+  readonly targetMap: CodeTargets | null;
 
   /** Records of one kind, in order of time with all others and with process records. Called while the ring drains: be quick. */
   on(kind: number, take: TakeRecord): void;

@@ -5,12 +5,12 @@ import { native } from '../bpf/libbpf';
 import { BpfLoadError } from '../bpf/object';
 import type { RuntimeKernel } from '../runtimes/processRuntimes';
 import type { MapValue, RuntimePlugin } from '../runtimes/types';
-import type { Session } from './session';
+import type { KernelSession } from './kernelSession';
 
 export class RuntimeMaps implements RuntimeKernel {
   private readonly key = Buffer.alloc(4);
 
-  constructor(private readonly session: Pick<Session, 'load' | 'mapFd' | 'log'>) {}
+  constructor(private readonly session: Pick<KernelSession, 'load' | 'mapFd' | 'log'>) {}
 
   load({ object, id }: RuntimePlugin): string | null {
     if (object === null) return null;

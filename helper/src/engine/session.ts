@@ -8,34 +8,32 @@ import { BpfObject, type TracerSettings } from '../bpf/object';
 import { canViewNativeMemory, hasRingBuffer, hasTaskPtRegs, pidNamespaceInode } from '../bpf/probe';
 import type { RecordSource } from '../bpf/recordSource';
 import { programRunTime } from '../health/bpfStats';
+import type { CallersRights } from '../process/callersRights';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
-import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
+import { type AttachStep, MAX_FRAMES_DEFAULT, type RecordTarget } from '../protocol';
+import type { CodeTargets } from '../unwind/load/published';
 import { CaptureStream } from './captureStream';
 import { FollowedProcesses } from './followedProcesses';
 import { type KernelCounters, NO_COUNTS, readKernelCounters } from './kernelCounters';
-import type { CpuUser, KernelSession, SessionTargets } from './kernelSession';
+import type { CpuUser, KernelSession, SessionTargets, StackOptions } from './kernelSession';
 import { RecordKinds, type TakeRecord } from './recordKinds';
 import { openRing, planRing, prepareRing, type RingPlan, ringStep } from './ring';
+import { StackEngine, type StackFiles } from './stackEngine';
+import type { CaptureSink } from './types';
 
 /** CPUs come and go: in virtual machines, in sleep states, by the administrator. */
 const CPU_CHECK_INTERVAL_MS = 1000;
 
 export interface SessionOptions {
-  targets: SessionTargets;
+  target: RecordTarget;
+  rights: CallersRights | null;
+  stackFiles: StackFiles;
   /** Is kept current by the session. */
   processes: ProcessTable;
   /** What all tracers together expect to send. */
   ringBytesPerSecond: (cpus: number) => number;
   without: readonly string[];
-}
-
-/** Told after the tracers. */
-export interface SessionSink {
-  process(record: ProcessRecord): void;
-  /** The session as a whole broke. */
-  failed(error: Error): void;
-  log?(level: 'debug' | 'warn', text: string): void;
 }
 
 /** Once around. */
@@ -45,7 +43,11 @@ export class Session implements KernelSession {
   readonly attach: AttachStep[] = [];
   /** `attach` is final. Never rejects. */
   complete: Promise<void> = Promise.resolve();
+  readonly target: RecordTarget;
   readonly targets: SessionTargets;
+  /** Null where no tracer samples stacks. */
+  stackEngine: StackEngine | null = null;
+  private readonly stackFiles: StackFiles;
   readonly processes: ProcessTable;
   readonly without: ReadonlySet<string>;
   readonly possibleCpus = possibleCpuCount();
@@ -73,9 +75,16 @@ export class Session implements KernelSession {
 
   constructor(
     options: SessionOptions,
-    private readonly sink: SessionSink,
+    /** Told of processes after the tracers. */
+    readonly sink: CaptureSink,
   ) {
-    this.targets = options.targets;
+    const { target, rights } = options;
+    this.target = target;
+    this.targets =
+      'pids' in target
+        ? { pids: target.pids, children: target.children, startAtExec: target.startAtExec, rights }
+        : { pids: [], children: false, startAtExec: false, rights };
+    this.stackFiles = options.stackFiles;
     this.processes = options.processes;
     this.without = new Set(options.without);
     native();
@@ -166,6 +175,11 @@ export class Session implements KernelSession {
     return [...refused];
   }
 
+  stacks(options: StackOptions): StackEngine {
+    this.stackEngine ??= new StackEngine(this, options, this.stackFiles);
+    return this.stackEngine;
+  }
+
   // ---- records and processes ----
 
   on(kind: number, take: TakeRecord): void {
@@ -197,8 +211,7 @@ export class Session implements KernelSession {
     this.sink.process(record);
   }
 
-  /** Who tells BPF of a process's code. Null before the first object is loaded. */
-  get targetMap() {
+  get targetMap(): CodeTargets | null {
     return this.followed.map;
   }
 
@@ -220,10 +233,12 @@ export class Session implements KernelSession {
       action();
       await eventLoop();
     }
-    this.followed.watch();
-    // Those that came since.
-    this.followed.addDescendants();
-    await eventLoop();
+    if (this.targets.pids.length > 0) {
+      this.followed.watch();
+      // Those that came since.
+      this.followed.addDescendants();
+      await eventLoop();
+    }
     this.complete = Promise.all(
       this.besideActions.map(({ what, action }) =>
         action().catch((error) => this.log('warn', `${what}: ${error instanceof Error ? error.message : error}`)),
@@ -305,6 +320,7 @@ export class Session implements KernelSession {
     this.counters();
     this.closed = true;
     this.stream?.stop();
+    this.stackEngine?.close();
     this.mappings.close();
     this.source?.close();
     this.source = null;

@@ -3,7 +3,7 @@
 
 import { decodeStack, SampleDecoder } from '../abi/decode';
 import { EVENT_KIND } from '../abi/events.gen';
-import type { StackRecord } from '../abi/records';
+import type { SampleRecord, StackRecord } from '../abi/records';
 import { ChunkMaps, chunkTemplate, hasMappableArrays } from '../bpf/chunkMaps';
 import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
 import {
@@ -21,9 +21,8 @@ import { type UnwindLoad, UnwindLoader } from '../unwind/load/loader';
 import { CHUNK_PAGES, PagePool } from '../unwind/load/pages';
 import { RawSample } from '../unwind/raw/rawSample';
 import { causeOfCut, isGuess, RawStacks } from '../unwind/raw/rawStacks';
+import type { KernelSession, StackOptions, Stacks } from './kernelSession';
 import { RuntimeMaps } from './runtimeMaps';
-import type { Session } from './session';
-import type { StackSink } from './types';
 
 /** After a recording's end its last samples wait for their tables no longer. */
 const TABLES_AT_END_MS = 3_000;
@@ -35,11 +34,8 @@ const UNWIND_CEILING_BYTES = 128 << 20;
 /** arm64 signs return addresses. */
 const SIGNED_ADDRESSES = process.arch === 'arm64';
 
-export interface StackEngineOptions {
-  /** Walk kernel stacks, too; else samples in the kernel are left out. */
-  kernel: boolean;
-  /** Deepest user stack. */
-  maxFrames: number;
+/** What the stacks of all tracers have in common. */
+export interface StackFiles {
   /** For unwind tables from run to run; null: none. */
   cacheDir: string | null;
   /** Where separate debug files may lie besides the system's places. */
@@ -50,31 +46,8 @@ export interface StackEngineOptions {
   runtimes: ProcessRuntimes;
 }
 
-/** What of the session it uses. */
-export type StackSession = Pick<
-  Session,
-  | 'load'
-  | 'mapFd'
-  | 'unload'
-  | 'without'
-  | 'useRingBuffer'
-  | 'targets'
-  | 'processes'
-  | 'targetMap'
-  | 'on'
-  | 'onProcess'
-  | 'beforeProcess'
-  | 'onAdopted'
-  | 'meet'
-  | 'later'
-  | 'beside'
-  | 'regularly'
-  | 'report'
-  | 'counters'
-  | 'log'
->;
-
-export class StackEngine {
+export class StackEngine implements Stacks {
+  private readonly takers = new Map<string, (record: SampleRecord) => void>();
   private readonly samples = new SampleDecoder();
   private readonly mappableArrays: boolean;
   private readonly keepRaw: boolean;
@@ -87,9 +60,9 @@ export class StackEngine {
 
   /** First of all: a thread makes the tables while this one loads the programs. */
   constructor(
-    private readonly session: StackSession,
-    private readonly options: StackEngineOptions,
-    private readonly sink: StackSink,
+    private readonly session: KernelSession,
+    private readonly options: StackOptions,
+    private readonly files: StackFiles,
   ) {
     const { kernel, maxFrames } = options;
     const { processes } = session;
@@ -101,7 +74,10 @@ export class StackEngine {
     };
     this.unwind = this.prepareTables();
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86-64';
-    this.raw = new RawStacks(arch, maxFrames, () => this.unwind, processes, sink);
+    this.raw = new RawStacks(arch, maxFrames, () => this.unwind, processes, {
+      stack: (record) => session.sink.stack(record),
+      sample: (record) => this.sample(record),
+    });
     this.listen();
   }
 
@@ -133,22 +109,30 @@ export class StackEngine {
     return this.unwind?.state() ?? null;
   }
 
+  onSample(metric: string, take: (record: SampleRecord) => void): void {
+    this.takers.set(metric, take);
+  }
+
+  private sample(record: SampleRecord): void {
+    this.takers.get(record.metric)?.(record);
+  }
+
   private listen(): void {
     const { session } = this;
-    session.on(EVENT_KIND.EVENT_SAMPLE, (words, at) => this.sink.sample(this.samples.decode(words, at)));
+    session.on(EVENT_KIND.EVENT_SAMPLE, (words, at) => this.sample(this.samples.decode(words, at)));
     session.on(EVENT_KIND.EVENT_THREAD, (words, at) => this.samples.thread(words, at));
     session.on(EVENT_KIND.EVENT_STACK, (words, at, timeNs) => {
       const stack = decodeStack(words, at);
       session.meet(stack.pid, timeNs);
       this.unwind?.stack(stack);
-      this.sink.stack(this.withCause(stack));
+      session.sink.stack(this.withCause(stack));
     });
     session.on(EVENT_KIND.EVENT_RAW_SAMPLE, (words, at, timeNs) => {
       const sample = new RawSample(words, at, SIGNED_ADDRESSES);
       session.meet(sample.pid, timeNs);
       this.unwind?.stack({ pid: sample.pid, user: [sample.instruction] });
       this.raw.add(sample);
-      this.sink.taken?.(sample.timeNs);
+      session.sink.taken(sample.timeNs);
     });
     session.beforeProcess((record) => {
       const { kind, pid, timeNs } = record;
@@ -159,14 +143,14 @@ export class StackEngine {
     session.onProcess((record) => this.unwind?.process(record));
     session.onAdopted((pid) => this.unwind?.addProcess(pid));
     session.regularly(() => {
-      this.options.runtimes.update();
+      this.files.runtimes.update();
       this.unwind?.update();
       this.raw.update();
     });
   }
 
   private prepareTables(): UnwindLoader {
-    const { cacheDir, debugFolders, runtimes } = this.options;
+    const { cacheDir, debugFolders, runtimes } = this.files;
     const { processes, targets, log } = this.session;
     const unwind = new UnwindLoader(processes, runtimes, { cacheDir, debugFolders, log: log.bind(this.session) });
     // A held launcher's own code is of no interest.
@@ -211,7 +195,7 @@ export class StackEngine {
     this.session.report(this.walker.step);
     for (const text of this.walker.log) this.session.log('warn', text);
     if (this.walker.walks) {
-      this.options.runtimes.connect(new RuntimeMaps(this.session));
+      this.files.runtimes.connect(new RuntimeMaps(this.session));
       return;
     }
     this.unwind?.close();
@@ -229,7 +213,7 @@ export class StackEngine {
       step.refused.push({ rung, why: 'switched off' });
       return;
     }
-    const tables = await kernelUnwindTables(options.kallsymsFd);
+    const tables = await kernelUnwindTables(this.files.kallsymsFd);
     if (this.closed) return;
     if (!tables) {
       step.refused.push({ rung, why: 'no ORC tables, or /proc/kallsyms does not tell where' });
@@ -268,7 +252,7 @@ export class StackEngine {
   /** Before the session's objects go. */
   close(): void {
     this.closed = true;
-    this.options.runtimes.disconnect();
+    this.files.runtimes.disconnect();
     this.raw.forget();
     this.unwind?.close();
     this.unwind = null;

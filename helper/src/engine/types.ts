@@ -1,19 +1,16 @@
-// The joints of the stack tracer inside the helper: what a capture hands to the recording, and what the recording asks of it. Nothing here touches koffi or files.
+// The joints between the engine and what it records for: where stacks, samples and process records go, and what was counted.
+// Nothing here touches koffi or files.
 
 import type { SampleRecord, StackRecord } from '../abi/records';
-import type { CallersRights } from '../process/callersRights';
-import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
-import type { AttachStep } from '../protocol';
-import type { ProcessRuntimes } from '../runtimes/processRuntimes';
 import type { UnwindLoad } from '../unwind/load/loader';
 
 /** Where stacks and samples go. */
 export interface StackSink {
   stack(record: StackRecord): void;
   sample(record: SampleRecord): void;
-  /** A sample was taken whose stack can be walked later only: it comes then, with this time. */
-  taken?(timeNs: number): void;
+  /** Something was met at that time (CLOCK_MONOTONIC) of which a record comes later, or none: the recording has begun to fill. */
+  taken(timeNs: number): void;
 }
 
 /**
@@ -28,30 +25,6 @@ export interface CaptureSink extends StackSink {
   failed(error: Error): void;
   /** What the kernel and libbpf said where something was refused: for the log, not for the user. */
   log?(level: 'debug' | 'warn', text: string): void;
-}
-
-export interface CaptureOptions {
-  /** Is kept current by the capture. */
-  processes: ProcessTable;
-  /** Of those processes: the capture tells it of files and of the kernel's side. Left out: one of the capture's own. */
-  runtimes?: ProcessRuntimes;
-  pid: number;
-  frequencyHz: number;
-  children: boolean;
-  kernel: boolean;
-  /** Deepest user stack (RecordOptions). */
-  maxFrames?: number;
-  /** Whose processes are traced; null or left out: everybody's. */
-  rights?: CallersRights | null;
-  /** Do not count anything before the target's next exec. */
-  startAtExec: boolean;
-  /** For unwind tables from run to run; null or left out: none. */
-  cacheDir?: string | null;
-  /** Where separate debug files may lie besides the system's places (RecordOptions). */
-  debugFileDirectories?: string[];
-  without: string[];
-  /** /proc/kallsyms as root opened it, read by nobody else; left out or null: open it oneself. */
-  kallsymsFd?: number | null;
 }
 
 export interface CaptureCounters {
@@ -80,17 +53,3 @@ export interface CaptureCounters {
     frames: { byTable: number; missed: number; byPointer: number };
   };
 }
-
-export interface Capture {
-  readonly attach: AttachStep[];
-  /** `attach` is final: what is loaded while samples come already is there, or was refused. Never rejects. */
-  readonly complete: Promise<void>;
-  /** A process's code changed in a way only user space knows (its perf map grew): old stacks no longer match. */
-  bumpGeneration(pid: number): void;
-  counters(): CaptureCounters;
-  /** Drains what is left, then detaches and unloads everything; `atOnce`: without walking stacks that wait for tables. */
-  stop(atOnce?: boolean): Promise<void>;
-}
-
-/** Attaches; samples may arrive before the promise resolves. Throws TracerError. */
-export type StartCapture = (options: CaptureOptions, sink: CaptureSink) => Promise<Capture>;

@@ -1,5 +1,5 @@
 // Run time of BPF programs, as the kernel counts it while statistics are on (5.8: BPF_ENABLE_STATS, off again when the
-// fd closes, also by a kill). Opened by main.ts before privileges drop, because it asks for CAP_SYS_ADMIN; read by
+// fd closes, also by a kill). Opened by serve.ts before privileges drop, because it asks for CAP_SYS_ADMIN; read by
 // engine/session.ts.
 
 import { native } from '../bpf/libbpf';

@@ -1,5 +1,5 @@
 // The privilege drop: from root (or a holder of capabilities) to the caller, with the few capabilities that live
-// tracing needs. Called by main.ts once, before the helper reads or parses anything of anybody. The README of this
+// tracing needs. Called by serve.ts once, before the helper reads or parses anything of anybody. The README of this
 // folder says why each capability is kept and what fails without it.
 
 import { readFileSync } from 'node:fs';
@@ -25,22 +25,29 @@ const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 const SYS_SETRESUID = { x64: 117, arm64: 147 }[process.arch as 'x64' | 'arm64'];
 const NOBODY = 65534;
 
+/** What loads programs: together or not at all, or the one that stands in for both. */
+const LOADING: readonly CapabilityName[] = ['BPF', 'PERFMON', 'SYS_ADMIN'];
+
 export interface Dropped extends User {
   /** Effective capabilities of the main thread from now on. */
   capabilities: CapabilityName[];
 }
 
 /**
- * What to keep of the `permitted` capabilities. CAP_BPF and CAP_PERFMON exist from Linux 5.8 on; before that, and in a
+ * What to keep of the `permitted` capabilities, of those that the tracers need. CAP_BPF and CAP_PERFMON exist from Linux 5.8 on; before that, and in a
  * container that was given nothing finer, CAP_SYS_ADMIN has to stand in for both.
  */
-export function capabilitiesToKeep(permitted: bigint, last: number, uid: number): CapabilityName[] {
-  const has = (name: CapabilityName) => (permitted & maskOf([name])) !== 0n;
+export function capabilitiesToKeep(
+  permitted: bigint,
+  last: number,
+  uid: number,
+  needed: readonly CapabilityName[],
+): CapabilityName[] {
+  const has = (name: CapabilityName) => CAPABILITY[name] <= last && (permitted & maskOf([name])) !== 0n;
   const keep: CapabilityName[] = [];
-  if (last >= CAPABILITY.BPF && has('BPF') && has('PERFMON')) keep.push('BPF', 'PERFMON');
+  if (has('BPF') && has('PERFMON')) keep.push('BPF', 'PERFMON');
   else if (has('SYS_ADMIN')) keep.push('SYS_ADMIN');
-  if (has('SYS_PTRACE')) keep.push('SYS_PTRACE');
-  if (last >= CAPABILITY.CHECKPOINT_RESTORE && has('CHECKPOINT_RESTORE')) keep.push('CHECKPOINT_RESTORE');
+  for (const name of needed) if (has(name) && !LOADING.includes(name) && !keep.includes(name)) keep.push(name);
   // Only for a caller who is root anyway, so that files which only other users may read can be named, too.
   if (uid === 0 && has('DAC_READ_SEARCH')) keep.push('DAC_READ_SEARCH');
   return keep;
@@ -63,9 +70,9 @@ export function raiseMemlock(): void {
  * (poolThreads.ts), ours give them up before they read anything. Throws where anything did
  * not take effect: the helper must not go on then.
  */
-export function dropPrivileges(caller: User): Dropped {
+export function dropPrivileges(caller: User, needed: readonly CapabilityName[]): Dropped {
   const permitted = statusMask(readFileSync('/proc/thread-self/status', 'latin1'), 'CapPrm');
-  const keep = capabilitiesToKeep(permitted, lastCapability(), caller.uid);
+  const keep = capabilitiesToKeep(permitted, lastCapability(), caller.uid, needed);
   // An inspector would be a door into this process: SIGUSR1, which the caller may send after the drop, opens Node's.
   process.on('SIGUSR1', () => {});
   checkCall('prctl(PR_SET_KEEPCAPS)', libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));

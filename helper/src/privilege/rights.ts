@@ -1,5 +1,5 @@
 // Does this process have what tracing needs, and if not, what exactly is in the way and what to do about it? Called by
-// main.ts before it serves (capabilities), before each recording (the kernel itself), and by cli/elevate.ts.
+// serve.ts before it serves (capabilities), before each recording (the kernel itself), and by cli/elevate.ts.
 
 import { closeSync, existsSync } from 'node:fs';
 import { type ErrorReport, errorReport } from '../protocol';

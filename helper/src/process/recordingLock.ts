@@ -1,4 +1,4 @@
-// One recording a process at a time, also across helpers of several windows and terminals: a name in the abstract socket
+// One recording of a process by one tracer at a time, also across helpers of several windows and terminals: a name in the abstract socket
 // namespace, which the kernel frees with its owner, however that dies. Taken by a Recording before it attaches.
 //
 // Such names belong to whoever takes them first, and have no mode. So a name that is taken means something only where its owner
@@ -17,18 +17,38 @@ export type PeerUid = (socket: Socket) => number;
 
 const NAMES = 16;
 
-/**
- * Throws BUSY where this caller already records the process. The start time tells a reused pid from the old one.
- * Where the namespace cannot be used, no lock.
- */
-export async function lockTarget(
+/** What only one recording may have: a process, which its start time tells from a later one with the same pid, and a tracer. */
+export interface LockedTarget {
+  pid: number;
+  startTicks: number;
+  /** Id of the tracer. */
+  tracer: string;
+}
+
+/** All of them, or none. Throws BUSY. */
+export async function lockTargets(
   callerUid: number,
-  pid: number,
-  startTicks: number,
+  targets: readonly LockedTarget[],
   peerUid: PeerUid,
 ): Promise<RecordingLock> {
+  const locks: RecordingLock[] = [];
+  const release = () => {
+    for (const lock of locks.splice(0)) lock.release();
+  };
+  try {
+    for (const target of targets) locks.push(await lockTarget(callerUid, target, peerUid));
+    return { release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Throws BUSY where this caller already records the process by that tracer. Where the namespace cannot be used, no lock. */
+export async function lockTarget(callerUid: number, target: LockedTarget, peerUid: PeerUid): Promise<RecordingLock> {
+  const { pid } = target;
   for (let number = 0; number < NAMES; number++) {
-    const name = lockName(callerUid, pid, startTicks, number);
+    const name = lockName(callerUid, target, number);
     let taken = await take(name);
     if (taken === 'in use') {
       const owner = await ownerOf(name, peerUid);
@@ -41,8 +61,8 @@ export async function lockTarget(
 }
 
 /** The names of a target are tried by their number, from 0. */
-export function lockName(callerUid: number, pid: number, startTicks: number, number: number): string {
-  return `\0ebpf-tracer/${callerUid}/${pid}-${startTicks}${number === 0 ? '' : `/${number}`}`;
+export function lockName(callerUid: number, { pid, startTicks, tracer }: LockedTarget, number: number): string {
+  return `\0ebpf-tracer/${callerUid}/${pid}-${startTicks}/${tracer}${number === 0 ? '' : `/${number}`}`;
 }
 
 function take(path: string): Promise<RecordingLock | 'in use' | null> {

@@ -101,6 +101,12 @@ const TABLE = {
     'See "ebpf-tracer check": perf_event_paranoid, seccomp or a missing capability may be the cause.',
   ],
   BUSY: ['Process {0} is already being recorded.', 'Stop the other recording first.'],
+  TRACER_UNKNOWN: ['There is no tracer "{0}".', 'Name one of those that exist: {1}.'],
+  TRACER_NOT_SERVED: [
+    'This helper was started for {0}, not for {1}: it has not kept the rights that this needs.',
+    'Start a helper for all tracers that are wanted.',
+  ],
+  TARGET_UNSUITABLE: ['The tracer {0} cannot record {1}.', 'Choose another target or another tracer.'],
   NO_RECORDING: ['There is no recording {0}.', 'It may have ended already.'],
   FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
   MAX_FRAMES_INVALID: ['{0} is not a depth of stacks.', 'Give a whole number of frames from 1 to 1023.'],
@@ -134,6 +140,10 @@ const TABLE = {
   ADDRESS_INVALID: [
     '"{0}" is not an address.',
     'Write virtual addresses of the file in hexadecimal, like 0x1139 or 1139, as objdump and readelf show them.',
+  ],
+  NOTHING_RECORDED_QUIET: [
+    'Nothing was recorded: there were no {0} in the meantime.',
+    'Give it work, or record longer.',
   ],
   NOTHING_RECORDED_IDLE: [
     'No samples: process {0} used no CPU time while it was recorded.',
@@ -215,6 +225,8 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'FORMAT_INVALID':
     case 'DEBUGINFOD_URL_INVALID':
     case 'ADDRESS_INVALID':
+    case 'TRACER_UNKNOWN':
+    case 'TARGET_UNSUITABLE':
       return EXIT.usage;
     case 'NO_PRIVILEGE':
     case 'SUDO_ABSENT':

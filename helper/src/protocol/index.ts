@@ -6,6 +6,8 @@ export * from './messages';
 export * from './model';
 export * from './parseRecording';
 export * from './recordingFile';
+export * from './recordOptions';
+export * from './shape';
 export * from './speedscopeFile';
 export * from './truncation';
 export * from './upgradeRecording';

@@ -3,13 +3,22 @@
 // Errors carry an ErrorReport as JSON-RPC `data`.
 
 import type { ErrorReport } from './errors';
-import type { CheckReport, Health, ProcessInfo, RecordOptions, RecordSummary } from './model';
+import type { CheckReport, Health, ProcessInfo, RecordSummary } from './model';
+import type { RecordOptions, RecordTarget, TracerProgress } from './recordOptions';
 
 export interface Requests {
   /** First message on every connection; anything else before it is refused. */
   handshake: {
     params: { protocolVersion: number; clientVersion: string; token: string };
-    result: { protocolVersion: number; helperVersion: string; pid: number; uid: number; capabilities: string[] };
+    result: {
+      protocolVersion: number;
+      helperVersion: string;
+      pid: number;
+      uid: number;
+      capabilities: string[];
+      /** Ids of those that this helper was started for. */
+      tracers: string[];
+    };
   };
   'process/list': { params: Record<string, never>; result: ProcessInfo[] };
   'check/run': { params: Record<string, never>; result: CheckReport };
@@ -26,7 +35,9 @@ export interface Requests {
 
 export interface RunningRecording {
   recordingId: number;
-  pid: number;
+  target: RecordTarget;
+  /** Ids. */
+  tracers: string[];
   title: string;
   output: string;
   startedAtMs: number;
@@ -48,6 +59,8 @@ export interface HelperNotes {
     samples: number;
     firstSampleMs: number | null;
     health: Health;
+    /** Of each tracer, in the order of the table. */
+    tracers: TracerProgress[];
   };
   /** The output file was rewritten with all that had arrived. */
   'record/checkpoint': { recordingId: number; output: string; samples: number };

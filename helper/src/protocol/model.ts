@@ -1,5 +1,7 @@
-// The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what is asked and
-// told of a recording. Shapes. Shares are fractions 0..1; every number's unit is in its name.
+// The nouns that helper, command line, extension and webview share: processes, health, the machine check, and what is told
+// of a recording. Shapes. Shares are fractions 0..1; every number's unit is in its name.
+
+import type { TracerProgress } from './recordOptions';
 
 // ---- processes -------------------------------------------------------------------------------------------------
 
@@ -142,39 +144,6 @@ export interface CheckReport {
 
 // ---- recording -------------------------------------------------------------------------------------------------
 
-export const MAX_FRAMES_DEFAULT = 127;
-/** EVENTS_MAX_USER_FRAMES of bpf/events.h. */
-export const MAX_FRAMES_MOST = 1023;
-
-export interface RecordOptions {
-  /** Target as the helper's PID namespace numbers it. */
-  pid: number;
-  /** null: until stopped or the process exits. */
-  durationMs: number | null;
-  /** Samples a second and CPU, 1..4999. */
-  frequencyHz: number;
-  children: boolean;
-  kernel: boolean;
-  /** Deepest user stack, 1..MAX_FRAMES_MOST frames (MAX_FRAMES_DEFAULT); kernels without bpf_loop take no more than the default. */
-  maxFrames?: number;
-  /** Absolute path of the speedscope file; written atomically, mode 0600, valid at every moment. */
-  output: string;
-  /** Name shown for the recording: the command or process name. */
-  title: string;
-  /** The target waits in a held launcher: counting starts at its next exec. */
-  startAtExec: boolean;
-  /** Confirmed by the user: the process belongs to somebody else. */
-  anyUser: boolean;
-  /** Test and diagnosis switch: features to do without, e.g. ['ringbuf', 'zerocopy']. */
-  without: string[];
-  /** Folders of the user's with debug files, absolute; see the helper's elf/debugFiles.ts for their layouts. */
-  debugFileDirectories?: string[];
-  /** debuginfod servers that the user allows to be asked (http or https). Default: none, and no network. */
-  debuginfodUrls?: string[];
-  /** When the user asked (epoch, ms; for the CLI its own execve): firstSampleMs counts from here. Default: record/start. */
-  requestedAtMs?: number;
-}
-
 /** `running`: it goes on, or its helper died before it could say how it ended. */
 export type StopReason = 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
 
@@ -194,6 +163,8 @@ export interface RecordSummary {
   stopReason?: StopReason;
   /** As in Health. */
   badFiles?: Health['badFiles'];
+  /** What each tracer found, and what it sums up beside the samples. */
+  tracers?: (TracerProgress & { summary?: unknown })[];
   runtimes?: RuntimeReport[];
   /** Of Go programs: goroutines with a sample, and the one with the most (`share` of all samples, 0..1). */
   goroutines?: { seen: number; busiest: { pid: number; id: number; share: number } };

@@ -7,6 +7,7 @@
 
 import type { ErrorReport } from './errors';
 import type { AttachStep, Health, RuntimeId, StopReason, TruncationReason } from './model';
+import type { TracerProgress } from './recordOptions';
 
 /** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
 export interface RecordingFile {
@@ -116,6 +117,7 @@ export interface RecordingExtra {
   formatVersion: number;
   tracerVersion: string;
   title: string;
+  /** The first of the recorded processes; 0 where none was asked for. */
   pid: number;
   command: string;
   /** Working directory of the target: relative source paths start here. */
@@ -128,13 +130,18 @@ export interface RecordingExtra {
   kernel: string;
   arch: string;
   attach: AttachStep[];
-  frequencyHz: number;
+  /** Of the samples of CPU time; left out where none were asked for. */
+  frequencyHz?: number;
+  kernelStacks?: boolean;
   children: boolean;
-  kernelStacks: boolean;
   lost: number;
   firstSampleMs: number | null;
   health: Health;
   errors: ErrorReport[];
+  /** Who recorded. Left out by old versions: the tracer of CPU time alone. */
+  tracers?: TracerProgress[];
+  /** By a tracer's id: what it found beside metrics, in a shape of its own. */
+  sections?: { [id: string]: unknown };
   /** At least one; the first is what is shown first. */
   metrics: MetricFigures[];
   /** What each of speedscope's `profiles` is of: a metric, and a thread or (null) all of them. */

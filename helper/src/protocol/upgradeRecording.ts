@@ -6,11 +6,12 @@ import { RECORDING_FORMAT_VERSION } from './version';
 
 /** `ebpfTracer` of version 1, where it differs. */
 export interface RecordingExtraV1
-  extends Omit<RecordingExtra, 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree'>,
+  extends Omit<RecordingExtra, 'frequencyHz' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree'>,
     Pick<
       MetricFigures,
       'samples' | 'wholeStacks' | 'truncated' | 'frames' | 'symbolizedFrames' | 'lines' | 'timeBucketMs'
     > {
+  frequencyHz: number;
   threads: { tid: number; pid: number; name: string; samples: number }[];
   frameDetails: (RecordingExtra['frameDetails'][number] & { lines: [number, number, number][] })[];
   lineTree?: { parent: number[]; frame: number[]; line: number[]; self: number[] };

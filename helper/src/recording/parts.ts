@@ -1,7 +1,8 @@
 // What a recording is given by the helper that it runs in. Apart, because whoever keeps recordings and each recording both
 // know it.
 
-import type { StartCapture } from '../engine/types';
+import type { StartCapture } from '../engine/captureTypes';
+import type { Tracer } from '../engine/tracer';
 import type { CallersRights } from '../process/callersRights';
 import type { FileStore } from '../process/fileStore';
 import type { readStat } from '../process/procfs';
@@ -13,6 +14,10 @@ import type { Symbolizer } from '../symbolize/types';
 export type Notify = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
 
 export interface RecordingParts {
+  /** The table: what a recording can be made of. */
+  tracers: readonly Tracer[];
+  /** Ids of those that this helper has kept the rights for. */
+  served: readonly string[];
   startCapture: StartCapture;
   symbolizer: Symbolizer;
   /** What the targets of all recordings have mapped. */

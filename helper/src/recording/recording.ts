@@ -1,20 +1,19 @@
-// One recording from start to file: hands what the capture says to the profile and to the symbolizer, keeps the output
-// current, and ends by request, after its duration, when the target exits, or when something breaks; what was recorded
+// One recording from start to file: runs its tracers, hands what they say of stacks to the profile and to the symbolizer, keeps the
+// output current, and ends by request, after its duration, when its targets exit, or when something breaks; what was recorded
 // is kept in every case. Made by Recordings.
 
 import type { SampleRecord, StackRecord } from '../abi/records';
-import type { Capture, CaptureSink } from '../engine/types';
+import type { Capture } from '../engine/captureTypes';
+import type { ChosenTracer } from '../engine/tracer';
+import type { CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
 import { readStat } from '../process/procfs';
-import { lockTarget, type RecordingLock } from '../process/recordingLock';
+import { lockTargets, type RecordingLock } from '../process/recordingLock';
 import { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
-import { checkTarget } from '../process/validate';
 import {
   type ErrorReport,
-  type Health,
-  MAX_FRAMES_DEFAULT,
-  MAX_FRAMES_MOST,
+  type Metric,
   type RecordOptions,
   type RecordSummary,
   type StopReason,
@@ -24,11 +23,10 @@ import {
 import { ProcessRuntimes } from '../runtimes/processRuntimes';
 import { StackCounts } from '../stack/stackCounts';
 import { StackNames } from '../stack/stackNames';
-import { isServerUrl } from '../symbolize/debuginfod/downloads';
-import { lossesOf } from './losses';
+import { checkOptions } from './checkOptions';
 import type { Notify, RecordingParts } from './parts';
-import { RecordedTarget } from './recordedTarget';
-import { type RecordingFacts, recordingHead, recordSummary } from './recordingFacts';
+import { RecordedTargets, type TargetProcess } from './recordedTargets';
+import { RecordingReport } from './recordingReport';
 import { RecordingTimes } from './recordingTimes';
 import { FileSink } from './sinks/fileSink';
 import type { Sink } from './sinks/types';
@@ -51,12 +49,10 @@ export class Recording implements CaptureSink {
   private readonly runtimes: ProcessRuntimes;
   private readonly names: StackNames;
   private readonly times: RecordingTimes;
-  private readonly errors: ErrorReport[] = [];
-  private readonly cpuAtStart = process.cpuUsage();
-  private readonly bpfNsAtStart: number | null;
+  private readonly report: RecordingReport;
+  private readonly startAtExec: boolean;
   private attaching: Promise<Capture> | null = null;
-  private capture: Capture | null = null;
-  private target: RecordedTarget | null = null;
+  private targets: RecordedTargets | null = null;
   private lock: RecordingLock | null = null;
   private progressTimer: NodeJS.Timeout | null = null;
   private durationTimer: NodeJS.Timeout | null = null;
@@ -67,23 +63,26 @@ export class Recording implements CaptureSink {
   constructor(
     readonly id: number,
     readonly options: RecordOptions,
+    readonly tracers: readonly ChosenTracer[],
     private readonly parts: RecordingParts,
     private readonly notify: Notify,
   ) {
     this.outcome = new Promise((resolve) => {
       this.settle = resolve;
     });
-    this.stacks = new StackCounts([{ id: 'cpu', unit: 'nanoseconds', period: 1e9 / options.frequencyHz }]);
-    this.bpfNsAtStart = parts.readBpfNs();
+    this.startAtExec = 'pids' in options.target && options.target.startAtExec;
+    this.stacks = new StackCounts(metricsOf(tracers));
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
     this.runtimes = new ProcessRuntimes(this.processes);
+    this.report = new RecordingReport(options, tracers, this.stacks, this.runtimes, this.times, parts);
     this.names = new StackNames(this.stacks, this.processes, this.runtimes, parts.symbolizer, parts.log);
     this.processes.onCodeFound((pid) => this.names.again(pid));
     this.sink = new FileSink(
       options.output,
       this.stacks,
-      (complete, reason) => recordingHead(this.facts(), complete, reason),
+      () => this.report.count(),
+      (complete, reason) => this.report.head(complete, reason),
       {
         written: (samples) => notify('record/checkpoint', { recordingId: id, output: options.output, samples }),
         failed: (error) => {
@@ -107,33 +106,27 @@ export class Recording implements CaptureSink {
   async start(): Promise<{ recordingId: number; attachedMs: number }> {
     const { options, parts } = this;
     const askedAtMs = performance.now();
-    if (!Number.isInteger(options.frequencyHz) || options.frequencyHz < 1 || options.frequencyHz > 4999)
-      throw tracerError('FREQUENCY_INVALID', options.frequencyHz);
-    const { maxFrames = MAX_FRAMES_DEFAULT } = options;
-    if (!Number.isInteger(maxFrames) || maxFrames < 1 || maxFrames > MAX_FRAMES_MOST)
-      throw tracerError('MAX_FRAMES_INVALID', maxFrames);
-    if (options.durationMs !== null && !(options.durationMs > 0))
-      throw tracerError('DURATION_INVALID', `${options.durationMs}ms`);
-    const { debugFileDirectories: folders = [], debuginfodUrls: servers = [] } = options;
-    const noServer = servers.find((url) => !isServerUrl(url));
-    if (noServer !== undefined) throw tracerError('DEBUGINFOD_URL_INVALID', noServer);
+    const { processes, everybody } = checkOptions(options, parts);
+    const { debugFileDirectories: folders = [], debuginfodUrls: servers = [], target } = options;
     if (folders.length + servers.length > 0) parts.symbolizer.addDebugSources({ folders, servers });
-    const { pid } = options;
-    const anyUser = options.anyUser && parts.anyUser;
-    const { startTicks } = checkTarget(pid, { ...parts, anyUser, ownPids: [process.pid] });
     await checkOutput(options.output);
-    this.lock = await lockTarget(parts.callerUid, pid, startTicks, parts.peerUid);
+    const wanted = processes.flatMap((one) => this.tracers.map(({ tracer }) => ({ ...one, tracer: tracer.id })));
+    this.lock = await lockTargets(parts.callerUid, wanted, parts.peerUid);
     try {
       if (this.ending) throw tracerError('CANCELLED');
-      this.target = new RecordedTarget(pid, startTicks);
-      const everybody = anyUser || parts.callerUid === 0;
-      const rights = everybody ? null : { ...parts.rights, uid: parts.callerUid };
-      this.attaching = parts.startCapture(
-        { ...options, processes: this.processes, runtimes: this.runtimes, rights },
-        this,
-      );
-      this.capture = await this.attaching;
-      await this.requireSameProcess(startTicks);
+      this.report.targets = this.targets = new RecordedTargets(processes);
+      const capture = {
+        target: 'pids' in target ? { ...target, pids: processes.map(({ pid }) => pid) } : target,
+        tracers: this.tracers,
+        processes: this.processes,
+        runtimes: this.runtimes,
+        rights: everybody ? null : { ...parts.rights, uid: parts.callerUid },
+        debugFileDirectories: folders,
+        without: options.without,
+      };
+      this.attaching = parts.startCapture(capture, this);
+      this.report.capture = await this.attaching;
+      await this.requireSameProcesses(processes);
     } catch (error) {
       await this.leaveNothing();
       throw error;
@@ -141,7 +134,7 @@ export class Recording implements CaptureSink {
     // The target may have ended meanwhile: then all is said by `outcome`.
     if (this.ending) return { recordingId: this.id, attachedMs: performance.now() - askedAtMs };
     this.progressTimer = setInterval(() => this.tick(), PROGRESS_INTERVAL_MS);
-    if (!options.startAtExec) this.begin();
+    if (!this.startAtExec) this.begin();
     return { recordingId: this.id, attachedMs: performance.now() - askedAtMs };
   }
 
@@ -163,16 +156,16 @@ export class Recording implements CaptureSink {
     this.times.end();
     if (this.progressTimer) clearInterval(this.progressTimer);
     if (this.durationTimer) clearTimeout(this.durationTimer);
-    if (error) this.errors.push(error);
+    if (error) this.report.errors.push(error);
     const outcome: Outcome = { summary: null, error };
     try {
       await this.detach();
       await this.names.last();
       if (this.failedToStart) await this.sink.discard();
       else if (this.giveUp) await this.sink.abandon('stopped');
-      else if (this.stacks.samples === 0) outcome.error ??= this.whyEmpty(reason);
+      else if (this.report.count() === 0) outcome.error ??= this.report.whyEmpty(reason === 'exited');
       else {
-        outcome.summary = this.summary(reason);
+        outcome.summary = this.report.summary(reason);
         await this.sink.finish(reason);
       }
     } catch (thrown) {
@@ -203,17 +196,15 @@ export class Recording implements CaptureSink {
   }
 
   process(record: ProcessRecord): void {
+    const { kind, pid } = record;
     // Who ends leaves its names behind, who executes another program does not.
-    if (record.kind === 'exec') this.names.forget(record.pid);
-    if (record.kind === 'exit') this.names.again(record.pid);
-    if (record.pid !== this.options.pid) return;
-    if (record.kind === 'exec') {
-      this.target?.describe();
-      if (this.options.startAtExec) this.begin();
-    }
+    if (kind === 'exec') this.names.forget(pid);
+    if (kind === 'exit') this.names.again(pid);
+    if (!this.targets?.has(pid)) return;
+    if (kind === 'exec') this.targets.describe(pid);
     // Another user's program from the start: whom it starts may be the caller's again.
-    if (record.kind === 'refused' && this.options.startAtExec) this.begin();
-    if (record.kind === 'exit') void this.end('exited');
+    if ((kind === 'exec' || kind === 'refused') && this.startAtExec) this.begin();
+    if (kind === 'exit' && this.targets.exited(pid)) void this.end('exited');
   }
 
   log(level: 'debug' | 'warn', text: string): void {
@@ -242,23 +233,24 @@ export class Recording implements CaptureSink {
     this.settle({ summary: null, error: null });
   }
 
-  /** The kernel knows the target by its pid alone, which may have gone to another process since it was checked. */
-  private async requireSameProcess(startTicks: number): Promise<void> {
-    const { pid } = this.options;
-    const now = (this.parts.readStat ?? readStat)(pid);
-    // One that has merely ended leaves its samples.
-    if (now === null || now.startTicks === startTicks) return;
-    await this.capture?.stop();
-    throw tracerError('PID_GONE', pid);
+  /** The kernel knows a target by its pid alone, which may have gone to another process since it was checked. */
+  private async requireSameProcesses(processes: readonly TargetProcess[]): Promise<void> {
+    for (const { pid, startTicks } of processes) {
+      const now = (this.parts.readStat ?? readStat)(pid);
+      // One that has merely ended leaves its samples.
+      if (now === null || now.startTicks === startTicks) continue;
+      await this.report.capture?.stop();
+      throw tracerError('PID_GONE', pid);
+    }
   }
 
   /** Whatever goes wrong here, what was recorded is still written. */
   private async detach(): Promise<void> {
     try {
-      this.capture ??= (await this.attaching) ?? null;
-      await this.capture?.stop(this.giveUp);
+      this.report.capture ??= (await this.attaching) ?? null;
+      await this.report.capture?.stop(this.giveUp);
     } catch (error) {
-      this.errors.push(toErrorReport(error));
+      this.report.errors.push(toErrorReport(error));
     }
   }
 
@@ -270,9 +262,9 @@ export class Recording implements CaptureSink {
   }
 
   private tick(): void {
-    if (this.target?.hasEnded()) return void this.end('exited');
+    if (this.targets?.haveEnded()) return void this.end('exited');
     for (const pid of this.processes.takeRenamed()) {
-      this.capture?.bumpGeneration(pid);
+      this.report.capture?.bumpGeneration(pid);
       this.names.again(pid);
     }
     this.sayProgress();
@@ -283,52 +275,16 @@ export class Recording implements CaptureSink {
     this.notify('record/progress', {
       recordingId: this.id,
       elapsedMs: this.times.durationMs,
-      samples: this.stacks.samples + (this.capture?.counters().waiting ?? 0),
+      samples: this.report.samples(),
       firstSampleMs: this.times.firstSampleMs,
-      health: this.health(),
+      health: this.report.health(),
+      tracers: this.report.progress(),
     });
   }
+}
 
-  private whyEmpty(reason: EndReason): ErrorReport | null {
-    const counters = this.capture?.counters() ?? { taken: 0, lost: 0 };
-    return this.target?.whyEmpty(this.options, counters, reason === 'exited') ?? null;
-  }
-
-  private health(): Health {
-    const counters = this.capture?.counters();
-    const bpfNs = this.parts.readBpfNs();
-    const cpu = process.cpuUsage(this.cpuAtStart);
-    return {
-      samples: this.stacks.samples,
-      lost: counters?.lost ?? 0,
-      losses: lossesOf(counters, this.stacks.samplesWithoutStack),
-      truncated: { ...this.stacks.profiles[0].truncated },
-      ringFill: counters?.ringFill ?? 0,
-      helperCpuMs: (cpu.user + cpu.system) / 1000,
-      helperRssBytes: process.memoryUsage.rss(),
-      bpfNs: counters?.bpfNs ?? (bpfNs !== null ? bpfNs - (this.bpfNsAtStart ?? 0) : null),
-      badFiles: this.parts.symbolizer.badFiles(),
-      runtimes: this.runtimes.reports(),
-    };
-  }
-
-  private facts(): RecordingFacts {
-    return {
-      options: this.options,
-      command: this.target?.command ?? '',
-      cwd: this.target?.cwd ?? null,
-      beganAtMs: this.times.beganAtMs,
-      durationMs: this.times.durationMs,
-      firstSampleMs: this.times.firstSampleMs,
-      attach: this.capture?.attach ?? [],
-      health: this.health(),
-      errors: this.errors,
-    };
-  }
-
-  private summary(stopReason: EndReason): RecordSummary {
-    const snapshot = this.stacks.snapshot();
-    this.stacks.release();
-    return recordSummary(this.facts(), snapshot, stopReason);
-  }
+/** All of the tracers'; the file needs one at least, also where no stacks are sampled. */
+function metricsOf(tracers: readonly ChosenTracer[]): Metric[] {
+  const metrics = tracers.flatMap(({ tracer, options }) => tracer.metrics(options));
+  return metrics.length > 0 ? metrics : [{ id: tracers[0].tracer.id, unit: 'count', period: null }];
 }

@@ -1,3 +1,6 @@
+// The recordings of a helper: starts them by the table of tracers, ends and lists them, and keeps their outcomes for a while.
+
+import { chooseTracers } from '../engine/chooseTracers';
 import { type RecordOptions, type RecordSummary, type RunningRecording, TracerError, tracerError } from '../protocol';
 import type { Notify, RecordingParts } from './parts';
 import { type Outcome, Recording } from './recording';
@@ -16,7 +19,10 @@ export class Recordings {
 
   /** Resolves once samples can arrive. Throws TracerError. */
   async start(options: RecordOptions, notify: Notify): Promise<{ recordingId: number; attachedMs: number }> {
-    const recording = new Recording(this.nextId++, options, this.parts, notify);
+    const tracers = chooseTracers(this.parts.tracers, options);
+    const notServed = tracers.find(({ tracer }) => !this.parts.served.includes(tracer.id));
+    if (notServed) throw tracerError('TRACER_NOT_SERVED', this.parts.served.join(', '), notServed.tracer.id);
+    const recording = new Recording(this.nextId++, options, tracers, this.parts, notify);
     const { id } = recording;
     this.running.set(id, recording);
     try {
@@ -52,9 +58,10 @@ export class Recordings {
   }
 
   list(): RunningRecording[] {
-    return [...this.running.values()].map(({ id, options, startedAtMs, samples }) => ({
+    return [...this.running.values()].map(({ id, options, tracers, startedAtMs, samples }) => ({
       recordingId: id,
-      pid: options.pid,
+      target: options.target,
+      tracers: tracers.map(({ tracer }) => tracer.id),
       title: options.title,
       output: options.output,
       startedAtMs,

@@ -1,5 +1,5 @@
 // When the helper ends, in one place: its client is gone and does not come back, a signal, a failure. Nothing stays
-// loaded while nobody is connected. Made by main.ts.
+// loaded while nobody is connected. Made by serve.ts.
 
 import { toErrorReport } from '../protocol';
 import { messages, output } from '../terminal/terminal';

@@ -1,66 +1,93 @@
-// Checks the shape of what a client sends before any code relies on it: types only, so that a wrong client gets a
-// sentence and not a crash. Whether a pid exists or a frequency makes sense is judged where it is used. Called by
-// methods.ts.
+// Checks the shape of what a client sends before any code relies on it: types only. Whether a pid exists or a frequency makes sense
+// is judged where it is used. Called by methods.ts.
 
 import { isAbsolute } from 'node:path';
-import { type ClientNotes, type RecordOptions, type Requests, tracerError } from '../protocol';
+import {
+  type Check,
+  type ClientNotes,
+  checkShape,
+  isBoolean,
+  isInteger,
+  isListOf,
+  isNumber,
+  isObject,
+  isText,
+  MAX_TARGETS,
+  optional,
+  orNull,
+  type RecordOptions,
+  type RecordTarget,
+  type Requests,
+  tracerError,
+} from '../protocol';
 
-type Check = (value: unknown) => boolean;
-const isBoolean: Check = (value) => typeof value === 'boolean';
-const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
-const isInteger: Check = (value) => Number.isSafeInteger(value);
-const isText: Check = (value) => typeof value === 'string' && !value.includes('\0');
+/** Processes to be left out of everything. */
+const MAX_EXCEPT = 1_024;
+/** IFNAMSIZ of the kernel, without the byte that ends it. */
+const INTERFACE_MOST_CHARS = 15;
+
 const isPath: Check = (value) => isText(value) && isAbsolute(value as string);
-const isTextList: Check = (value) => Array.isArray(value) && value.every(isText);
-const isPathList: Check = (value) => Array.isArray(value) && value.every(isPath);
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
+const isInterface: Check = (value) =>
+  isText(value) && (value as string).length <= INTERFACE_MOST_CHARS && /^[^\s/]+$/.test(value as string);
 
-type Shape<T> = { [K in keyof Required<T>]: Check };
+/** By the member that only this kind has. */
+const TARGETS: { [member: string]: (value: object) => RecordTarget } = {
+  pids: (value) => {
+    const shape = {
+      pids: isListOf(isNumber, MAX_TARGETS),
+      children: isBoolean,
+      startAtExec: isBoolean,
+    };
+    const { pids, children, startAtExec } = checkShape<Extract<RecordTarget, { pids: unknown }>>(
+      'target',
+      value,
+      shape,
+    );
+    if (pids.length === 0) throw tracerError('USAGE', 'target: "pids" is empty.');
+    return { pids, children, startAtExec };
+  },
+  interface: (value) =>
+    checkShape<Extract<RecordTarget, { interface: unknown }>>('target', value, { interface: isInterface }),
+  netns: (value) => checkShape<Extract<RecordTarget, { netns: unknown }>>('target', value, { netns: isPath }),
+  everything: (value) =>
+    checkShape<Extract<RecordTarget, { everything: true }>>('target', value, {
+      everything: (one) => one === true,
+      except: isListOf(isInteger, MAX_EXCEPT),
+    }),
+};
 
-/** Throws USAGE naming the first member of `value` that has not the right shape. */
-function checked<T>(what: string, value: unknown, shape: Shape<T>): T {
-  if (typeof value !== 'object' || value === null) throw tracerError('USAGE', `${what} needs parameters.`);
-  for (const [name, check] of Object.entries<Check>(shape)) {
-    if (!check((value as Record<string, unknown>)[name]))
-      throw tracerError('USAGE', `${what}: "${name}" is missing or has the wrong type.`);
-  }
-  return value as T;
+function checkTarget(value: object): RecordTarget {
+  const kinds = Object.keys(TARGETS).filter((member) => Object.hasOwn(value, member));
+  if (kinds.length !== 1)
+    throw tracerError('USAGE', `record/start: "target" needs one of ${Object.keys(TARGETS).join(', ')}.`);
+  return TARGETS[kinds[0]](value);
 }
 
 export const checkHandshake = (value: unknown) =>
-  checked<Requests['handshake']['params']>('handshake', value, {
+  checkShape<Requests['handshake']['params']>('handshake', value, {
     protocolVersion: isInteger,
     clientVersion: isText,
     token: isText,
   });
 
-export const checkRecordOptions = (value: unknown) =>
-  checked<RecordOptions>('record/start', value, {
-    pid: isNumber,
+export function checkRecordOptions(value: unknown): RecordOptions {
+  const options = checkShape<RecordOptions>('record/start', value, {
+    target: isObject,
+    tracers: isObject,
     durationMs: orNull(isNumber),
-    frequencyHz: isNumber,
-    children: isBoolean,
-    kernel: isBoolean,
-    maxFrames: optional(isNumber),
     output: isPath,
     title: isText,
-    startAtExec: isBoolean,
     anyUser: isBoolean,
-    without: isTextList,
-    debugFileDirectories: optional(isPathList),
-    debuginfodUrls: optional(isTextList),
+    without: isListOf(isText),
+    debugFileDirectories: optional(isListOf(isPath)),
+    debuginfodUrls: optional(isListOf(isText)),
     requestedAtMs: optional(isNumber),
   });
+  return { ...options, target: checkTarget(options.target) };
+}
 
 export const checkRecordingId = (method: string, value: unknown) =>
-  checked<{ recordingId: number }>(method, value, { recordingId: isInteger }).recordingId;
+  checkShape<{ recordingId: number }>(method, value, { recordingId: isInteger }).recordingId;
 
 export const checkWatch = (value: unknown) =>
-  checked<ClientNotes['record/watch']>('record/watch', value, { recordingId: isInteger, visible: isBoolean });
+  checkShape<ClientNotes['record/watch']>('record/watch', value, { recordingId: isInteger, visible: isBoolean });

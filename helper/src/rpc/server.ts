@@ -1,5 +1,5 @@
 // The helper's listening socket and the client of the moment. One helper serves one VS Code window (or one command), so
-// a new client that shows the token takes the old one's place: that is a reloaded window. Made by main.ts; lifetime.ts
+// a new client that shows the token takes the old one's place: that is a reloaded window. Made by serve.ts; lifetime.ts
 // decides from its two events when the process ends.
 
 import { chmodSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // The folder in which client and helper meet: 0700, made by the client, holding `token` (0600) and `helper.sock`.
-// Client side (cli/elevate.ts; the extension has its own copy of these names): make, clean up. Helper side (main.ts): check
+// Client side (cli/elevate.ts; the extension has its own copy of these names): make, clean up. Helper side (serve.ts): check
 // that it is what it should be before anything in it is trusted.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';

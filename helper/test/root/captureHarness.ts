@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SampleRecord, StackId, StackRecord } from '../../src/abi/records';
 import { startCapture } from '../../src/engine/capture';
-import type { Capture, CaptureOptions } from '../../src/engine/types';
+import type { Capture, CaptureOptions } from '../../src/engine/captureTypes';
 import { FileStore } from '../../src/process/fileStore';
 import { ProcessTable } from '../../src/process/table';
 import type { Address, ProcessRecord } from '../../src/process/types';
+import type { CpuOptions } from '../../src/protocol';
+import { CPU } from '../../src/stack/sources/cpu';
 import { SLOWNESS } from './slowness';
 
 /** The sources stay in the repository; the tests' JavaScript runs from out/js. */
@@ -131,6 +133,8 @@ export class Collected {
     this.order.push({ kind: 'sample', timeNs: record.timeNs, pid: record.pid });
   }
 
+  taken(): void {}
+
   process(record: ProcessRecord): void {
     this.processes.push(record);
     this.order.push(record);
@@ -145,21 +149,28 @@ export class Collected {
   }
 }
 
-export const OPTIONS: Omit<CaptureOptions, 'pid' | 'processes'> = {
-  frequencyHz: 999,
-  children: true,
-  kernel: true,
-  startAtExec: false,
-  without: [],
-};
+/** Of a capture of CPU time. */
+export interface CpuCapture extends Omit<CaptureOptions, 'target' | 'tracers'>, CpuOptions {
+  children: boolean;
+  startAtExec: boolean;
+}
 
 export async function capture(
   pid: number,
-  options: Partial<CaptureOptions> = {},
+  {
+    frequencyHz = 999,
+    kernel = true,
+    maxFrames,
+    children = true,
+    startAtExec = false,
+    ...options
+  }: Partial<CpuCapture> = {},
 ): Promise<{ running: Capture; got: Collected }> {
   const got = new Collected();
   const processes = new ProcessTable(new FileStore());
-  const running = await startCapture({ ...OPTIONS, pid, processes, ...options }, got);
+  const target = { pids: [pid], children, startAtExec };
+  const tracers = [{ tracer: CPU, options: { frequencyHz, kernel, maxFrames } }];
+  const running = await startCapture({ target, tracers, processes, without: [], ...options }, got);
   return { running: endedWith(running, processes), got };
 }
 

@@ -40,14 +40,11 @@ describe('machines that lack something', function () {
     try {
       const { items } = await connection.request('check/run', {});
       const options: RecordOptions = {
-        pid: process.pid,
+        target: { pids: [process.pid], children: false, startAtExec: false },
+        tracers: { cpu: { frequencyHz: 99, kernel: true } },
         durationMs: 1,
-        frequencyHz: 99,
-        children: false,
-        kernel: true,
         output: join(helper.folder.dir, 'never.speedscope.json'),
         title: 'never',
-        startAtExec: false,
         anyUser: false,
         without: [],
       };

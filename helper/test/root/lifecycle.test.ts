@@ -44,14 +44,11 @@ describe('lifetime of the helper', function () {
   });
 
   const options = (): RecordOptions => ({
-    pid: target.pid!,
+    target: { pids: [target.pid!], children: true, startAtExec: false },
+    tracers: { cpu: { frequencyHz: 499, kernel: true } },
     durationMs: null,
-    frequencyHz: 499,
-    children: true,
-    kernel: true,
     output,
     title: 'lifecycle',
-    startAtExec: false,
     anyUser: false,
     without: [],
   });
@@ -107,7 +104,10 @@ describe('lifetime of the helper', function () {
     const next = await helper.connect();
     await connection.closed;
     const [running] = await next.request('record/list', {});
-    assert.deepEqual([running.recordingId, running.pid, running.output], [recordingId, target.pid, output]);
+    assert.deepEqual(
+      [running.recordingId, running.target, running.tracers, running.output],
+      [recordingId, options().target, ['cpu'], output],
+    );
     const progress = new Promise((resolve) => next.on('record/progress', resolve));
     await progress;
     assert.ok((await next.request('record/stop', { recordingId })).samples >= running.samples);

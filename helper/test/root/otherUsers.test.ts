@@ -7,13 +7,13 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SampleRecord } from '../../src/abi/records';
-import type { Capture, CaptureOptions } from '../../src/engine/types';
+import type { Capture } from '../../src/engine/captureTypes';
 import { findInPath } from '../../src/privilege/findInPath';
 import { ownsNamespace } from '../../src/privilege/userNamespace';
 import type { CallersRights } from '../../src/process/callersRights';
 import { checkTarget } from '../../src/process/validate';
 import type { TracerError } from '../../src/protocol';
-import { type Collected, capture, eventually, Target } from './captureHarness';
+import { type Collected, type CpuCapture, capture, eventually, Target } from './captureHarness';
 import { missingForEbpf, STRANGER, type StartedHelper, serve } from './helperProcess';
 import { copyWithMode, hostileProgram, removePrograms } from './hostilePrograms';
 import { PUBLIC_NODE, publicFile } from './publicCopy';
@@ -73,7 +73,7 @@ describe("processes with rights that are not the caller's", function () {
     target!.poke();
     return next('child ');
   };
-  const record = async (more: Partial<CaptureOptions> = {}): Promise<Collected> => {
+  const record = async (more: Partial<CpuCapture> = {}): Promise<Collected> => {
     const started = await capture(target!.pid, { rights: RIGHTS, ...more });
     running = started.running;
     return started.got;

@@ -6,6 +6,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CAPABILITY, lastCapability, statusMask } from '../../src/privilege/capabilities';
 import { capabilitiesToKeep } from '../../src/privilege/drop';
+import { CPU } from '../../src/stack/sources/cpu';
 import { STRANGER, until } from './helperProcess';
 import type { ProbeResult } from './privilegeProbe';
 import { PUBLIC_NODE, publicFile } from './publicCopy';
@@ -49,7 +50,12 @@ describe('privilege drop', function () {
     return JSON.parse(execFileSync(PUBLIC_NODE, args, { encoding: 'utf8' }));
   }
   const kept = (uid: number) =>
-    capabilitiesToKeep(statusMask(readFileSync('/proc/self/status', 'latin1'), 'CapPrm'), lastCapability(), uid).sort();
+    capabilitiesToKeep(
+      statusMask(readFileSync('/proc/self/status', 'latin1'), 'CapPrm'),
+      lastCapability(),
+      uid,
+      CPU.capabilities,
+    ).sort();
 
   /** Where this kernel wants CAP_SYS_ADMIN for sampling, it is kept besides. */
   const withoutAdmin = (capabilities: string[]) =>

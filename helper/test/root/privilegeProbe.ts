@@ -23,6 +23,7 @@ import {
 import { dropPrivileges } from '../../src/privilege/drop';
 import { libc } from '../../src/privilege/libc';
 import { dropPoolCapabilities } from '../../src/privilege/poolThreads';
+import { CPU } from '../../src/stack/sources/cpu';
 import { takeAsRoot } from '../../src/takeAsRoot';
 
 export interface ProbeResult {
@@ -123,7 +124,7 @@ async function main(): Promise<void> {
   const [uid, gid, without, plain, closed] = process.argv.slice(2);
   refuseAsDebiansNode();
   const { kallsymsFd } = takeAsRoot();
-  const { capabilities } = dropPrivileges({ uid: Number(uid), gid: Number(gid) });
+  const { capabilities } = dropPrivileges({ uid: Number(uid), gid: Number(gid) }, CPU.capabilities);
   const listed = threads();
   const stillCapable = await dropPoolCapabilities();
   const later = await threadsAfterWork();

@@ -9,14 +9,11 @@ async function main(): Promise<void> {
   const helper = await startHelper({ cacheDir: null, helperPath: HELPER_JS, interactive: false });
   helper.on('record/checkpoint', ({ samples }) => process.stdout.write(`${JSON.stringify({ samples })}\n`));
   await helper.request('record/start', {
-    pid: Number(pid),
+    target: { pids: [Number(pid)], children: true, startAtExec: false },
+    tracers: { cpu: { frequencyHz: 499, kernel: true } },
     durationMs: null,
-    frequencyHz: 499,
-    children: true,
-    kernel: true,
     output,
     title: 'lifecycle',
-    startAtExec: false,
     anyUser: false,
     without: [],
   });

@@ -6,8 +6,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SampleRecord } from '../../src/abi/records';
-import type { Capture, CaptureOptions } from '../../src/engine/types';
-import { type Collected, capture, eventually } from './captureHarness';
+import type { Capture } from '../../src/engine/captureTypes';
+import { type Collected, type CpuCapture, capture, eventually } from './captureHarness';
 
 const SOURCE = [__dirname, join(__dirname, '../../../../../helper/test/root')]
   .map((folder) => join(folder, 'unwindTarget.cpp'))
@@ -72,7 +72,7 @@ export interface Unwound {
 export async function unwound(
   pid: number,
   count: number,
-  options: Partial<CaptureOptions> = {},
+  options: Partial<CpuCapture> = {},
   /** Called once the capture runs. */
   begin: () => void = () => {},
 ): Promise<Unwound> {

@@ -3,19 +3,25 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COMMANDS, parseArguments, parseDuration, parseFrequency, parseMaxFrames } from '../../src/cli/arguments';
+import { type ParsedArguments, parseArguments as parseBy, parseDuration } from '../../src/cli/arguments';
 import { findCaller } from '../../src/cli/caller';
 import { checkText } from '../../src/cli/check';
+import { COMMANDS } from '../../src/cli/commands';
 import { ConductedRecording, type HelperLink } from '../../src/cli/conductedRecording';
 import { describeEnd, findProgram, launchHeld } from '../../src/cli/heldLaunch';
 import { helpText } from '../../src/cli/help';
 import { Interrupts } from '../../src/cli/interrupts';
 import { table } from '../../src/cli/list';
 import { ProgressBar } from '../../src/cli/progressBar';
-import { openingHint, samplingError, textReport } from '../../src/cli/report';
+import { openingHint, textReport } from '../../src/cli/report';
 import { checkCommand } from '../../src/doctor/howToRepeat';
 import { type Health, type RecordSummary, TRACER_VERSION, TracerError, tracerError } from '../../src/protocol';
+import { CPU } from '../../src/stack/sources/cpu';
+import { samplingError } from '../../src/stack/sources/cpuReport';
 import { Terminal } from '../../src/terminal/terminal';
+
+const parseArguments = (argv: string[]): ParsedArguments => parseBy(argv, COMMANDS);
+const AT_99_HZ = [{ tracer: CPU, options: { frequencyHz: 99, kernel: true } }];
 
 describe('arguments', () => {
   it('give options, operands and what follows --', () => {
@@ -61,22 +67,25 @@ describe('arguments', () => {
   });
 
   it('know frequencies', () => {
-    assert.deepEqual(['1', '99', '4999'].map(parseFrequency), [1, 99, 4999]);
+    const frequency = (text: string) => CPU.fromCommandLine(new Map([['frequency', [text]]])).frequencyHz;
+    assert.deepEqual(['1', '99', '4999'].map(frequency), [1, 99, 4999]);
+    assert.equal(CPU.fromCommandLine(new Map()).frequencyHz, 99);
     for (const text of ['0', '5000', '-1', '1.5', 'x', ''])
-      assert.throws(() => parseFrequency(text), isCode('FREQUENCY_INVALID'));
+      assert.throws(() => frequency(text), isCode('FREQUENCY_INVALID'));
   });
 
   it('know depths of stacks', () => {
-    assert.deepEqual(['1', '127', '1023'].map(parseMaxFrames), [1, 127, 1023]);
+    const maxFrames = (text: string) => CPU.fromCommandLine(new Map([['max-frames', [text]]])).maxFrames;
+    assert.deepEqual(['1', '127', '1023'].map(maxFrames), [1, 127, 1023]);
     for (const text of ['0', '1024', '-1', '1.5', 'x', ''])
-      assert.throws(() => parseMaxFrames(text), isCode('MAX_FRAMES_INVALID'));
+      assert.throws(() => maxFrames(text), isCode('MAX_FRAMES_INVALID'));
   });
 
   it('are all in the help', () => {
     for (const [name, { options }] of Object.entries(COMMANDS)) {
-      const text = helpText(name as keyof typeof COMMANDS);
+      const text = helpText(name, COMMANDS);
       for (const option of Object.keys(options)) assert.ok(text.includes(`--${option}`), `${name} --${option}`);
-      assert.ok(helpText(null).includes(`ebpf-tracer ${name}`));
+      assert.ok(helpText(null, COMMANDS).includes(`ebpf-tracer ${name}`));
       assert.match(text, /Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no privilege, 4 nothing recorded/);
     }
   });
@@ -114,7 +123,7 @@ describe('the report of a recording', () => {
   });
 
   it('shows functions with place, losses, truncation, and how to open it', () => {
-    const text = reportText(summary, { title: 'prog', frequencyHz: 99, commandEnd: 'exit code 3', folder: '/src' });
+    const text = reportText(summary, { title: 'prog', tracers: AT_99_HZ, commandEnd: 'exit code 3', folder: '/src' });
     assert.match(text, /^prog: 600 samples in 6\.1 s at 99 Hz; the command ended with exit code 3\n/);
     assert.match(text, /60\.0 % ±3\.9 {3,}60\.0 % ±3\.9 +sixty +a\.c:7\n/);
     assert.match(
@@ -126,7 +135,7 @@ describe('the report of a recording', () => {
   });
 
   it('advises by the most frequent cause of stacks that are not whole, where they are many', () => {
-    const context = { title: 'prog', frequencyHz: 99, commandEnd: null, folder: '/src' };
+    const context = { title: 'prog', tracers: AT_99_HZ, commandEnd: null, folder: '/src' };
     const advice = (wholeStacks: number, truncated: RecordSummary['truncated']) =>
       /^Stacks that are not whole: (.*)$/m.exec(reportText({ ...summary, wholeStacks, truncated }, context))?.[1];
     assert.equal(advice(590, { jitCode: 10 }), undefined);
@@ -137,7 +146,7 @@ describe('the report of a recording', () => {
   });
 
   it('says of runtimes that cannot be read why, and what to do', () => {
-    const context = { title: 'prog', frequencyHz: 99, commandEnd: null, folder: '/src' };
+    const context = { title: 'prog', tracers: AT_99_HZ, commandEnd: null, folder: '/src' };
     const one = { runtime: 'python' as const, version: '3.16', processes: 1, problems: [] };
     const reason = 'this version is not known';
     const text = (fix: string | null, processes: number) =>
@@ -167,7 +176,7 @@ describe('the report of a recording', () => {
     const top = [{ ...summary.top[0], name: `${'very::'.repeat(20)}long (inlined)` }];
     const text = reportText(
       { ...summary, badFiles, top },
-      { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' },
+      { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' },
     );
     assert.match(text, /\nSymbols of \/lib\/0\.so not read: section table: absurd\.\n/);
     assert.match(text, /\/lib\/4\.so.*\n… and of 2 more files/);
@@ -175,7 +184,7 @@ describe('the report of a recording', () => {
   });
 
   it('tells of Go programs how many goroutines were seen, and the busiest; of others nothing', () => {
-    const context = { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' };
+    const context = { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' };
     const goroutines = { seen: 214, busiest: { pid: 42, id: 17, share: 0.23 } };
     assert.match(
       reportText({ ...summary, goroutines }, context),
@@ -188,7 +197,8 @@ describe('the report of a recording', () => {
     const health = { lost: 1 } as Health;
     const written: string[] = [];
     const stream = { write: (text: string) => written.push(text) > 0, isTTY: true, columns: 200 };
-    const note = { recordingId: 1, elapsedMs: 5000, samples: 495, firstSampleMs: 1, health };
+    const tracers = [{ id: 'cpu', unit: 'samples', count: 495, lost: 1 }];
+    const note = { recordingId: 1, elapsedMs: 5000, samples: 495, firstSampleMs: 1, health, tracers };
     new ProgressBar(new Terminal(stream as never), 'prog', 10_000).progress(note);
     assert.match(written.join(''), /Recording prog {2}\[#{12}\.{12}\] 5\/10 s {2}495 samples, 1 lost/);
     written.length = 0;

@@ -6,6 +6,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, utim
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Tracer } from '../../src/engine/tracer';
 import { type CapabilityName, maskOf, namesOf, statusMask } from '../../src/privilege/capabilities';
 import { capabilitiesToKeep } from '../../src/privilege/drop';
 import { containerArguments, mayTrace, missingCapabilities } from '../../src/privilege/rights';
@@ -14,6 +15,7 @@ import { containerEngine, lockdown } from '../../src/privilege/surroundings';
 import { RECONNECT_GRACE_MS, TracerError } from '../../src/protocol';
 import { createSocketFolder, readToken, removeStaleFolders, sameToken } from '../../src/rpc/socketFolder';
 import { parseServeArguments } from '../../src/serveArguments';
+import { CPU } from '../../src/stack/sources/cpu';
 
 const ALL = (1n << 41n) - 1n;
 
@@ -37,7 +39,15 @@ describe('privilege', () => {
       ['half of what is needed is nothing', maskOf(['BPF']), 40, 1000, []],
     ];
     for (const [what, has, last, uid, kept] of cases)
-      it(`keeps ${what}`, () => assert.deepEqual(capabilitiesToKeep(has, last, uid), kept));
+      it(`keeps ${what}`, () => assert.deepEqual(capabilitiesToKeep(has, last, uid, CPU.capabilities), kept));
+
+    it('keeps what a tracer needs besides, and nothing that none does', () => {
+      assert.deepEqual(capabilitiesToKeep(ALL, 40, 1000, ['BPF', 'PERFMON', 'NET_ADMIN']), [
+        'BPF',
+        'PERFMON',
+        'NET_ADMIN',
+      ]);
+    });
 
     it('knows what is missing', () => {
       assert.deepEqual(missingCapabilities(0n, 40), ['BPF', 'PERFMON']);
@@ -176,10 +186,12 @@ describe('privilege', () => {
   });
 
   describe('arguments of the helper', () => {
+    const other: Tracer = { ...CPU, id: 'flows', capabilities: ['NET_ADMIN'] };
+    const parsed = (argv: string[]) => parseServeArguments(argv, [CPU, other], ['cpu']);
     const least = ['serve', '--socket-dir', '/run/x', '--uid', '1000', '--gid', '100'];
 
     it('has defaults for all but folder, user and group', () => {
-      assert.deepEqual(parseServeArguments(least), {
+      assert.deepEqual(parsed(least), {
         socketDir: '/run/x',
         uid: 1000,
         gid: 100,
@@ -187,20 +199,31 @@ describe('privilege', () => {
         cacheDir: null,
         heartbeatTimeoutMs: 60_000,
         anyUser: false,
+        tracers: ['cpu'],
         without: [],
       });
     });
 
     it('takes the others', () => {
       const more = ['--linger', '0', '--cache-dir', '/c', '--heartbeat-timeout', '50', '--without', 'ringbuf,zerocopy'];
-      const { lingerMs, cacheDir, heartbeatTimeoutMs, without } = parseServeArguments([...least, ...more]);
+      const { lingerMs, cacheDir, heartbeatTimeoutMs, without } = parsed([...least, ...more]);
       assert.deepEqual([lingerMs, cacheDir, heartbeatTimeoutMs], [0, '/c', 50]);
       assert.deepEqual(without, ['ringbuf', 'zerocopy']);
     });
 
+    it('takes the tracers that will be asked for, in the order of the table', () => {
+      assert.deepEqual(parsed([...least, '--for', 'flows,cpu']).tracers, ['cpu', 'flows']);
+      for (const names of ['flow', '', 'cpu,', '__proto__'])
+        assert.throws(
+          () => parsed([...least, '--for', names]),
+          (error: TracerError) => error.report.code === 'TRACER_UNKNOWN' && /cpu, flows/.test(error.report.fix),
+          names,
+        );
+    });
+
     it('takes the switch for other users anywhere', () => {
       for (const more of [['--any-user'], ['--any-user', '--linger', '0'], ['--linger', '0', '--any-user']])
-        assert.equal(parseServeArguments([...least, ...more]).anyUser, true, more.join(' '));
+        assert.equal(parsed([...least, ...more]).anyUser, true, more.join(' '));
     });
 
     for (const wrong of [
@@ -211,7 +234,6 @@ describe('privilege', () => {
       ['--cache-dir', 'c'],
       ['extra', '1'],
     ])
-      it(`refuses ${JSON.stringify(wrong)}`, () =>
-        assert.throws(() => parseServeArguments([...least, ...wrong]), TracerError));
+      it(`refuses ${JSON.stringify(wrong)}`, () => assert.throws(() => parsed([...least, ...wrong]), TracerError));
   });
 });

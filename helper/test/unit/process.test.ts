@@ -9,7 +9,7 @@ import { listProcesses } from '../../src/process/list';
 import { parseSlowMounts, slowMountOf } from '../../src/process/mounts';
 import { parseListening } from '../../src/process/ports';
 import { hasEnded, parseStat, readStat } from '../../src/process/procfs';
-import { lockName, lockTarget } from '../../src/process/recordingLock';
+import { type LockedTarget, lockName, lockTarget, lockTargets } from '../../src/process/recordingLock';
 import { runtimeOf } from '../../src/process/runtime';
 import { parsePasswd } from '../../src/process/users';
 import { checkTarget, parsePid } from '../../src/process/validate';
@@ -17,6 +17,8 @@ import { TracerError } from '../../src/protocol';
 import { peerCredentials } from '../../src/rpc/peerCredentials';
 
 const ID = '3f2a'.repeat(16);
+
+const locked = (pid: number, startTicks: number): LockedTarget => ({ pid, startTicks, tracer: 'cpu' });
 
 describe('/proc', () => {
   it('tells a process apart whatever its name', () => {
@@ -214,12 +216,18 @@ describe('a target', () => {
 describe('the recording lock', () => {
   const caller = process.getuid!();
   const peerUid = (socket: Socket) => peerCredentials(socket).uid;
-  const lock = (pid: number, ticks: number) => lockTarget(caller, pid, ticks, peerUid);
+  const lock = (pid: number, ticks: number) => lockTarget(caller, locked(pid, ticks), peerUid);
 
   it('is free again after its release, and leaves no name behind', async () => {
     const first = await lock(4242, 1);
     await assert.rejects(lock(4242, 1), isCode('BUSY'));
-    const others = await Promise.all([lock(4242, 2), lockTarget(caller + 1, 4242, 1, peerUid)]);
+    const others = await Promise.all([lock(4242, 2), lockTarget(caller + 1, locked(4242, 1), peerUid)]);
+    // Another tracer may record it at the same time.
+    others.push(await lockTarget(caller, { pid: 4242, startTicks: 1, tracer: 'off-cpu' }, peerUid));
+    // All or none: what was taken before the one that is held is free again.
+    const both = [locked(4242, 3), locked(4242, 1)];
+    await assert.rejects(lockTargets(caller, both, peerUid), isCode('BUSY'));
+    others.push(await lock(4242, 3));
     first.release();
     const again = await lock(4242, 1);
     for (const one of [...others, again]) one.release();
@@ -228,11 +236,11 @@ describe('the recording lock', () => {
 
   it('is not held by another user who took its name: the next one counts, and holds', async () => {
     const squatter = createServer();
-    await new Promise<void>((resolve) => squatter.listen({ path: lockName(caller, 4243, 1, 0) }, resolve));
+    await new Promise<void>((resolve) => squatter.listen({ path: lockName(caller, locked(4243, 1), 0) }, resolve));
     // Who holds the first name is another user, who holds the second is the caller.
     const ownersOf = (owners: number[]) => () => owners.shift()!;
-    const first = await lockTarget(caller, 4243, 1, ownersOf([caller + 1]));
-    await assert.rejects(lockTarget(caller, 4243, 1, ownersOf([caller + 1, caller])), isCode('BUSY'));
+    const first = await lockTarget(caller, locked(4243, 1), ownersOf([caller + 1]));
+    await assert.rejects(lockTarget(caller, locked(4243, 1), ownersOf([caller + 1, caller])), isCode('BUSY'));
     first.release();
     squatter.close();
   });
@@ -242,10 +250,10 @@ describe('the recording lock', () => {
     await Promise.all(
       squatters.map(
         (one, number) =>
-          new Promise<void>((resolve) => one.listen({ path: lockName(caller, 4244, 1, number) }, resolve)),
+          new Promise<void>((resolve) => one.listen({ path: lockName(caller, locked(4244, 1), number) }, resolve)),
       ),
     );
-    (await lockTarget(caller, 4244, 1, () => caller + 1)).release();
+    (await lockTarget(caller, locked(4244, 1), () => caller + 1)).release();
     for (const one of squatters) one.close();
   });
 });

@@ -7,17 +7,22 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Tracer } from '../../src/engine/tracer';
 import { FileStore } from '../../src/process/fileStore';
 import { readStat } from '../../src/process/procfs';
 import type { ProcessRecord } from '../../src/process/types';
 import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
-import { TracerError } from '../../src/protocol';
-import { emptyReason } from '../../src/recording/emptyReason';
+import { type CpuOptions, TracerError, targetPids } from '../../src/protocol';
 import type { RecordingParts } from '../../src/recording/parts';
 import { Recordings } from '../../src/recording/recordings';
+import { whyNoSamples } from '../../src/stack/sources/cpuEmpty';
+import { TRACERS } from '../../src/tracers';
 import { cpuSample, FakeCapture, FakeSymbolizer, frame, ofGoroutine } from './fakes/stacks';
 
 const TABLE = { 1: [frame('main', 12)], 2: [frame('sixty', 21)], [-1]: [frame('sys_read', null, { kind: 'kernel' })] };
+
+/** What the tests ask for, of one process by the tracer of CPU time. */
+type Asked = RecordOptions & CpuOptions & { pid: number; startAtExec: boolean };
 
 describe('a recording', function () {
   this.timeout(20_000);
@@ -43,6 +48,8 @@ describe('a recording', function () {
     symbolizer = new FakeSymbolizer({ ...TABLE });
     files = new FileStore();
     parts = {
+      tracers: TRACERS,
+      served: ['cpu'],
       startCapture: async (options, sink) => {
         const capture = new FakeCapture(options, sink);
         captures.push(capture);
@@ -66,21 +73,24 @@ describe('a recording', function () {
     rmSync(dir, { recursive: true });
   });
 
-  const options = (more: Partial<RecordOptions> = {}): RecordOptions => ({
-    pid: target.pid!,
+  const options = ({
+    pid = target.pid!,
+    startAtExec = false,
+    frequencyHz = 99,
+    maxFrames,
+    ...more
+  }: Partial<Asked> = {}): RecordOptions => ({
+    target: { pids: [pid], children: true, startAtExec },
+    tracers: { cpu: { frequencyHz, kernel: true, maxFrames } },
     durationMs: null,
-    frequencyHz: 99,
-    children: true,
-    kernel: true,
     output: join(dir, 'out.speedscope.json'),
     title: 'sleep',
-    startAtExec: false,
     anyUser: false,
     without: [],
     ...more,
   });
   const file = (): RecordingFile => JSON.parse(readFileSync(join(dir, 'out.speedscope.json'), 'utf8'));
-  const start = async (more: Partial<RecordOptions> = {}) => {
+  const start = async (more: Partial<Asked> = {}) => {
     const { recordingId } = await recordings.start(options(more), notify);
     return { recordingId, capture: captures[captures.length - 1] };
   };
@@ -110,7 +120,7 @@ describe('a recording', function () {
   it('sums up the goroutines of a Go program', async () => {
     const { recordingId, capture } = await start();
     for (const goroutine of [17, 17, 17, 21, 0])
-      capture.sink.sample(
+      capture.sample(
         cpuSample({ stackId: 1n, timeNs: 1, pid: 42, tid: 42, label: ofGoroutine(goroutine), threadName: 'main' }),
       );
     const { goroutines } = await recordings.stop(recordingId);
@@ -297,10 +307,51 @@ describe('a recording', function () {
     assert.deepEqual(namesAndWeights(), { 'main;[anon]': 5 });
   });
 
+  it('is of tracers that exist, that can record its target and that the helper has kept the rights for', async () => {
+    const other: Tracer = { ...TRACERS[0], id: 'other' };
+    const more = new Recordings({ ...parts, tracers: [...TRACERS, other] });
+    const cpu = { frequencyHz: 99, kernel: true };
+    const ask = (wanted: Partial<RecordOptions>) => more.start({ ...options(), ...wanted }, notify);
+    await assert.rejects(ask({ tracers: { cpu, of: {} } }), (error: TracerError) => {
+      assert.equal(error.report.code, 'TRACER_UNKNOWN');
+      assert.match(error.report.fix, /cpu, other/);
+      return true;
+    });
+    for (const [wanted, code] of [
+      [{ tracers: {} }, 'TRACER_UNKNOWN'],
+      [{ tracers: JSON.parse('{"__proto__": {}}') }, 'TRACER_UNKNOWN'],
+      [{ tracers: { cpu: null } }, 'USAGE'],
+      [{ tracers: { cpu: { frequencyHz: '99', kernel: true } } }, 'USAGE'],
+      [{ tracers: { other: cpu } }, 'TRACER_NOT_SERVED'],
+      [{ target: { interface: 'lo' } }, 'TARGET_UNSUITABLE'],
+      [{ target: { pids: [target.pid!, process.ppid], children: true, startAtExec: true } }, 'USAGE'],
+    ] as const)
+      await assert.rejects(ask(wanted as Partial<RecordOptions>), isCode(code), JSON.stringify(wanted));
+    assert.equal(captures.length, 0);
+  });
+
+  it('of several processes ends with the last of them', async () => {
+    const second = spawn('sleep', ['60']);
+    try {
+      const pids = [target.pid!, second.pid!, target.pid!];
+      const { capture } = await start({ target: { pids, children: false, startAtExec: false } });
+      assert.deepEqual(targetPids(capture.options.target), [target.pid, second.pid]);
+      capture.hit([2, 1], 3);
+      capture.process({ kind: 'exit', timeNs: 0, pid: target.pid! });
+      await new Promise(setImmediate);
+      assert.equal(recordings.list().length, 1);
+      capture.process({ kind: 'exit', timeNs: 0, pid: second.pid! });
+      await until(() => notes['record/ended']);
+      assert.equal(notes['record/ended']?.[0].summary?.stopReason, 'exited');
+    } finally {
+      second.kill('SIGKILL');
+    }
+  });
+
   it('is refused before anything is attached', async () => {
     const foreign = join(dir, 'thesis');
     writeFileSync(foreign, 'years of work');
-    const cases: [Partial<RecordOptions>, string][] = [
+    const cases: [Partial<Asked>, string][] = [
       [{ pid: 0 }, 'PID_INVALID'],
       [{ pid: -1 }, 'PID_INVALID'],
       [{ pid: 2 ** 22 - 1 }, 'PID_GONE'],
@@ -349,7 +400,7 @@ describe('a recording', function () {
         // As of a real capture, records come after the call returned.
         await delay(1);
         new FakeCapture(wanted, sink).hit([1], 3);
-        sink.process({ kind: 'exit', pid: wanted.pid, parentPid: 1, timeNs: 0 } as ProcessRecord);
+        sink.process({ kind: 'exit', pid: targetPids(wanted.target)[0], parentPid: 1, timeNs: 0 } as ProcessRecord);
         await delay(20);
         throw new Error('no event would open');
       },
@@ -396,53 +447,45 @@ describe('a recording', function () {
   });
 });
 
-describe('an empty recording', () => {
-  const stat = (userMs: number, kernelMs = 0, childrenMs = 0) => ({
-    name: 'x',
-    state: 'S',
-    ppid: 1,
-    tty: 0,
-    kernelThread: false,
-    forkedOnly: false,
-    userMs,
-    kernelMs,
-    childrenMs,
-    startTicks: 1,
-  });
+describe('an empty recording of CPU time', () => {
+  const spent = (user: number, kernel = 0, children = 0) => ({ user, kernel, children });
+  const processes = { pids: [7], children: true, startAtExec: false };
   const facts = {
-    options: { pid: 7, children: true, kernel: true, startAtExec: false, frequencyHz: 100 },
-    taken: 0,
-    lost: 0,
-    refused: 0,
+    target: processes,
+    kernel: true,
+    counters: { taken: 0, lost: 0, refused: { processes: 0, samples: 0 } },
     exited: false,
-    before: stat(1000, 1000, 1000),
-    after: stat(1000, 1000, 1000),
+    spentMs: spent(0),
   };
+  const { counters } = facts;
   const cases: [string, Partial<typeof facts>, string][] = [
     ['idle', {}, 'NOTHING_RECORDED_IDLE'],
     ['gone', { exited: true }, 'NOTHING_RECORDED_EXITED'],
-    ['lost', { lost: 5 }, 'NOTHING_RECORDED_LOST'],
-    ["of another user's rights", { refused: 5 }, 'NOTHING_RECORDED_REFUSED'],
-    ['taken but not arrived', { taken: 5 }, 'NOTHING_RECORDED_LOST'],
+    ['lost', { counters: { ...counters, lost: 5 } }, 'NOTHING_RECORDED_LOST'],
     [
-      'all in the kernel',
-      { options: { ...facts.options, kernel: false }, after: stat(1000, 5000, 1000) },
-      'NOTHING_RECORDED_FILTERED',
+      "of another user's rights",
+      { counters: { ...counters, refused: { processes: 0, samples: 5 } } },
+      'NOTHING_RECORDED_REFUSED',
     ],
+    ['taken but not arrived', { counters: { ...counters, taken: 5 } }, 'NOTHING_RECORDED_LOST'],
+    ['all in the kernel', { kernel: false, spentMs: spent(0, 4000) }, 'NOTHING_RECORDED_FILTERED'],
     [
       'all in children',
-      { options: { ...facts.options, children: false }, after: stat(1000, 1000, 5000) },
+      { target: { ...processes, children: false }, spentMs: spent(0, 0, 4000) },
       'NOTHING_RECORDED_FILTERED',
     ],
-    ['where the events do not reach', { after: stat(5000, 1000, 1000) }, 'NOTHING_RECORDED_UNSEEN'],
+    ['where the events do not reach', { spentMs: spent(4000) }, 'NOTHING_RECORDED_UNSEEN'],
     [
       'a short command',
-      { options: { ...facts.options, startAtExec: true }, exited: true, after: stat(10, 0) },
+      { target: { ...processes, startAtExec: true }, exited: true, spentMs: spent(10) },
       'NOTHING_RECORDED_SHORT',
     ],
   ];
   for (const [what, more, code] of cases)
-    it(`says so when it was ${what}`, () => assert.equal(emptyReason({ ...facts, ...more }).code, code));
+    it(`says so when it was ${what}`, () => {
+      const { kernel, ...rest } = { ...facts, ...more };
+      assert.equal(whyNoSamples({ frequencyHz: 100, kernel }, rest).code, code);
+    });
 });
 
 async function until(condition: () => unknown, deadlineMs = 10_000): Promise<void> {

@@ -3,24 +3,44 @@
 
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import { PROTOCOL_VERSION, type RecordOptions, type RecordSummary, TracerError } from '../../src/protocol';
+import { PROTOCOL_VERSION, type RecordOptions, type RecordSummary, TracerError, targetPids } from '../../src/protocol';
 import { HelperConnection } from '../../src/rpc/client';
 import type { RecordingService, SayToClient, Services } from '../../src/rpc/methods';
 import { HelperServer } from '../../src/rpc/server';
 import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
 
 const OPTIONS: RecordOptions = {
-  pid: 4711,
+  target: { pids: [4711], children: true, startAtExec: false },
+  tracers: { cpu: { frequencyHz: 99, kernel: true } },
   durationMs: null,
-  frequencyHz: 99,
-  children: true,
-  kernel: true,
   output: '/nowhere/x.speedscope.json',
   title: 'test',
-  startAtExec: false,
   anyUser: false,
   without: [],
 };
+const PROCESSES = { children: true, startAtExec: false };
+const HOSTILE_TARGETS: unknown[] = [
+  null,
+  7,
+  [],
+  {},
+  { pids: '1', ...PROCESSES },
+  { pids: [], ...PROCESSES },
+  { pids: ['1'], ...PROCESSES },
+  { pids: [Number.NaN], ...PROCESSES },
+  { pids: Array(65).fill(1), ...PROCESSES },
+  { pids: [1] },
+  { pids: [1], children: 1, startAtExec: false },
+  { pids: [1], ...PROCESSES, interface: 'lo' },
+  { interface: '' },
+  { interface: '../lo' },
+  { interface: 'a name that is long' },
+  { interface: 'l\0o' },
+  { netns: 'relative' },
+  { everything: false, except: [] },
+  { everything: true },
+  { everything: true, except: [1.5] },
+];
 const SUMMARY = { samples: 7, output: OPTIONS.output } as RecordSummary;
 
 /** Records what was asked of it; `start` and `stop` wait until they are let go. */
@@ -31,7 +51,7 @@ class FakeRecordings implements RecordingService {
   letStop: (() => void)[] = [];
 
   async start(options: RecordOptions, say: SayToClient) {
-    this.calls.push(`start ${options.pid}`);
+    this.calls.push(`start ${targetPids(options.target)}`);
     this.say = say;
     await new Promise<void>((resolve) => this.letStart.push(resolve));
     return { recordingId: 1, attachedMs: 3 };
@@ -77,7 +97,14 @@ describe('rpc', () => {
       uid: process.getuid!(),
       heartbeatTimeoutMs,
       services,
-      identity: () => ({ protocolVersion: PROTOCOL_VERSION, helperVersion: '9.9.9', pid: 1, uid: 2, capabilities: [] }),
+      identity: () => ({
+        protocolVersion: PROTOCOL_VERSION,
+        helperVersion: '9.9.9',
+        pid: 1,
+        uid: 2,
+        capabilities: [],
+        tracers: [],
+      }),
       clientCame: () => events.push('came'),
       clientGone: (why) => events.push(`gone: ${why}`),
     });
@@ -167,17 +194,23 @@ describe('rpc', () => {
     const wrong = { ...OPTIONS, output: 'relative.json' };
     await assert.rejects(connection.request('record/start', wrong), rejectsWith('USAGE', /"output"/));
     for (const [name, value] of [
-      ['pid', '1'],
+      ['tracers', null],
+      ['tracers', ['cpu']],
       ['durationMs', '10s'],
       ['without', [1]],
       ['title', 'a\0b'],
       ['debugFileDirectories', ['relative']],
       ['debuginfodUrls', 'http://a'],
-      ['maxFrames', '500'],
     ] as const) {
       const bad = { ...OPTIONS, [name]: value };
       await assert.rejects(connection.request('record/start', bad), rejectsWith('USAGE', new RegExp(`"${name}"`)));
     }
+    for (const target of HOSTILE_TARGETS)
+      await assert.rejects(
+        connection.request('record/start', { ...OPTIONS, target } as RecordOptions),
+        rejectsWith('USAGE', /target/),
+        JSON.stringify(target),
+      );
     await assert.rejects(connection.request('nonsense' as 'check/run', {}), rejectsWith('USAGE', /nonsense/));
     await assert.rejects(connection.request('toString' as 'check/run', {}), rejectsWith('USAGE', /toString/));
     assert.deepEqual(recordings.calls, []);

@@ -1,7 +1,8 @@
 // `ebpf-tracer symbolize` without its workers: grammar, addresses, texts. What it finds is tested in golden/.
 
 import assert from 'node:assert/strict';
-import { parseArguments } from '../../src/cli/arguments';
+import { parseArguments as parseBy } from '../../src/cli/arguments';
+import { COMMANDS } from '../../src/cli/commands';
 import { parseAddress, report, textLines } from '../../src/cli/symbolize';
 import { TracerError } from '../../src/protocol';
 import type { Place } from '../../src/symbolize/place';
@@ -29,6 +30,8 @@ const INNER: Place = {
   sourceMd5: 'ab'.repeat(16),
 };
 const OUTER: Place = { ...nowhere(0x1139), name: 'main', linkageName: 'main', file: '/src/main.cpp', line: 7 };
+
+const parseArguments = (argv: string[]) => parseBy(argv, COMMANDS);
 
 describe('symbolize command', () => {
   it('takes a file and any number of addresses', () => {

@@ -9,6 +9,7 @@ import { textReport } from '../../src/cli/report';
 import { textLines } from '../../src/cli/symbolize';
 import { foldedText } from '../../src/export/folded';
 import { type RecordingFile, type RecordSummary, visibleJson, visibleLines, visibleText } from '../../src/protocol';
+import { CPU } from '../../src/stack/sources/cpu';
 import { nowhere } from '../../src/symbolize/place';
 import { Terminal } from '../../src/terminal/terminal';
 
@@ -104,7 +105,12 @@ describe('text of others', () => {
       output: '/x',
       top: [row, { ...row, name: 'plain' }],
     } as unknown as RecordSummary;
-    const report = textReport(summary, { title: 'p', frequencyHz: 99, commandEnd: null, folder: '/' });
+    const report = textReport(summary, {
+      title: 'p',
+      tracers: [{ tracer: CPU, options: { frequencyHz: 99, kernel: true } }],
+      commandEnd: null,
+      folder: '/',
+    });
     const rows = report.filter((line) => line.includes('src/'));
     assert.equal(rows.length, 2);
     assert.equal(rows[0].indexOf('src/'), rows[1].indexOf('src/'));

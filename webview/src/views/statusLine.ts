@@ -52,7 +52,9 @@ export function summaryParts(
   const parts: { text: string; title?: string; warning?: boolean }[] = [
     { text: l10n.t('{0} samples', formatCount(figures.samples)) },
     { text: formatMs(extra.durationMs) },
-    { text: l10n.t('{0} Hz', formatCount(extra.frequencyHz)), title: l10n.t('Samples a second on each CPU') },
+    ...(extra.frequencyHz === undefined
+      ? []
+      : [{ text: l10n.t('{0} Hz', formatCount(extra.frequencyHz)), title: l10n.t('Samples a second on each CPU') }]),
     {
       text: l10n.t('{0} lost', formatCount(extra.lost)),
       title: l10n.t('Samples that the kernel took but could not hand over'),

@@ -32,13 +32,15 @@ export class FileSink implements Sink {
   private startedAtMs = 0;
   private lastEndMs = 0;
   private lastCostMs = 0;
-  private lastSamples = 0;
-  /** Samples in the file as it stands; 0 before the first write. */
-  samplesWritten = 0;
+  private lastCount = 0;
+  /** What the file holds as it stands; 0 before the first write. */
+  countWritten = 0;
 
   constructor(
     private readonly output: string,
     private readonly stacks: StackCounts,
+    /** What there is so far, of all tracers: a version is written when it has changed. */
+    private readonly count: () => number,
     private readonly head: (complete: boolean, stopReason: StopReason) => RecordingHead,
     private readonly events: SinkEvents,
   ) {}
@@ -73,13 +75,13 @@ export class FileSink implements Sink {
   /** No more writes; what was last written stays, marked. */
   async abandon(stopReason: StopReason): Promise<void> {
     await this.end();
-    if (this.samplesWritten > 0) markIncomplete(this.output, stopReason);
+    if (this.countWritten > 0) markIncomplete(this.output, stopReason);
   }
 
   async discard(): Promise<void> {
     await this.end();
-    if (this.samplesWritten > 0) await unlink(this.output).catch(() => {});
-    this.samplesWritten = 0;
+    if (this.countWritten > 0) await unlink(this.output).catch(() => {});
+    this.countWritten = 0;
   }
 
   private async end(): Promise<void> {
@@ -109,7 +111,7 @@ export class FileSink implements Sink {
   }
 
   private async checkpoint(): Promise<void> {
-    if (this.stacks.samples !== this.lastSamples) {
+    if (this.count() !== this.lastCount) {
       try {
         await this.write(false, 'running');
       } catch (error) {
@@ -118,7 +120,7 @@ export class FileSink implements Sink {
         this.events.failed(error);
         return;
       }
-      this.events.written(this.samplesWritten);
+      this.events.written(this.countWritten);
     }
     this.lastEndMs = performance.now();
     this.schedule(this.delayMs());
@@ -127,6 +129,7 @@ export class FileSink implements Sink {
   private async write(complete: boolean, stopReason: StopReason): Promise<void> {
     let costMs = 0;
     let since = performance.now();
+    const count = this.count();
     const snapshot = this.stacks.snapshot();
     try {
       await writeAtomically(this.output, speedscopeText(snapshot, this.head(complete, stopReason)), async () => {
@@ -139,11 +142,11 @@ export class FileSink implements Sink {
       this.stacks.release();
     }
     this.lastCostMs = costMs;
-    this.lastSamples = this.samplesWritten = snapshot.metrics.reduce((sum, { samples }) => sum + samples, 0);
+    this.lastCount = this.countWritten = count;
   }
 
   private markEarlierVersion(error: unknown, stopReason: StopReason): void {
-    if (this.samplesWritten === 0) return;
+    if (this.countWritten === 0) return;
     markIncomplete(this.output, toErrorReport(error).code === 'DISK_FULL' ? 'diskFull' : stopReason);
   }
 }

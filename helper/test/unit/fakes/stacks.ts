@@ -2,10 +2,15 @@
 // symbolized by fakes that tests drive by hand.
 
 import type { SampleRecord } from '../../../src/abi/records';
-import type { Capture, CaptureCounters, CaptureOptions, CaptureSink } from '../../../src/engine/types';
+import type { Capture, CaptureOptions } from '../../../src/engine/captureTypes';
+import { NO_COUNTS } from '../../../src/engine/kernelCounters';
+import type { RunningTracer } from '../../../src/engine/tracer';
+import type { CaptureCounters, CaptureSink } from '../../../src/engine/types';
 import type { ProcessTable } from '../../../src/process/table';
 import type { ProcessRecord } from '../../../src/process/types';
+import { type CpuOptions, targetPids } from '../../../src/protocol';
 import type { Frame } from '../../../src/runtimes/frame';
+import { CpuSampling } from '../../../src/stack/sources/cpuSampling';
 import type { DebugSources, Symbolizer } from '../../../src/symbolize/types';
 
 /** A sample of one hit, on the first CPU. */
@@ -59,13 +64,18 @@ export class FakeSymbolizer implements Symbolizer {
   async close(): Promise<void> {}
 }
 
-/** A capture whose sink the test feeds. */
+type TakeSample = (record: SampleRecord) => void;
+
+/** A capture of CPU time whose sink the test feeds. */
 export class FakeCapture implements Capture {
   readonly complete = Promise.resolve();
   readonly attach = [{ what: 'sampling', taken: 'fake', refused: [] }];
   readonly bumped: number[] = [];
   stopped = false;
   numbers: CaptureCounters = { lost: 0, ringFill: 0, bpfNs: 1000, taken: 0 };
+  readonly running: RunningTracer[];
+  private readonly pid: number;
+  private readonly takers: TakeSample[] = [];
   private known = new Map<string, bigint>();
   private timeNs = Number(process.hrtime.bigint());
 
@@ -73,12 +83,24 @@ export class FakeCapture implements Capture {
     readonly options: CaptureOptions,
     readonly sink: CaptureSink,
   ) {
-    if (!options.startAtExec) options.processes.add(options.pid);
+    const { target } = options;
+    this.pid = targetPids(target)[0];
+    if ('pids' in target && !target.startAtExec) for (const pid of target.pids) options.processes.add(pid);
+    this.running = options.tracers.map(({ options: chosen }) => {
+      const session = { sink: this.sink, counters: () => ({ ...NO_COUNTS, ...this.numbers }) };
+      const stacks = { onSample: (_: string, take: TakeSample) => void this.takers.push(take), waiting: 0 };
+      return new CpuSampling(chosen as CpuOptions, session, stacks);
+    });
+  }
+
+  /** As the kernel would tell of it. */
+  sample(record: SampleRecord): void {
+    for (const take of this.takers) take(record);
   }
 
   /** `count` samples of one thread with one stack, innermost address first; kernel addresses are negative. */
   hit(stack: number[], count = 1, thread: { pid?: number; tid?: number; name?: string } = {}): void {
-    const { pid = this.options.pid, name = 'main' } = thread;
+    const { pid = this.pid, name = 'main' } = thread;
     const { tid = pid } = thread;
     const key = `${pid}:${stack.join()}`;
     let stackId = this.known.get(key);
@@ -98,7 +120,7 @@ export class FakeCapture implements Capture {
     for (let i = 0; i < count; i++) {
       this.timeNs += 1e6;
       this.numbers.taken++;
-      this.sink.sample(cpuSample({ stackId, timeNs: this.timeNs, pid, tid, threadName: name }));
+      this.sample(cpuSample({ stackId, timeNs: this.timeNs, pid, tid, threadName: name }));
     }
   }
 

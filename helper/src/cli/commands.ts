@@ -1,0 +1,113 @@
+// THE table of commands: what each takes, what --help says of it, and where it is. A new command is one entry here and one module,
+// which is loaded when it is asked for.
+
+import type { CommandOption, Tracer } from '../engine/tracer';
+import { TRACERS, USUAL_TRACERS } from '../tracers';
+import type { Commands } from './arguments';
+
+const JSON_OPTION: CommandOption = { help: 'Print one JSON object instead of text; errors too.' };
+const DEBUG_DIR_OPTION: CommandOption = {
+  value: 'FOLDER',
+  repeatable: true,
+  help: 'Look for debug files here first: unpacked dbgsym packages, a copy of /usr/lib/debug, or the files themselves.',
+};
+const DEBUGINFOD_OPTION: CommandOption = {
+  value: 'URL',
+  repeatable: true,
+  help: 'Ask this debuginfod server for debug files that are not on this machine. Without it no network is used.',
+};
+const FORMAT_OPTION: CommandOption = {
+  value: 'FORMAT',
+  short: 'f',
+  help: 'speedscope (default), folded, pprof or json.',
+};
+
+const traceHelp = (tracers: readonly Tracer[], usual: readonly string[]) =>
+  `What to record, with commas between: ${tracers.map(({ id, help }) => `${id} (${help}${usual.includes(id) ? '; the default' : ''})`).join(', ')}.`;
+
+/** `record` has the options of all tracers. */
+export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]): Commands => ({
+  record: {
+    synopsis: 'record (--pid PID | -- COMMAND [ARGUMENT…]) [OPTION…]',
+    help: 'Sample where a running process, or a command from its first instruction on, spends its CPU time.',
+    notes: [
+      'The result goes to stdout, progress to stderr. Ctrl-C ends the recording and saves it, a second one aborts.',
+      'COMMAND runs as you, with your environment, folder and terminal; with --json its output goes to stderr.',
+    ],
+    options: {
+      pid: { value: 'PID', short: 'p', help: 'The process to record; see "ebpf-tracer list".' },
+      trace: { value: 'LIST', short: 't', help: traceHelp(tracers, usual) },
+      duration: {
+        value: 'TIME',
+        short: 'd',
+        help: 'End after 10s, 500ms, 2m or 1h (default: until Ctrl-C or exit); a COMMAND that still runs then is ended.',
+      },
+      ...Object.assign({}, ...tracers.map(({ commandLine }) => commandLine)),
+      output: { value: 'FILE', short: 'o', help: 'Where the recording goes (default: a dated name in this folder).' },
+      format: FORMAT_OPTION,
+      'no-children': { help: 'Leave out processes that the target starts.' },
+      'any-user': { help: "Yes, record the process although it is another user's." },
+      'debug-dir': DEBUG_DIR_OPTION,
+      debuginfod: DEBUGINFOD_OPTION,
+      without: { value: 'FEATURE', repeatable: true, help: 'Do without a kernel feature, e.g. ringbuf (to test).' },
+      json: JSON_OPTION,
+    },
+    operands: [],
+    tail: true,
+    run: async () => (await import('./record')).record,
+  },
+  list: {
+    synopsis: 'list [--json]',
+    help: 'List the processes that can be recorded: runtime, user, container, ports they listen on.',
+    options: { json: JSON_OPTION },
+    operands: [],
+    run: async () => (await import('./list')).list,
+  },
+  check: {
+    synopsis: 'check [--json]',
+    help: 'Say what works on this machine, and what to do about what does not.',
+    options: { json: JSON_OPTION },
+    operands: [],
+    run: async () => (await import('./check')).check,
+  },
+  export: {
+    synopsis: 'export RECORDING [--format FORMAT] [--output FILE]',
+    help: 'Convert a recording; to stdout where no --output is given.',
+    options: {
+      format: FORMAT_OPTION,
+      output: { value: 'FILE', short: 'o', help: 'Where the result goes (default: stdout).' },
+      json: JSON_OPTION,
+    },
+    operands: ['RECORDING'],
+    run: async () => (await import('./exportCommand')).exportCommand,
+  },
+  symbolize: {
+    synopsis: 'symbolize FILE [ADDRESS…] [OPTION…]',
+    help: 'Name functions, inlined ones too, and source lines of addresses in a program, library or debug file.',
+    notes: [
+      'Addresses are virtual ones of the file, hexadecimal, as objdump and readelf show them; without any they are',
+      'read from stdin, one a line. Innermost inlined function first; separate debug files are found as in a recording.',
+    ],
+    options: { 'debug-dir': DEBUG_DIR_OPTION, json: JSON_OPTION },
+    operands: ['FILE'],
+    rest: 'ADDRESS',
+    run: async () => (await import('./symbolize')).symbolize,
+  },
+  'unwind-table': {
+    synopsis: 'unwind-table FILE [--json]',
+    help: 'Print the rows by which stacks are walked through a program or library without frame pointers. A row holds up to the address of the next one; a gap, of which nothing is known, is a row of its own ("no information", in JSON "cfa": null).',
+    options: { json: JSON_OPTION },
+    operands: ['FILE'],
+    run: async () => (await import('./unwindTable')).unwindTable,
+  },
+  serve: {
+    synopsis: 'serve …',
+    help: 'Run the helper for a client such as the VS Code extension (it passes the options).',
+    options: {},
+    operands: [],
+    ownArguments: true,
+    run: async () => (await import('./serve')).serve,
+  },
+});
+
+export const COMMANDS = commandsFor(TRACERS, USUAL_TRACERS);
