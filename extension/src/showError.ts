@@ -3,9 +3,10 @@
 
 import { hostname } from 'node:os';
 import * as vscode from 'vscode';
+import { containerRunArguments, devcontainerLines, hostCommand } from '../../helper/src/client/rights';
+import { containerEngine } from '../../helper/src/client/surroundings';
 import { type ErrorCode, type ErrorReport, toErrorReport } from '../../helper/src/protocol';
 import { Command } from './contributions';
-import { containerEngine, containerRunArguments, devcontainerLines, hostCommand } from './elevation/rights';
 import { showNotice } from './notices';
 
 const QUIET: ReadonlySet<ErrorCode> = new Set(['ELEVATION_CANCELLED', 'CANCELLED']);

@@ -4,15 +4,15 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { effectiveCapabilities, statusMask } from './client/capabilities';
+import { refusal } from './client/rights';
+import { textOf } from './client/surroundings';
 import { tracersNamed } from './engine/chooseTracers';
 import type { Tracer } from './engine/tracer';
 import { optimizeLater } from './health/engine';
-import { effectiveCapabilities, statusMask } from './privilege/capabilities';
 import { dropPrivileges } from './privilege/drop';
 import { libc } from './privilege/libc';
 import { dropPoolCapabilities } from './privilege/poolThreads';
-import { refusal } from './privilege/rights';
-import { textOf } from './privilege/surroundings';
 import { ownsNamespace } from './privilege/userNamespace';
 import { bePatient, isHanging } from './process/patience';
 import {

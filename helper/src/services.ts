@@ -3,7 +3,7 @@
 
 import type { StartCapture } from './engine/captureTypes';
 import type { Tracer } from './engine/tracer';
-import { kernelObstacle } from './privilege/rights';
+import { kernelObstacle } from './privilege/kernelObstacle';
 import type { CallersRights } from './process/callersRights';
 import { TracerError } from './protocol';
 import type { RecordingService, Services } from './rpc/methods';

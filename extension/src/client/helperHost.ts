@@ -4,10 +4,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { readRights, refusal, ungrantable } from '../../../helper/src/client/rights';
+import { containerEngine } from '../../../helper/src/client/surroundings';
 import { RECONNECT_GRACE_MS, TracerError, tracerError } from '../../../helper/src/protocol';
 import type { HelperProgram, HelperRequest } from '../elevation/helperCommand';
 import { climb, rungsFor } from '../elevation/ladder';
-import { containerEngine, containerRunArguments, readRights, ungrantable } from '../elevation/rights';
 import { makeRungs, surroundings } from '../elevation/rungs';
 import type { Log } from '../log';
 import { connectToHelper, type HelperClient } from './helperClient';
@@ -117,10 +118,11 @@ export class HelperHost implements vscode.Disposable {
   }
 
   private async start(anyUser: boolean): Promise<HelperClient> {
-    const impossible = ungrantable(readRights());
+    const rights = readRights();
+    const impossible = ungrantable(rights);
     if (impossible.length > 0 && this.program.needsRights) {
       throw containerEngine()
-        ? tracerError('CONTAINER_NO_RIGHTS', impossible.join(', '), containerRunArguments())
+        ? new TracerError(refusal(0n, rights.bounding)!)
         : tracerError('NO_PRIVILEGE', `${impossible.join(', ')} cannot be had here`);
     }
     const here = surroundings(this.program);

@@ -4,6 +4,8 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import * as vscode from 'vscode';
+import { mayTrace, readRights } from '../../../helper/src/client/rights';
+import { lastLine, readSudoFailure, unreadableFile } from '../../../helper/src/client/sudoMessages';
 import { TracerError, tracerError } from '../../../helper/src/protocol';
 import type { Log } from '../log';
 import { elevationMethod } from '../settings';
@@ -11,9 +13,7 @@ import { ASKING_SUDO, makeAskpass, PASSWORD_PROMPT, QUIET_SUDO } from './askpass
 import { cleanEnvironment, type HelperProgram, type HelperRequest, helperCommand } from './helperCommand';
 import type { Rung, RungId, RungResult, Surroundings } from './ladder';
 import { askPassword } from './passwordBox';
-import { isPrivileged, readRights } from './rights';
 import { type StartResult, startProcess } from './startProcess';
-import { lastLine, readSudoFailure, unreadableFile } from './sudoMessages';
 import { startInTerminal } from './terminalSudo';
 
 /** Generous: a cold disk and a busy machine; the user sees progress and can cancel. */
@@ -22,7 +22,7 @@ const START_TIMEOUT_MS = 30_000;
 export function surroundings(program: HelperProgram): Surroundings {
   const rights = readRights();
   return {
-    privileged: isPrivileged(rights) || !program.needsRights,
+    privileged: mayTrace(rights.effective) || !program.needsRights,
     noNewPrivileges: rights.noNewPrivileges,
     hasSudo: isOnPath('sudo'),
     hasPkexec: isOnPath('pkexec'),

@@ -6,11 +6,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { readSudoFailure } from '../../../helper/src/client/sudoMessages';
 import { TracerError, tracerError } from '../../../helper/src/protocol';
 import { type HelperRequest, helperCommand } from './helperCommand';
 import type { RungResult } from './ladder';
 import { parseReadyLine } from './startProcess';
-import { readSudoFailure } from './sudoMessages';
 
 /** `-k` with a command: the password is kept for nobody else (sudo(8)). $0 is the file for the helper's output; an `exit N` line ends it. */
 const SCRIPT = '{ LC_ALL=C sudo -k -- "$@"; echo "exit $?"; } 2>&1 | tee -- "$0"';

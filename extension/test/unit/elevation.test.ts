@@ -7,17 +7,7 @@ import { type ErrorCode, errorReport, type TracerError, tracerError } from '../.
 import { makeAskpass } from '../../src/elevation/askpass';
 import { cleanEnvironment, helperCommand } from '../../src/elevation/helperCommand';
 import { climb, type Rung, type RungId, rungsFor, type Surroundings } from '../../src/elevation/ladder';
-import {
-  containerEngine,
-  containerRunArguments,
-  devcontainerLines,
-  hostCommand,
-  isPrivileged,
-  parseRights,
-  ungrantable,
-} from '../../src/elevation/rights';
 import { parseReadyLine, startProcess } from '../../src/elevation/startProcess';
-import { readSudoFailure } from '../../src/elevation/sudoMessages';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const program = { node: '/opt/node/bin/node', isElectron: false, script: '/ext/dist/helper.js', needsRights: true };
@@ -98,79 +88,6 @@ describe('the ladder', () => {
     await assert.rejects(climb(['sudo', 'terminal'], all, silent), (error: TracerError) => error.report === report);
     assert.equal(await codeOf(climb([], all, silent)), 'SUDO_ABSENT');
     assert.equal(await codeOf(climb(['terminal'], all, silent)), 'NO_PRIVILEGE');
-  });
-});
-
-describe('what sudo says', () => {
-  const verdict = (stderr: string) => {
-    const read = readSudoFailure(stderr, program);
-    return read.kind === 'refused' ? read.report.code : read.kind;
-  };
-  const cases: [string, string][] = [
-    ['sudo: a password is required\n', 'passwordNeeded'],
-    ['sudo: interactive authentication is required\n', 'passwordNeeded'],
-    ['sudo: no password was provided\nsudo: a password is required\n', 'passwordNeeded'],
-    ['Sorry, try again.\nsudo: 3 incorrect password attempts\n', 'rejected'],
-    ['sudo: Maximum 3 incorrect authentication attempts\n', 'rejected'],
-    ['sudo: sorry, you must have a tty to run sudo\n', 'terminalNeeded'],
-    ["sudo: unrecognized option '-A'\n", 'terminalNeeded'],
-    ['bob is not in the sudoers file.\n', 'NO_PRIVILEGE'],
-    ['Sorry, user bob may not run sudo on host.\n', 'NO_PRIVILEGE'],
-    ['sudo: The "no new privileges" flag is set, which prevents sudo from running as root.\n', 'NO_PRIVILEGE'],
-    ['sudo: effective uid is not 0, is sudo installed setuid root?\n', 'NO_PRIVILEGE'],
-    ['sudo: /opt/node/bin/node: command not found\n', 'HELPER_UNREADABLE'],
-    ["env: '/opt/node/bin/node': Permission denied\n", 'HELPER_UNREADABLE'],
-    ["Error: Cannot find module '/ext/dist/helper.js'\n", 'HELPER_UNREADABLE'],
-    ['Segmentation fault\n', 'HELPER_START'],
-    ['', 'HELPER_START'],
-  ];
-  for (const [stderr, expected] of cases) {
-    it(`${JSON.stringify(stderr.slice(0, 60))} means ${expected}`, () => assert.equal(verdict(stderr), expected));
-  }
-
-  it('names the file that root cannot read', () => {
-    const read = readSudoFailure("Error: EACCES: permission denied, open '/ext/dist/helper.js'", program);
-    assert.ok(read.kind === 'refused' && read.report.message.includes('/ext/dist/helper.js'));
-  });
-});
-
-describe('rights', () => {
-  const status = (effective: string, bounding: string, uid = 1000, noNewPrivs = 0) =>
-    `Name:\tnode\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nCapEff:\t${effective}\nCapBnd:\t${bounding}\nNoNewPrivs:\t${noNewPrivs}\n`;
-  const full = '000001ffffffffff';
-  /** Docker's default set: no SYS_ADMIN, PERFMON or BPF. */
-  const docker = '00000000a80425fb';
-
-  it('knows who may start the helper directly', () => {
-    assert.equal(isPrivileged(parseRights(status(full, full, 0))), true);
-    assert.equal(isPrivileged(parseRights(status('0000000000000000', full))), false);
-    assert.equal(isPrivileged(parseRights(status('000000c000000000', full))), true, 'BPF and PERFMON are enough');
-    assert.equal(isPrivileged(parseRights(status('0000000000200000', full))), true, 'SYS_ADMIN stands for both');
-    assert.equal(isPrivileged(parseRights(status(docker, docker, 0))), false, 'root in a container is not enough');
-  });
-
-  it('knows what nobody can get', () => {
-    assert.deepEqual(ungrantable(parseRights(status(docker, docker, 0))), ['CAP_BPF', 'CAP_PERFMON']);
-    assert.deepEqual(ungrantable(parseRights(status('0000000000000000', full))), []);
-    assert.equal(parseRights(status(full, full, 0, 1)).noNewPrivileges, true);
-  });
-
-  it('names the container and how to start it with the rights', () => {
-    assert.equal(
-      containerEngine((path) => path === '/.dockerenv', {}),
-      'docker',
-    );
-    assert.equal(
-      containerEngine((path) => path === '/run/.containerenv', {}),
-      'podman',
-    );
-    assert.equal(
-      containerEngine(() => false, {}),
-      null,
-    );
-    assert.match(containerRunArguments(), /--cap-add=BPF --cap-add=PERFMON/);
-    assert.deepEqual(JSON.parse(`{${devcontainerLines()}}`).securityOpt, ['seccomp=unconfined']);
-    assert.match(hostCommand('podman', 'abc'), /podman inspect .* abc/);
   });
 });
 

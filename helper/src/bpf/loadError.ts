@@ -1,9 +1,10 @@
 // Turns a refusal of the kernel into the error that names its cause, by looking at what the machine lets us do: BTF,
 // lockdown, capabilities, RLIMIT_MEMLOCK.
 
-import { effectiveCapabilities, statusMask } from '../privilege/capabilities';
-import { kernelObstacle, refusal } from '../privilege/rights';
-import { textOf } from '../privilege/surroundings';
+import { effectiveCapabilities, statusMask } from '../client/capabilities';
+import { refusal } from '../client/rights';
+import { textOf } from '../client/surroundings';
+import { kernelObstacle } from '../privilege/kernelObstacle';
 import { errorReport, TracerError, tracerError } from '../protocol';
 import { BpfLoadError } from './object';
 import { countsMemoryByCgroup } from './probe';

@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { effectiveCapabilities, statusMask } from '../privilege/capabilities';
+import { effectiveCapabilities, statusMask } from '../client/capabilities';
+import { mayTrace, refusal } from '../client/rights';
+import { explainFailure, type StartFailure } from '../client/startFailure';
+import { textOf } from '../client/surroundings';
 import { findInPath } from '../privilege/findInPath';
-import { mayTrace, refusal } from '../privilege/rights';
-import { explainFailure, type StartFailure } from '../privilege/startFailure';
-import { textOf } from '../privilege/surroundings';
 import { type errorReport, type HelperNotes, type ReadyLine, TracerError, tracerError } from '../protocol';
 import type { HelperConnection } from '../rpc/client';
 import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../rpc/socketFolder';

@@ -3,8 +3,8 @@
 // and by the command line without any; then what it cannot see is `unknown`, with the reason.
 
 import { arch, release } from 'node:os';
-import { effectiveCapabilities } from '../privilege/capabilities';
-import { mayTrace } from '../privilege/rights';
+import { effectiveCapabilities } from '../client/capabilities';
+import { mayTrace } from '../client/rights';
 import { type CheckItem, type CheckReport, toErrorReport } from '../protocol';
 import { type Check, unknown } from './finding';
 import { KERNEL_CHECKS } from './kernelChecks';

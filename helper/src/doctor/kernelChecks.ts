@@ -2,8 +2,8 @@
 
 import { native } from '../bpf/libbpf';
 import { hasBtf, hasRingBuffer, hasTaskPtRegs } from '../bpf/probe';
-import { tryBpf } from '../privilege/rights';
-import { textOf } from '../privilege/surroundings';
+import { textOf } from '../client/surroundings';
+import { tryBpf } from '../privilege/kernelObstacle';
 import { toErrorReport } from '../protocol';
 import { type Check, degraded, type Finding, missing, needsRights, ok } from './finding';
 import { tryPerfEvent } from './perfEvent';

@@ -1,6 +1,6 @@
 // What this machine's administrator allows or forbids: lockdown, limits, sysctls. Called by check.ts.
 
-import { lockdown, textOf } from '../privilege/surroundings';
+import { lockdown, textOf } from '../client/surroundings';
 import { type Check, degraded, type Finding, missing, ok } from './finding';
 
 export const POLICY_CHECKS: Check[] = [

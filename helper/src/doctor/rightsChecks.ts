@@ -7,10 +7,10 @@ import {
   lastCapability,
   maskOf,
   statusMask,
-} from '../privilege/capabilities';
+} from '../client/capabilities';
+import { refusal } from '../client/rights';
+import { containerEngine, hasSeccompFilter, inInitialNamespace, isWsl, textOf } from '../client/surroundings';
 import { findInPath } from '../privilege/findInPath';
-import { refusal } from '../privilege/rights';
-import { containerEngine, hasSeccompFilter, inInitialNamespace, isWsl, textOf } from '../privilege/surroundings';
 import { type Check, degraded, type Finding, missing, ok, unknown } from './finding';
 import { repeatAsRoot } from './howToRepeat';
 
@@ -35,7 +35,7 @@ function capabilities(): Finding {
   const lost = absent.map((name) => `CAP_${name}`).join(' and ');
   return degraded(
     `without ${lost} some processes' memory and deleted binaries cannot be read`,
-    `Start the container with ${absent.map((name) => `--cap-add ${name}`).join(' ')}.`,
+    `Start the container with ${absent.map((name) => `--cap-add=${name}`).join(' ')}.`,
   );
 }
 

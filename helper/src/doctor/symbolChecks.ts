@@ -1,7 +1,7 @@
 // Which names and lines will be found: kernel symbols, debug information of installed packages. Called by check.ts.
 
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
-import { textOf } from '../privilege/surroundings';
+import { textOf } from '../client/surroundings';
 import { type Check, degraded, type Finding, ok, unknown } from './finding';
 import { repeatAsRoot } from './howToRepeat';
 

@@ -2,7 +2,7 @@
 // where the process has the rights.
 
 import { startCapture } from '../engine/capture';
-import { kernelObstacle } from '../privilege/rights';
+import { kernelObstacle } from '../privilege/kernelObstacle';
 import { FileStore } from '../process/fileStore';
 import { ProcessTable } from '../process/table';
 import { type AttachStep, type CpuOptions, TracerError, toErrorReport } from '../protocol';

@@ -2,7 +2,7 @@
 // reasons for an empty recording, ring size, kept rights and the command line's options are asked of it there. The description is
 // light, for whoever only reads arguments; what attaches is loaded by `start`.
 
-import type { CapabilityName } from '../privilege/capabilities';
+import type { CapabilityName } from '../client/capabilities';
 import type { ErrorReport, Metric, RecordingExtra, RecordSummary, RecordTarget, TargetKind } from '../protocol';
 import type { KernelSession } from './kernelSession';
 import type { CaptureCounters } from './types';

@@ -3,16 +3,9 @@
 // folder says why each capability is kept and what fails without it.
 
 import { readFileSync } from 'node:fs';
+import { CAPABILITY, type CapabilityName, lastCapability, maskOf, namesOf, statusMask } from '../client/capabilities';
 import { becomeUser, type User } from './becomeUser';
-import {
-  CAPABILITY,
-  type CapabilityName,
-  lastCapability,
-  maskOf,
-  namesOf,
-  setThreadCapabilities,
-  statusMask,
-} from './capabilities';
+import { setThreadCapabilities } from './capabilities';
 import { checkCall, libc } from './libc';
 import { maySample } from './samplingEvent';
 

@@ -5,7 +5,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { capabilitySets, statusMask } from './capabilities';
+import { statusMask } from '../client/capabilities';
+import { capabilitySets } from './capabilities';
 import { libc } from './libc';
 
 /** Node's own default (UV_THREADPOOL_SIZE); at most 1,024 are started. */

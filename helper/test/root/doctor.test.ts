@@ -87,7 +87,7 @@ describe('machine check', function () {
     const missing = byId(checkIn(few, 0)).get('capabilities')!;
     assert.equal(missing.status, 'missing');
     assert.match(missing.detail, /CAP_BPF and CAP_PERFMON/);
-    assert.match(missing.fix!, /--cap-add BPF --cap-add PERFMON/);
+    assert.match(missing.fix!, /--cap-add=BPF --cap-add=PERFMON/);
     const noPtrace = byId(checkIn('setpriv --bounding-set=-sys_ptrace'.split(' '), 0)).get('capabilities')!;
     assert.equal(noPtrace.status, 'degraded');
     assert.match(noPtrace.detail, /CAP_SYS_PTRACE/);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CAPABILITY, lastCapability, statusMask } from '../../src/privilege/capabilities';
+import { CAPABILITY, lastCapability, statusMask } from '../../src/client/capabilities';
 import { capabilitiesToKeep } from '../../src/privilege/drop';
 import { CPU } from '../../src/stack/sources/cpu';
 import { STRANGER, until } from './helperProcess';

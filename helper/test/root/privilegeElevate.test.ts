@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { mayHideFromRoot } from '../../src/client/startFailure';
 import { findInPath } from '../../src/privilege/findInPath';
-import { mayHideFromRoot } from '../../src/privilege/startFailure';
 import type { ErrorReport } from '../../src/protocol';
 import { descendantsOf, HELPER_JS, isAlive, until } from './helperProcess';
 import { PUBLIC_NODE, publicFile } from './publicCopy';
@@ -176,7 +176,7 @@ describe('rights for the command line', function () {
   it('says that sudo refuses this user', async () => {
     const { error } = await onTerminal([`${PASSWORD}\n`]);
     assert.equal(error?.code, 'NO_PRIVILEGE');
-    assert.match(error!.message, /sudo refuses/);
+    assert.match(error!.message, /is not in the sudoers file/);
   });
 
   it('says what to do where there is no terminal to ask on', () => {

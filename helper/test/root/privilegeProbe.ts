@@ -13,13 +13,8 @@ import { Worker } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
 import { native } from '../../src/bpf/libbpf';
 import { hasRingBuffer } from '../../src/bpf/probe';
-import {
-  type CapabilityName,
-  dropAllCapabilities,
-  effectiveCapabilities,
-  maskOf,
-  setThreadCapabilities,
-} from '../../src/privilege/capabilities';
+import { type CapabilityName, effectiveCapabilities, maskOf } from '../../src/client/capabilities';
+import { dropAllCapabilities, setThreadCapabilities } from '../../src/privilege/capabilities';
 import { dropPrivileges } from '../../src/privilege/drop';
 import { libc } from '../../src/privilege/libc';
 import { dropPoolCapabilities } from '../../src/privilege/poolThreads';
@@ -70,7 +65,8 @@ function threads(): Record<string, string>[] {
 /** A worker as the symbolizer's are: it drops its own capabilities, and shows them. */
 function workerCapabilities(): Promise<string> {
   const source = `
-    const { dropAllCapabilities, effectiveCapabilities } = require(${JSON.stringify(require.resolve('../../src/privilege/capabilities'))});
+    const { dropAllCapabilities } = require(${JSON.stringify(require.resolve('../../src/privilege/capabilities'))});
+    const { effectiveCapabilities } = require(${JSON.stringify(require.resolve('../../src/client/capabilities'))});
     const before = effectiveCapabilities();
     dropAllCapabilities();
     require('node:worker_threads').parentPort.postMessage((before !== 0n) + ' ' + effectiveCapabilities());`;

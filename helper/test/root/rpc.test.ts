@@ -128,7 +128,7 @@ describe('door of the helper', function () {
       }
       const { error: report } = JSON.parse(String(stdout)) as { error: ErrorReport };
       assert.equal(report.code, 'CONTAINER_NO_RIGHTS');
-      assert.match(report.fix, /docker run --cap-add .*PERFMON.*--pid=host/);
+      assert.match(report.fix, /docker run --cap-add=.*PERFMON.*--pid=host/);
     } finally {
       removeSocketFolder(folder.dir);
     }

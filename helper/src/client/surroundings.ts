@@ -1,6 +1,5 @@
 // Where this process stands: in which namespaces, in which container, under which lockdown. Plain /proc and /sys
-// reading, no native code, works without rights. Called by rights.ts (why tracing is refused here), by the doctor and
-// by cli/elevate.ts.
+// reading, no native code, works without rights. Says why tracing is refused here, and what the machine check tells.
 
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -18,15 +17,16 @@ export function inInitialNamespace(kind: NamespaceKind): boolean | null {
   }
 }
 
-/** `docker`, `podman`, `lxc`, …: the engine where it left its mark, `container` where only namespaces tell, else null. */
-export function containerEngine(root = '/'): string | null {
+/** The engine whose container this is where it left its mark: `docker`, `podman`, `kubernetes`, `flatpak`, `lxc`, …; else null. */
+export function containerEngine(root = '/', env: NodeJS.ProcessEnv = process.env): string | null {
   if (existsSync(`${root}.dockerenv`)) return 'docker';
   if (existsSync(`${root}run/.containerenv`)) return 'podman';
   const marked = textOf(`${root}run/systemd/container`)?.trim();
   if (marked) return marked;
-  const cgroup = /kubepods|docker|containerd|lxc|libpod/.exec(textOf(`${root}proc/1/cgroup`) ?? '');
-  if (cgroup) return cgroup[0];
-  return null;
+  if (env.KUBERNETES_SERVICE_HOST) return 'kubernetes';
+  if (existsSync(`${root}.flatpak-info`)) return 'flatpak';
+  const cgroup = /kubepods|docker|containerd|lxc|libpod/.exec(textOf(`${root}proc/1/cgroup`) ?? '')?.[0];
+  return (cgroup === 'kubepods' ? 'kubernetes' : cgroup) ?? env.container ?? null;
 }
 
 /** WSL 2: a Linux kernel of its own, but each distribution in a PID namespace of its own. */

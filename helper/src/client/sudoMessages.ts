@@ -1,7 +1,7 @@
-// What sudo (and sudo-rs) mean by what they print: decides whether the ladder goes on or ends, and with which error.
-// The sentences were read from sudo 1.9's and sudo-rs 0.2's own message catalogues; both run here with LC_ALL=C.
+// What sudo (and sudo-rs) mean by what they print, for whoever ran a helper through them. The sentences were read from sudo 1.9's and
+// sudo-rs 0.2's own message catalogues; both run here with LC_ALL=C.
 
-import { type ErrorReport, errorReport } from '../../../helper/src/protocol';
+import { type ErrorReport, errorReport } from '../protocol';
 
 export type SudoVerdict =
   /** Asking a person may help. */
@@ -12,10 +12,23 @@ export type SudoVerdict =
   /** No password helps. */
   | { kind: 'refused'; report: ErrorReport };
 
-export function readSudoFailure(stderr: string, program: { node: string; script: string }): SudoVerdict {
+export interface ProgramFiles {
+  node: string;
+  script: string;
+}
+
+/** What sudo, env, the dynamic loader and Node say of a file that root cannot read. */
+const UNREADABLE =
+  /unable to execute|command not found|Cannot find module|EACCES|Permission denied|No such file|EIO|Transport endpoint is not connected|Stale file handle/i;
+
+export function readSudoFailure(stderr: string, program: ProgramFiles): SudoVerdict {
   const says = (pattern: RegExp) => pattern.test(stderr);
   if (says(/incorrect (password|authentication) attempt/i)) return { kind: 'rejected' };
-  if (says(/must have a tty|no tty present|askpass program|unknown option|unrecognized option|invalid option/i))
+  if (
+    says(
+      /must have a tty|no tty present|a terminal is required|askpass program|unknown option|unrecognized option|invalid option/i,
+    )
+  )
     return { kind: 'terminalNeeded' };
   const unreadable = unreadableFile(stderr, program);
   if (unreadable) return { kind: 'refused', report: errorReport('HELPER_UNREADABLE', unreadable) };
@@ -28,9 +41,8 @@ export function readSudoFailure(stderr: string, program: { node: string; script:
 }
 
 /** Root may not see what the user sees: NFS with root_squash, FUSE, Flatpak. */
-export function unreadableFile(stderr: string, { node, script }: { node: string; script: string }): string | null {
-  if (!/Permission denied|EACCES|Cannot find module|command not found|No such file|unable to execute/i.test(stderr))
-    return null;
+export function unreadableFile(stderr: string, { node, script }: ProgramFiles): string | null {
+  if (!UNREADABLE.test(stderr)) return null;
   if (stderr.includes(script)) return script;
   return stderr.includes(node) ? node : null;
 }
