@@ -15,7 +15,14 @@ import { table } from '../../src/cli/list';
 import { ProgressBar } from '../../src/cli/progressBar';
 import { openingHint, textReport } from '../../src/cli/report';
 import { checkCommand } from '../../src/doctor/howToRepeat';
-import { type Health, type RecordSummary, TRACER_VERSION, TracerError, tracerError } from '../../src/protocol';
+import {
+  type Health,
+  type Losses,
+  type RecordSummary,
+  TRACER_VERSION,
+  TracerError,
+  tracerError,
+} from '../../src/protocol';
 import { CPU } from '../../src/stack/sources/cpu';
 import { samplingError } from '../../src/stack/sources/cpuReport';
 import { Terminal } from '../../src/terminal/terminal';
@@ -132,6 +139,24 @@ describe('the report of a recording', () => {
     );
     assert.match(text, /Recording: \/tmp\/it's\.speedscope\.json\n$/);
     assert.match(openingHint(summary.output), /code '\/tmp\/it'\\''s\.speedscope\.json'/);
+  });
+
+  it('says each thing that was lost with its number, and nothing of what was not', () => {
+    const names: (keyof Losses)[] = [
+      ...(['processRecords', 'mappingRecords', 'filteredSamples', 'unfollowedProcesses', 'evictedTables'] as const),
+      ...(['samplesWithoutStack', 'refusedProcesses'] as const),
+    ];
+    const context = { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' };
+    const lines = (value: (i: number) => number) => {
+      const losses = { ...Object.fromEntries(names.map((name, i) => [name, value(i)])), refusedSamples: 0 };
+      return textReport({ ...summary, losses: losses as Losses }, context);
+    };
+    for (const i of names.keys())
+      assert.equal(lines((j) => 701 + j).filter((line) => line.startsWith(`${701 + i} `)).length, 1, names[i]);
+    assert.deepEqual(
+      lines(() => 0),
+      textReport(summary, context),
+    );
   });
 
   it('advises by the most frequent cause of stacks that are not whole, where they are many', () => {

@@ -208,7 +208,7 @@ function detailRows(extra: RecordingExtra): [string, string][] {
 }
 
 /** What is missing, in the order of how much it matters; nothing for what is 0. */
-function lossRows(losses: Losses | undefined): [string, string][] {
+export function lossRows(losses: Losses | undefined): [string, string][] {
   if (!losses) return [];
   const rows: [string, number, string][] = [
     [

@@ -5,7 +5,7 @@ import { parseRecording } from '../../src/load';
 import { buildStackTree, functionWeights } from '../../src/stackTree';
 import { openChain, visibleRows } from '../../src/views/callTree';
 import { COMPARE, filterRows, functionRows } from '../../src/views/functionTable';
-import { summaryParts } from '../../src/views/statusLine';
+import { lossRows, summaryParts } from '../../src/views/statusLine';
 import { F, fixtureRecording } from '../fixtureRecording';
 
 const file = fixtureRecording();
@@ -84,6 +84,22 @@ describe('status line', () => {
       parseRecording(JSON.stringify({ ...file, ebpfTracer: { ...file.ebpfTracer, ...change } }), 'x'),
       live,
     ).map(({ text, warning }) => (warning ? `!${text}` : text));
+
+  it('has a row for each thing that was lost, with its number, and none for what was not', () => {
+    const names = [
+      ...['processRecords', 'mappingRecords', 'filteredSamples', 'unfollowedProcesses', 'evictedTables'],
+      ...['samplesWithoutStack', 'refusedProcesses', 'refusedSamples'],
+    ];
+    const losses = (value: (i: number) => number) =>
+      Object.fromEntries(names.map((name, i) => [name, value(i)])) as unknown as Parameters<typeof lossRows>[0];
+    const shown = lossRows(losses((i) => 101 + i)).map(([, text]) => Number.parseInt(text, 10));
+    deepStrictEqual(
+      shown.sort(),
+      names.map((_, i) => 101 + i),
+    );
+    deepStrictEqual(lossRows(losses(() => 0)), []);
+    deepStrictEqual(lossRows(undefined), []);
+  });
 
   it('tells samples, time, frequency, losses and cut-off stacks', () => {
     deepStrictEqual(texts(false).slice(0, 4), ['908 samples', '4.04\u00a0s', '99 Hz', '0 lost']);
