@@ -5,6 +5,8 @@ import { closeSync } from 'node:fs';
 import { messageOf } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';
 import type { Spill } from '../elf/contents';
+import { FileFunctions } from '../elf/fileFunctions';
+import { LiveCode } from '../elf/liveCode';
 import type { ElfFile } from '../elf/parser';
 import { PltStubs } from '../elf/plt';
 import { SHT_NOBITS } from '../elf/types';
@@ -12,10 +14,8 @@ import type { RuntimeId } from '../protocol';
 import { compiledFileOf } from '../runtimes';
 import type { CompiledNames } from '../runtimes/types';
 import { type DisplayName, displayName, isLeftMangled } from './demangle/demangle';
-import { LiveCode } from './dwarf/liveCode';
 import type { ElfOpener } from './dwarf/opener';
 import { DwarfResolver } from './dwarf/resolver';
-import { FileFunctions } from './fileFunctions';
 import { nowhere, type Place } from './place';
 
 /** Of an offset that the file maps nowhere. */

@@ -3,6 +3,8 @@
 
 import { FormatError } from '../bytes/cursor';
 import type { Spill } from '../elf/contents';
+import { FileFunctions } from '../elf/fileFunctions';
+import { LiveCode } from '../elf/liveCode';
 import type { ElfFile } from '../elf/parser';
 import { compiledFileOf } from '../runtimes';
 import { CfaMachine } from './cfaMachine';
@@ -58,6 +60,11 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   if (compiled) await attempt(`tables of ${compiled.runtime}`, () => compiled.file.addUnwindRows(code, rows));
   // A runtime's own tables tell more than the .debug_frame that its linker makes of them.
   if (!compiled) {
+    // Unlike those of .eh_frame, entries of what the linker threw away stay there.
+    const symbols = debug ?? elf;
+    const functions = FileFunctions.read(elf, debug, (what, read) => guarded(what, read, problems));
+    const live = new LiveCode(elf, elf.sections.length > 0 ? elf : symbols, functions);
+    parts.isLive = (start, end) => live.isLive(start, end, 'function');
     await compileSection('.debug_frame', false, () => findDebugFrame(elf, spill));
     if (debug) await compileSection('.debug_frame of the debug file', false, () => findDebugFrame(debug, spill));
   }
@@ -81,6 +88,17 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
     unexpressible: encoder.unexpressible.map((u) => ({ ...u, pc: u.pc + code.baseAddress })),
     problems,
   };
+}
+
+/** Null where it could not be read, which is a problem. */
+function guarded<T>(what: string, read: () => T, problems: string[]): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(`${what}: ${error.message}`);
+    return null;
+  }
 }
 
 /** `described`: the rows so far; what they leave open may be known all the same. */

@@ -37,6 +37,8 @@ export interface CompileParts {
   machine: CfaMachine;
   pointers: PointerReader;
   rows: RowCollector;
+  /** Where entries of code that the linker threw away are to be expected: which are of living code. */
+  isLive?: (start: number, end: number) => boolean;
 }
 
 export class FrameSection {
@@ -104,7 +106,7 @@ export class FrameSection {
 
   /** `at` and `end` in the window. */
   private fde(at: number, end: number, cie: Cie): void {
-    const { pointers, code, rows, machine } = this.parts;
+    const { pointers, code, rows, machine, isLive } = this.parts;
     const bytes = this.window;
     const address = this.address + this.windowAt;
     let start: number;
@@ -124,6 +126,7 @@ export class FrameSection {
     if (!(sizeBytes >= 0) || Number.isNaN(start)) return void this.leaveOut('has no readable address');
     // Code that the linker left out: its entry lies at 0 or beside all code.
     if (!(start >= code.baseAddress && start < code.endAddress) || sizeBytes === 0) return;
+    if (isLive && !isLive(start, start + sizeBytes)) return;
     if (cie.hasData) {
       const short = bytes[next];
       if (next < end && short < 0x80) next += 1 + short;

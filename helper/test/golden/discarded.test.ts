@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import type { Place } from '../../src/symbolize/place';
+import { ROW_WORDS, UNWIND_NONE } from '../../src/unwind/rows';
 import {
   COMPILERS,
   compileAll,
@@ -18,6 +19,7 @@ import {
 import { DEAD, makeSources, type Sources } from './discarded/sources';
 import { has, run } from './symbolize/build';
 import { openForTest } from './symbolize/oracle';
+import { tableOf } from './unwind/build';
 
 /** Of what is wrong, for people. */
 const SHOWN = 2;
@@ -81,6 +83,28 @@ describe('code that the linker threw away', function () {
     await expectTruth(this, ['clang', 5, ['-gline-tables-only']], LINKERS, []);
   });
 
+  for (const compiler of COMPILERS)
+    it(`leaves no rules for unwinding over living code: ${compiler}`, async function () {
+      // .debug_frame keeps what was thrown away. Frame pointers, so that rules change within each function.
+      const flags = ['-O0', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'];
+      const objects = compileAll(compiler, 4, flags);
+      const apart = objects && link(objects, compiler, 'bfd', 'program at a fixed address');
+      if (!objects || !apart || 'why' in apart) {
+        console.log(`      skipped: ${compiler} cannot compile this`);
+        return this.skip();
+      }
+      const described = [...sources.living.keys()].filter((name) => sources.living.get(name)!.file !== null);
+      const expected = await rulesOf(apart, described);
+      assert.ok(expected.every((rules) => new Set(rules).size > 1 && !rules.includes(null)));
+      for (const linker of LINKERS)
+        for (const layout of Object.keys(LAYOUTS)) {
+          if (!has(`ld.${linker}`) || !isPossible(linker, layout)) continue;
+          const program = link(objects, compiler, linker, layout);
+          if ('why' in program) assert.fail(`${linker}, ${layout}: ${program.why}`);
+          assert.deepEqual(await rulesOf(program, described), expected, `${linker}, ${layout}`);
+        }
+    });
+
   it('never covers living code where the linker made an index', async function () {
     await expectTruth(this, ['clang', 5, ['-ggnu-pubnames']], ['gold', 'lld'], ['-Wl,--gdb-index']);
   });
@@ -99,6 +123,20 @@ describe('code that the linker threw away', function () {
     await expectTruth(this, ['gcc', 5, []], ['bfd', 'gold'], ['-Wl,--build-id'], apart);
   });
 });
+
+/** By function and byte of it; null: none. */
+async function rulesOf({ path, functions }: Program, names: string[]): Promise<(number | null)[][]> {
+  const { table } = await tableOf(path);
+  const ruleAt = (pc: number) => {
+    let rule: number | null = null;
+    for (let at = 0; at < table.rows.length && table.rows[at] <= pc; at += ROW_WORDS) rule = table.rows[at + 1];
+    return rule === UNWIND_NONE ? null : rule;
+  };
+  return names.map((name) => {
+    const { start, sizeBytes } = functions.get(name)!;
+    return Array.from({ length: sizeBytes }, (_, i) => ruleAt(start + i - table.baseAddress));
+  });
+}
 
 /** What is said of the addresses of living functions and is not so. */
 async function untruths(

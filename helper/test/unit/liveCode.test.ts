@@ -2,9 +2,9 @@
 // golden/discarded.test.ts; here are the cases that no name tells apart.
 
 import assert from 'node:assert/strict';
+import { type Described, type FunctionBounds, LiveCode } from '../../src/elf/liveCode';
 import type { Section } from '../../src/elf/types';
 import { SHF_ALLOC, SHF_EXECINSTR } from '../../src/elf/types';
-import { type Described, type FunctionBounds, LiveCode } from '../../src/symbolize/dwarf/liveCode';
 
 const section = (address: number, sizeBytes: number): Section => ({
   name: '.text',

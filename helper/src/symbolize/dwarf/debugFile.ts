@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { FormatError } from '../../bytes/cursor';
 import { Lender } from '../../bytes/source';
+import type { LiveCode } from '../../elf/liveCode';
 import { MAX_UNIT_BYTES } from '../limits';
 import { AbbreviationTable } from './abbreviations';
 import { sizeOfContested } from './contested';
@@ -12,7 +13,6 @@ import { type FunctionIndex, indexFunctions, sizeOfFunctions } from './functions
 import { type InlineCall, type InlineTree, readInlineCall, readInlines, sizeOfInlines } from './inlines';
 import { type LineHeader, readLineEntry, readLineHeader } from './lineHeader';
 import { findRow, type LineTable, readLineTable, sizeOfLineTable } from './lineProgram';
-import type { LiveCode } from './liveCode';
 import { readOwnIndex } from './ownIndex';
 import { textOf } from './strings';
 import type { DwarfSections, StringRef, Unit, UnitHeader } from './types';

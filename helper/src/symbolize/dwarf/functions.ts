@@ -4,10 +4,10 @@
 
 import { FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList } from '../../bytes/intervals';
+import type { LiveCode } from '../../elf/liveCode';
 import { MAX_DIES_PER_UNIT, MAX_RANGES_PER_UNIT } from '../limits';
 import { KIND } from './abbreviations';
 import { type EntryContext, EntryWalk } from './entries';
-import type { LiveCode } from './liveCode';
 import { readRanges } from './ranges';
 
 /** Used for one unit after another. */

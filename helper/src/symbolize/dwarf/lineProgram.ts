@@ -5,9 +5,9 @@ import { Cursor, FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList, isDisjoint } from '../../bytes/intervals';
 import { countNotAbove } from '../../bytes/search';
 import { type ByteSource, Lender } from '../../bytes/source';
+import type { LiveCode } from '../../elf/liveCode';
 import { MAX_LINE_FILES, MAX_LINE_ROWS } from '../limits';
 import type { LineHeader } from './lineHeader';
-import type { LiveCode } from './liveCode';
 
 const LNS = {
   copy: 1,

@@ -2,11 +2,11 @@
 // only for units that are asked for. Called by fileSymbols.ts.
 
 import type { Spill } from '../../elf/contents';
+import type { LiveCode } from '../../elf/liveCode';
 import type { ElfFile } from '../../elf/parser';
 import { MAX_KEPT_DECLARATIONS, MAX_LOADED_UNITS_BYTES } from '../limits';
 import { DebugFile, type LoadedUnit, type SourcePlace } from './debugFile';
 import { type Declaration, readDeclaration } from './declarations';
-import type { LiveCode } from './liveCode';
 import type { ElfOpener } from './opener';
 import { readSections } from './sections';
 import { SplitUnits } from './split';

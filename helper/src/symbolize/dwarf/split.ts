@@ -3,9 +3,9 @@
 // files are kept open. DWARF 5, 3.1.2 and 3.1.3; GNU's way before: the wiki page "DebugFission" of GCC.
 
 import { posix } from 'node:path';
+import type { LiveCode } from '../../elf/liveCode';
 import { MAX_LOADED_UNITS_BYTES, MAX_OPEN_SPLIT_FILES } from '../limits';
 import { DebugFile, type LoadedUnit } from './debugFile';
-import type { LiveCode } from './liveCode';
 import type { ElfOpener, OpenedElf } from './opener';
 import { DwarfPackage } from './package';
 import { readSplitSections } from './sections';

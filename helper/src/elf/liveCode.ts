@@ -5,10 +5,10 @@
 // none, say which functions begin and end there, and the names say which of two functions of one size it is.
 // Values: LLD's "Discarded sections" (-z dead-reloc-in-nonalloc); binutils' bfd/reloc.c, _bfd_clear_contents.
 
-import { flatten, IntervalList, type IntervalTable, ownerAt } from '../../bytes/intervals';
-import { MAX_SECTIONS } from '../../elf/limits';
-import type { ElfFile } from '../../elf/parser';
-import { SHF_ALLOC, SHF_EXECINSTR } from '../../elf/types';
+import { flatten, IntervalList, type IntervalTable, ownerAt } from '../bytes/intervals';
+import { MAX_SECTIONS } from './limits';
+import type { ElfFile } from './parser';
+import { SHF_ALLOC, SHF_EXECINSTR } from './types';
 
 /** Linkers write one of these, whatever was there. */
 const LAST_TOMBSTONE = 1;

@@ -2,12 +2,12 @@
 // unwind information has. Names and debug information both go by them.
 
 import { cstringAt } from '../bytes/source';
-import type { Spill } from '../elf/contents';
-import { FrameHeader } from '../elf/frameHeader';
-import { miniDebugFile } from '../elf/miniDebug';
-import type { ElfFile } from '../elf/parser';
-import { findFunction, type NamedFunctions, nameOffsetsAt, readFunctions } from '../elf/symbols';
-import type { FunctionBounds, KnownFunctions } from './dwarf/liveCode';
+import type { Spill } from './contents';
+import { FrameHeader } from './frameHeader';
+import type { FunctionBounds, KnownFunctions } from './liveCode';
+import { miniDebugFile } from './miniDebug';
+import type { ElfFile } from './parser';
+import { findFunction, type NamedFunctions, nameOffsetsAt, readFunctions } from './symbols';
 
 export interface FoundSymbol {
   start: number;
