@@ -10,6 +10,7 @@
 
 #define EVENTS_MAX_FRAMES	127	/* kernel frames, and user frames by default: perf's own default depth */
 #define EVENTS_MAX_USER_FRAMES	1023	/* what tracer_settings.max_frames may ask for */
+#define EVENTS_MAX_USER_WORDS	1535	/* of these frames, and of runtimes' own chains behind them: 512 at least */
 #define EVENTS_COMM_LEN		16	/* TASK_COMM_LEN */
 
 enum event_kind {
@@ -76,31 +77,55 @@ struct thread_event {
 };
 
 /*
- * Frames are words. Bits 63-62 say what a word is: 00 a user address, 11 a kernel address (01 is kept for frames of
- * runtimes). Of an address bits 62 and 61 are equal: it is a return address, so that its code is the call before it.
+ * Frames are words. Bits 63-62 say what a word is: 00 a user address, 11 a kernel address, 01 the head of a frame of a
+ * runtime. Of an address bits 62 and 61 are equal: it is a return address, so that its code is the call before it.
  * They differ where the address is exact, and its code stands there itself: where a signal, an exception or an
  * interrupt came, in a signal's trampoline, at a thread's entry. The first frame of each part is exact either way.
  */
 #define FRAME_EXACT	(1ULL << 61)	/* this bit is flipped */
 
-/* As long as its frames need: the size is in the header. */
+/*
+ * The head of a runtime's frame: bits 61-56 which runtime (enum runtime_id), 55-52 how many words follow that belong to it, 51-0
+ * data. What data and words mean is between the runtime's walker and its plug-in (helper/src/runtimes/).
+ */
+#define FRAME_RUNTIME		(1ULL << 62)
+#define FRAME_RUNTIME_SHIFT	56
+#define FRAME_WORDS_SHIFT	52
+#define FRAME_WORDS_MAX		15
+#define FRAME_DATA_MASK		0xfffffffffffff
+
+/* Words behind the head of a frame in a runtime's code (enum code_flags), as the native walk leaves it; data is 0. */
+enum frame_words {
+	FRAME_PC = 0,		/* an address as any, perhaps FRAME_EXACT */
+	FRAME_POINTER = 1,	/* in the frame: only a walker of the runtime can make use of it */
+	FRAME_CALLER_WORDS = 2,
+	FRAME_TOP_WORDS = 4,	/* the stack's first frame has two more for the walker, 0 */
+};
+
+/* Numbers of runtimes (helper/src/runtimes/), 1 to 31. Those that the core must know have a name. */
+enum runtime_id {
+	RUNTIME_NONE = 0,
+	RUNTIME_GO = 1,		/* its frames are native, its label is found without a walker of its own */
+	RUNTIME_MAX = 31,
+};
+
+/* As long as its words need: the size is in the header. */
 struct stack_event {
 	struct event_header header;
-	__u64 stack_id;		/* hash of pid, generation and all frames */
+	__u64 stack_id;		/* hash of pid, generation and all words */
 	__u32 pid;
 	__u32 generation;	/* of struct target when it was taken */
-	enum walk_end user_end;
-	__u16 user_count;
+	__u16 user_end;		/* enum walk_end */
+	__u16 user_words;
+	__u16 user_frames;	/* in these words, without what walkers of runtimes have added behind */
 	__u16 kernel_count;
-	/* User frames innermost first, then kernel frames innermost first. */
-	__u64 frames[EVENTS_MAX_USER_FRAMES + EVENTS_MAX_FRAMES];
+	/* User frames innermost first, chains of runtimes, then kernel frames innermost first. */
+	__u64 words[EVENTS_MAX_USER_WORDS + EVENTS_MAX_FRAMES];
 };
 
 #define RAW_BLOCK_BYTES	4096	/* of stack, read at once: never more than a page, so that a missing one costs no other */
 #define RAW_REGISTERS	34	/* words of struct user_regs (lib/kernel.bpf.h): 21 on x86-64, 34 on arm64 */
-/* Of Go's struct g and struct m: the first of the two words in which one of the versions has goid, or curg. */
-#define RAW_GO_GOID	152
-#define RAW_GO_CURG	184
+#define RAW_RUNTIME_WORDS	6
 
 /* A sample with all that is needed to walk its user stack later (lib/raw_sample.bpf.h). It holds memory of the target. */
 struct raw_sample_event {
@@ -113,10 +138,9 @@ struct raw_sample_event {
 	__u64 registers[RAW_REGISTERS];	/* struct user_regs */
 	__u64 entry;		/* the thread's first function has its frame at most entry_gap bytes below */
 	__u64 entry_gap;
-	__u64 goroutine_low;	/* bounds of the goroutine's stack, perhaps; else 0 */
-	__u64 goroutine_high;
-	__u64 goroutine_ids[2];	/* the words of the thread's g at RAW_GO_GOID; 0: no such g */
-	__u64 curg_ids[4];	/* and of the g's in the two words of its m at RAW_GO_CURG */
+	__u64 runtime_low;	/* bounds of the stack that a runtime made for what it runs, perhaps; else 0 */
+	__u64 runtime_high;
+	__u64 runtime_words[RAW_RUNTIME_WORDS];	/* of which a runtime's label may be made: lib/unwind_go.bpf.h */
 	__u64 stack_address;	/* of stack[0] */
 	__u64 switched_address;	/* of stack[switched_offset]: another stack, to which this one leads; 0: none */
 	__u32 stack_bytes;	/* of both, in blocks of RAW_BLOCK_BYTES, */
@@ -159,10 +183,9 @@ struct target {
 	/* Of its mappings and their unwind tables as the helper loaded them; never given twice. 0: none, frame pointers only. */
 	__u32 code_id __attribute__((aligned(8)));	/* read as one word with the next */
 	__u32 code_page;	/* struct code_page's number among the unwind pages; CODE_PAGE_INDEX: of an index over such */
-	/* Of a Go program: where a thread's goroutine is found (lib/goroutine.bpf.h), read as one word. go_goid 0: no such program. */
-	__s32 go_tls __attribute__((aligned(8)));	/* x86-64: of the thread's g, from the thread pointer */
-	__u16 go_goid;		/* offset of goid in struct g, */
-	__u16 go_curg;		/* and of curg in struct m */
+	/* Runtimes of which the helper has said where their data lies, one a bit: 1 << enum runtime_id. exec makes it 0. */
+	__u32 runtimes __attribute__((aligned(8)));	/* read as one word with the next */
+	__u32 runtime_pid;	/* key of that in the runtimes' maps: its own, or for a while after fork its parent's */
 	/* 0: tables of its code are still being made, so stacks that need them are kept raw. exec makes it 0. */
 	__u32 tables_ready;
 	__u32 raw_left;		/* raw samples that stacks through code unknown to code_page may still make */
@@ -221,6 +244,7 @@ struct capture_counters {
 	__u64 refused_processes;	/* that were children of the targets, or targets, with rights that the caller has not */
 	__u64 refused_samples;	/* of such */
 	__u64 lost_names;	/* thread records without room */
+	__u64 skipped_passes;	/* walkers of runtimes that samples asked for and that were not there */
 };
 
 /*

@@ -73,9 +73,8 @@ static __always_inline int forked(void *ctx, __u32 parent, __u32 child, struct t
 	/* The same memory, so the same tables. */
 	target.code_id = known->code_id;
 	target.code_page = known->code_page;
-	target.go_tls = known->go_tls;
-	target.go_goid = known->go_goid;
-	target.go_curg = known->go_curg;
+	target.runtimes = known->runtimes;
+	target.runtime_pid = known->runtime_pid;
 	target.tables_ready = known->tables_ready;
 	target.raw_left = known->raw_left;
 	if (bpf_map_update_elem(&targets, &child, &target, BPF_ANY)) {
@@ -115,9 +114,7 @@ static __always_inline int executed(void *ctx)
 	now = bpf_ktime_get_ns();
 	before = target->state;
 	target->code_id = 0;
-	target->go_tls = 0;
-	target->go_goid = 0;
-	target->go_curg = 0;
+	target->runtimes = 0;
 	target->tables_ready = 0;
 	target->generation = new_generation(now);
 	event.pid = tgid;

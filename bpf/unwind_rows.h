@@ -45,6 +45,8 @@ enum unwind_cfa {
 	 * frame pointers in the first frame as well. x86-64 only: on arm64 Go's rows are exact.
 	 */
 	UNWIND_GO = 9,
+	/* Code of a runtime, whose number is in bits 8-13: by frame pointer. In no table, but what a range of such code says. */
+	UNWIND_RUNTIME = 10,
 };
 
 /* Bits 6-7: where the return address is. */
@@ -65,6 +67,7 @@ enum unwind_rule_bits {
 	UNWIND_CFA_BITS = 14,		/* signed, in units of 8 bytes */
 	UNWIND_FP_SHIFT = 22,
 	UNWIND_FP_BITS = 10,		/* saved fp = *(CFA - 8 * place); 0: fp is unchanged */
+	UNWIND_RUNTIME_SHIFT = 8,	/* of the runtime's number */
 	UNWIND_WIDE_SHIFT = 8,		/* of the index; UNWIND_RA_SIGNED and UNWIND_EXACT stand in the row */
 };
 

@@ -7,8 +7,6 @@
  * A copy is bounded (by how much of the stack is in use, 64 KiB at the most), and is made only while half of the ring is free, so
  * that records of the usual kind always find room. What is not kept raw is walked here as ever, and says
  * WALK_TABLES_NOT_READY. Needs the ring buffer (5.8), into which the stack is copied directly.
- *
- * Included by stack_tracer.bpf.c, which defines the scratch memory.
  */
 #ifndef LIB_RAW_SAMPLE_BPF_H
 #define LIB_RAW_SAMPLE_BPF_H
@@ -19,60 +17,23 @@
 #include "ringbuf.bpf.h"
 #include "unwind_fp.bpf.h"
 #include "unwind_kernel.bpf.h"
-#include "goroutine.bpf.h"
+#include "unwind_go.bpf.h"
 
 #define RAW_SMALL_BYTES		(2 * RAW_BLOCK_BYTES)	/* most stacks of servers and tools */
 #define RAW_MEDIUM_BYTES	(6 * RAW_BLOCK_BYTES)
 #define RAW_LARGE_BYTES		(16 * RAW_BLOCK_BYTES)
 #define RAW_STACK_MAX_BYTES	(1ULL << 30)	/* a distance to the thread's entry beyond this says nothing */
 
-/* Of struct g: where a goroutine that left its stack for the thread's own keeps its stack pointer (sched.sp). */
-#define GO_G_SCHED_SP		56
+/* Under construction, all but its stack: apart from the scratch memory, for most samples need none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct raw_sample_event);
+} raw_heads SEC(".maps");
 
+_Static_assert(GO_RAW_SWITCHED_BYTES == RAW_LARGE_BYTES, "room for another stack");
 _Static_assert(sizeof(struct user_regs) <= RAW_REGISTERS * sizeof(__u64), "registers of both architectures find room");
-
-/*
- * The goroutine's stack, and the words at all places where Go versions keep ids of goroutines: which of them holds is known
- * to the helper only, by the program's Go version (helper/src/unwind/goroutines.ts).
- */
-static __always_inline void describe_goroutine(struct raw_sample_event *raw, struct user_regs *regs, __u64 thread)
-{
-	__u64 g, m, bounds[2] = {}, of_m[2] = {}, sp, i;
-
-#if defined(__TARGET_ARCH_x86)
-	g = go_word(thread - 8);
-#else
-	g = regs->regs[28];
-#endif
-	if (!g || g & 7 || bpf_probe_read_user(bounds, sizeof(bounds), (void *)g))
-		return;
-	m = go_word(g + GO_G_M);
-	if (!m || m & 7 || bpf_probe_read_user(of_m, sizeof(of_m), (void *)(m + RAW_GO_CURG)))
-		return;
-#if defined(__TARGET_ARCH_arm64)
-	/* C code may keep anything there, so the thread's m must know it. */
-	if (g != of_m[0] && g != of_m[1] && g != go_word(m + GO_M_G0))
-		return;
-#endif
-	raw->goroutine_low = bounds[0];
-	raw->goroutine_high = bounds[1];
-	bpf_probe_read_user(raw->goroutine_ids, sizeof(raw->goroutine_ids), (void *)(g + RAW_GO_GOID));
-#pragma unroll
-	for (i = 0; i < 2; i++) {
-		if (!of_m[i] || of_m[i] & 7)
-			continue;
-		bpf_probe_read_user(&raw->curg_ids[2 * i], 2 * sizeof(__u64), (void *)(of_m[i] + RAW_GO_GOID));
-		/* On the thread's own stack, for the goroutine: its stack goes on where it left. */
-		if (of_m[i] == g || bpf_probe_read_user(bounds, sizeof(bounds), (void *)of_m[i]))
-			continue;
-		sp = go_word(of_m[i] + GO_G_SCHED_SP);
-		if (bounds[0] < sp && sp < bounds[1]) {
-			raw->switched_address = sp & ~(RAW_BLOCK_BYTES - 1ULL);
-			raw->switched_bytes = bounds[1] - raw->switched_address > RAW_LARGE_BYTES ?
-					      RAW_LARGE_BYTES : bounds[1] - raw->switched_address;
-		}
-	}
-}
 
 /* Everything but the stack itself. Returns how much of the stack is wanted, from raw->stack_address on. */
 static __always_inline __u64 describe_raw_sample(struct raw_sample_event *raw, struct user_regs *regs,
@@ -97,12 +58,11 @@ static __always_inline __u64 describe_raw_sample(struct raw_sample_event *raw, s
 		raw->entry = thread;
 		raw->entry_gap = FP_THREAD_ENTRY_GAP;
 	}
-	raw->goroutine_low = 0;
-	raw->goroutine_high = 0;
+	raw->runtime_low = 0;
+	raw->runtime_high = 0;
 	raw->switched_address = 0;
 	raw->switched_bytes = 0;
-	__builtin_memset(raw->goroutine_ids, 0, sizeof(raw->goroutine_ids));
-	__builtin_memset(raw->curg_ids, 0, sizeof(raw->curg_ids));
+	__builtin_memset(raw->runtime_words, 0, sizeof(raw->runtime_words));
 	describe_goroutine(raw, regs, thread);
 	raw->kernel_count = kernel->count;
 	bpf_probe_read_kernel(raw->kernel, sizeof(raw->kernel), kernel->frames);
@@ -110,8 +70,8 @@ static __always_inline __u64 describe_raw_sample(struct raw_sample_event *raw, s
 	raw->stack_address = sp & ~(RAW_BLOCK_BYTES - 1ULL);
 	if (sp < raw->entry && raw->entry - sp < RAW_STACK_MAX_BYTES)
 		wanted = raw->entry - raw->stack_address;
-	else if (raw->goroutine_low < sp && sp < raw->goroutine_high)
-		wanted = raw->goroutine_high - raw->stack_address;
+	else if (raw->runtime_low < sp && sp < raw->runtime_high)
+		wanted = raw->runtime_high - raw->stack_address;
 	else {
 		/* A signal handler's stack, say: the thread's own was left at a place not known, so its outermost part is taken. */
 		wanted = RAW_SMALL_BYTES;
@@ -170,6 +130,7 @@ __noinline int send_raw_sample(void)
 	struct scratch *scratch = this_cpu_scratch();
 	struct raw_sample_event *raw;
 	struct target *target;
+	__u32 zero = 0;
 	__u64 wanted;
 
 	if (!kernel_has_ring_buffer() || !settings.keep_raw || !scratch || !kernel || is_32bit(&scratch->regs))
@@ -187,7 +148,9 @@ __noinline int send_raw_sample(void)
 	}
 	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2)
 		return 0;
-	raw = &scratch->raw;
+	raw = bpf_map_lookup_elem(&raw_heads, &zero);
+	if (!raw)
+		return 0;
 	wanted = describe_raw_sample(raw, &scratch->regs, &scratch->stack, kernel);
 	/* The runtime moves a goroutine's stack to a larger place, from the thread's own: mostly when it is deep. */
 	if (raw->switched_bytes > RAW_MEDIUM_BYTES)

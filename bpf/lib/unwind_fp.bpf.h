@@ -18,93 +18,15 @@
 
 #include "kernel.bpf.h"
 #include "hash.bpf.h"
+#include "registers.bpf.h"
+#include "scratch.bpf.h"
+#include "unwind_go.bpf.h"
 #include "../events.h"
 
-#define FP_WINDOW_BYTES		1024	/* some 10 to 15 frames of typical code */
-#define FP_SIZE_MASK		(2 * FP_WINDOW_BYTES - 1)	/* a window can be 8 bytes longer than its block */
-#define FP_WINDOW_WORDS		(2 * FP_WINDOW_BYTES / 8)
 #define FP_RECORD_BYTES		16
 #define FP_MAIN_ENTRY_GAP	1024	/* _start's and the libc's frames above main's: 350 bytes with glibc 2.36 */
 #define FP_THREAD_ENTRY_GAP	8192	/* the same, and static TLS, which lies between (1 to 4 KiB with glibc) */
-#define FP_GO_ENTRY_GAP		256	/* goexit's own frame */
 #define FP_STACK_MAX_BITS	30	/* further up than 1 GiB: another stack, or no stack at all */
-#define USER_ADDRESS_MIN	0x1000ULL
-#define USER_ADDRESS_BITS	48	/* arm64's usual half; x86-64's is smaller by one bit */
-
-_Static_assert((FP_WINDOW_WORDS & (FP_WINDOW_WORDS - 1)) == 0, "indexes into the window are masked");
-
-/* The part of the stack at hand: [base, base + valid). */
-struct fp_window {
-	__u64 words[FP_WINDOW_WORDS];
-	__u64 base;		/* address of words[0] */
-	__u64 valid;		/* bytes */
-	__u64 last;		/* the walk has come to here: end of the last record, at first the stack pointer */
-};
-
-static __always_inline bool is_user_mode(struct user_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return (regs->cs & 3) == 3;
-#else
-	return (regs->pstate & 0xf) == 0;
-#endif
-}
-
-static __always_inline bool is_32bit(struct user_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->cs == 0x23;	/* __USER32_CS */
-#else
-	return regs->pstate & 0x10;	/* PSR_MODE32_BIT */
-#endif
-}
-
-static __always_inline __u64 frame_pointer(struct user_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->bp;
-#else
-	return regs->regs[29];
-#endif
-}
-
-/* arm64 signs return addresses in the bits above the address. */
-static __always_inline __u64 strip_signature(__u64 address)
-{
-#if defined(__TARGET_ARCH_arm64)
-	return address & ((1ULL << USER_ADDRESS_BITS) - 1);
-#else
-	return address;
-#endif
-}
-
-static __always_inline __u64 thread_pointer(struct task_struct *task)
-{
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread.fsbase);
-#else
-	return BPF_CORE_READ(task, thread.uw.tp_value);
-#endif
-}
-
-/*
- * Goroutines run on stacks of their own. Their g is where amd64's thread-local slot points (fs:-8) or in arm64's r28;
- * g begins with stack.lo, stack.hi (Go's runtime/runtime2.go, since 1.4).
- */
-static __always_inline bool near_goroutine_entry(struct user_regs *regs, __u64 thread, __u64 last)
-{
-	__u64 g = 0, bounds[2] = {};
-
-#if defined(__TARGET_ARCH_x86)
-	if (bpf_probe_read_user(&g, sizeof(g), (void *)(thread - 8)))
-		return false;
-#else
-	g = regs->regs[28];
-#endif
-	if (bpf_probe_read_user(bounds, sizeof(bounds), (void *)g))
-		return false;
-	return bounds[0] < last && last <= bounds[1] && bounds[1] - last <= FP_GO_ENTRY_GAP;
-}
 
 /* Is `last`, the highest place that the walk reached, where this thread's first function has its frame? */
 static __always_inline bool near_entry(struct user_regs *regs, __u64 last)
@@ -124,7 +46,7 @@ static __always_inline bool near_entry(struct user_regs *regs, __u64 last)
 }
 
 /*
- * Fills the stack's user part, innermost first: frames[0] is the instruction itself, the others are return addresses.
+ * Fills the stack's user part, innermost first: words[0] is the instruction itself, the others are return addresses.
  * Returns `hash` with each mixed in.
  *
  * For the verifier: what the loop leaves behind is kept in map memory (the count, the end, the window), where it forgets the
@@ -136,9 +58,10 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 	__u64 fp = frame_pointer(regs);
 	__u32 i;
 
-	stack->frames[0] = regs->ip;
-	stack->user_count = 1;
+	stack->words[0] = regs->ip;
+	stack->user_words = 1;
 	hash = mix(hash, regs->ip);
+	stack->user_frames = 1;
 	if (is_32bit(regs)) {
 		stack->user_end = WALK_32BIT;
 		return hash;
@@ -171,15 +94,16 @@ static __always_inline __u64 walk_user_stack(struct user_regs *regs, struct fp_w
 			stack->user_end = WALK_BAD_ADDRESS;
 			break;
 		}
-		stack->frames[i] = address;
-		stack->user_count = i + 1;
+		stack->words[i] = address;
+		stack->user_words = i + 1;
 		hash = mix(hash, address);
 		window->last = fp + FP_RECORD_BYTES;
 		fp = window->words[offset & (FP_WINDOW_WORDS - 1)];
 	}
+	stack->user_frames = stack->user_words;
 	if (stack->user_end == WALK_TOO_DEEP)
 		return hash;
-	if (stack->user_count < 2)
+	if (stack->user_words < 2)
 		stack->user_end = stack->user_end == WALK_UNKNOWN ? WALK_NO_FRAME_POINTER : stack->user_end;
 	else if (near_entry(regs, window->last))
 		stack->user_end = WALK_WHOLE;

@@ -21,32 +21,15 @@
 #include "kernel.bpf.h"
 #include "settings.bpf.h"
 #include "hash.bpf.h"
+#include "scratch.bpf.h"
+#include "runtime.bpf.h"
 #include "unwind_fp.bpf.h"
 #include "unwind_pages.bpf.h"
 
-#define NATIVE_RULES_BITS	10	/* return addresses of a busy server: some hundred */
-#define NATIVE_RULES		(1 << NATIVE_RULES_BITS)
-#define NATIVE_EXACT_BITS	9
-#define NATIVE_PLACES_BITS	(NATIVE_RULES_BITS + 1)
-
-_Static_assert(NATIVE_RULES_BITS < 16, "an index fits the field of FOUND_NEXT");
 #define NATIVE_STACK_SWITCHES	4	/* of Go, in one walk */
 
 /* Bits of the hash that the entry does not hold. */
 #define NATIVE_PLACE(hash, bits)	((hash) >> 20 & ((1 << (bits)) - 1))
-
-/*
- * The rules of addresses seen before, of one CPU: half a word's hash of address and code_id above, the rule below. Those of
- * return addresses stand in the order in which stacks asked for them, so that a path seen before is found as neighbours,
- * eight frames to a line of the cache. (16 bytes an entry, found by hash, made every frame a line: 220 ns each at 99 Hz.)
- * Two of 2^32 addresses share a hash; at one lookup in ten that does not meet its own entry, that is a wrong frame in a year.
- */
-struct native_rules {
-	__u64 rules[NATIVE_RULES];		/* round and round */
-	__u64 exact[1 << NATIVE_EXACT_BITS];	/* of interrupted instructions, by hash */
-	__u16 places[1 << NATIVE_PLACES_BITS];	/* by hash, in this place or its neighbour: index into rules */
-	__u64 learned;
-};
 
 /* Where a word of the caller's frame comes from. */
 enum word_from {
@@ -54,32 +37,6 @@ enum word_from {
 	FROM_CFA = 1,		/* memory at CFA + offset */
 	FROM_ADDRESS = 2,	/* memory at an address */
 	FROM_VALUE = 3,		/* it is the value itself */
-};
-
-/* The walk's state. In map memory, where the verifier forgets the values: see walk_user_stack() in unwind_fp.bpf.h. */
-struct native_walk {
-	__u64 ip;
-	__u64 sp;
-	__u64 fp;
-	__u64 lr;		/* arm64, first frame and behind a signal; else 0 */
-	__u64 back;		/* 1: ip is a return address, the call lies before it */
-	__u64 next;		/* in native_rules.rules: where the rule should be, if the path is one seen before */
-	__u32 first;		/* all registers are known */
-	__u32 switches;
-	__u32 table_frames, table_misses, pointer_frames;
-	__u32 guessed;		/* the last frame was left by frame pointer */
-	__u32 guesses;		/* frames that had no rule */
-	__u32 unmapped;		/* of these, some lay in code that the helper has not told of */
-	/* The caller's frame, as the rule says. */
-	__u64 cfa;		/* or with `loads_cfa` where it lies */
-	__u64 fp_place;
-	__u64 ra_place;
-	__s32 cfa_addend;
-	__u32 loads_cfa;
-	__u32 fp_from;
-	__u32 ra_from;
-	__u32 goes_up;		/* the caller's frame lies above this one */
-	__u32 go;
 };
 
 /* DWARF's registers of x86-64 by their place in struct user_regs: rax rdx rcx rbx rsi rdi rbp rsp r8 to r15 rip. */
@@ -269,6 +226,8 @@ __noinline __u64 find_native_rule(__u64 address, __u64 code, __u64 hash, __u64 e
 		rule = find_rule(range, address - range->base);
 		if (rule == UNWIND_NONE && range->flags & CODE_GO)
 			rule = UNWIND_GO;
+		else if (rule == UNWIND_NONE && range->flags >> CODE_RUNTIME_SHIFT)
+			rule = UNWIND_RUNTIME | (__u32)(range->flags >> CODE_RUNTIME_SHIFT) << UNWIND_RUNTIME_SHIFT;
 	}
 	word = hash >> 32 << 32 | rule;
 	if (exact) {
@@ -313,6 +272,7 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 	walk->goes_up = 1;
 	walk->guessed = 0;
 	walk->go = 0;
+	walk->runtime = 0;
 	if (kind == UNWIND_SIGNAL_RETURN) {
 		walk->cfa = walk->sp + SIGNAL_SP;
 		walk->loads_cfa = 1;
@@ -347,6 +307,9 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 			walk->ra_place = -8;
 			return -1;
 		}
+	} else if (kind == UNWIND_RUNTIME) {
+		walk->runtime = 1;
+		rule = POINTER_RULE;
 	} else if (kind == UNWIND_NONE) {
 		walk->unmapped |= rule != UNWIND_NONE;
 		walk->guesses++;
@@ -377,7 +340,7 @@ static __always_inline int apply_rule(struct native_walk *walk, struct user_regs
 		}
 	}
 #if defined(__TARGET_ARCH_arm64)
-	if (!walk->guessed && !walk->go) {
+	if (!walk->guessed && !walk->go && !walk->runtime) {
 		__u32 place = (rule >> UNWIND_RA_SHIFT) & UNWIND_RA_MASK;
 
 		if (place == UNWIND_RA_BESIDE_FP) {
@@ -443,7 +406,7 @@ static __always_inline int to_caller(struct native_walk *walk, struct fp_window 
 	walk->ip = ip;
 	walk->back = !(rule & UNWIND_EXACT);
 	walk->first = 0;
-	if (walk->guessed | walk->go)
+	if (walk->guessed | walk->go | walk->runtime)
 		walk->pointer_frames++;
 	else
 		walk->table_frames++;
@@ -453,10 +416,31 @@ static __always_inline int to_caller(struct native_walk *walk, struct fp_window 
 /* Nobody called the code at the frame's address: it was put there as a return address, and is one itself. */
 static __always_inline void frame_is_exact(struct stack_event *stack)
 {
-	__u64 last = forget(stack->user_count) - 1;
+	__u64 last = forget(stack->user_words) - 1;
 
-	if (last < EVENTS_MAX_USER_FRAMES)
-		stack->frames[last] |= FRAME_EXACT;
+	if (last < EVENTS_MAX_USER_WORDS)
+		stack->words[last] |= FRAME_EXACT;
+}
+
+/*
+ * The frame at hand is one of a runtime: in place of its address a head, behind it the address and what the runtime's walker
+ * needs to find the frame while the thread still stands. False where there is no room.
+ */
+static __always_inline bool keep_runtime_frame(struct native_walk *walk, struct stack_event *stack, __u64 runtime)
+{
+	__u64 at = (__u64)forget(stack->user_words) - 1, count = walk->back ? FRAME_CALLER_WORDS : FRAME_TOP_WORDS;
+
+	asm volatile("" : "+r"(at));
+	if (at >= EVENTS_MAX_USER_WORDS - FRAME_TOP_WORDS)
+		return false;
+	stack->words[at + 1 + FRAME_PC] = stack->words[at];
+	stack->words[at + 1 + FRAME_POINTER] = walk->fp;
+	stack->words[at + 1 + FRAME_CALLER_WORDS] = 0;
+	stack->words[at + 2 + FRAME_CALLER_WORDS] = 0;
+	stack->words[at] = runtime_head(runtime, count, 0);
+	stack->user_words = at + 1 + count;
+	walk->runtime_words += count;
+	return true;
 }
 
 /* A frame whose rule is not one of the two that nearly all have. Returns -1 to go on, else an enum walk_end. */
@@ -489,6 +473,8 @@ __noinline int rare_frame(__u64 rule)
 	}
 	if (kind == UNWIND_SIGNAL_RETURN)
 		frame_is_exact(context.stack);
+	if (kind == UNWIND_RUNTIME && !keep_runtime_frame(walk, context.stack, rule >> UNWIND_RUNTIME_SHIFT))
+		return WALK_TOO_DEEP;
 	end = apply_rule(context.walk, context.regs, rule);
 	return end < 0 ? to_caller(context.walk, context.window, rule) : end;
 }
@@ -562,9 +548,11 @@ static __always_inline void begin_native_walk(struct native_context *context)
 	walk->pointer_frames = 0;
 	walk->guesses = 0;
 	walk->unmapped = 0;
+	walk->runtime_words = 0;
 	context->window->valid = 0;
-	stack->frames[0] = regs->ip;
-	stack->user_count = 1;
+	stack->words[0] = regs->ip;
+	stack->user_words = 1;
+	stack->user_frames = 1;
 	stack->user_end = WALK_TOO_DEEP;
 	context->hash = mix(context->hash, regs->ip);
 }
@@ -587,12 +575,12 @@ static __always_inline bool native_frame(struct native_context *context)
 		stack->user_end = end;
 		return false;
 	}
-	i = forget(stack->user_count);
-	if (unlikely(i >= EVENTS_MAX_USER_FRAMES))
+	i = forget(stack->user_words);
+	if (unlikely(i >= EVENTS_MAX_USER_WORDS))
 		return false;
 	word = walk->ip | (walk->back ^ 1) * FRAME_EXACT;
-	stack->frames[i] = word;
-	stack->user_count = i + 1;
+	stack->words[i] = word;
+	stack->user_words = i + 1;
 	context->hash = mix(context->hash, word);
 	return true;
 }
@@ -601,8 +589,9 @@ static __always_inline void end_native_walk(struct native_context *context)
 {
 	struct stack_event *stack = context->stack;
 
+	stack->user_frames = stack->user_words - context->walk->runtime_words;
 	/* Chains that ran out may have done so at the right place. */
-	if (stack->user_end != WALK_WHOLE && stack->user_end != WALK_TOO_DEEP && stack->user_count > 1 &&
+	if (stack->user_end != WALK_WHOLE && stack->user_end != WALK_TOO_DEEP && stack->user_frames > 1 &&
 	    near_entry(context->regs, context->walk->sp))
 		stack->user_end = WALK_WHOLE;
 }

@@ -1,11 +1,14 @@
 // Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Called
 // by engine/captureStream.ts for each record, so: no allocation that the result does not need.
 
-import type { Address } from '../process/types';
+import type { Address, RawFrame } from '../process/types';
 import type { ContextKind, Metric, TruncationReason } from '../protocol';
 import {
   EVENT_HEADER,
   EVENT_KIND,
+  FRAME_RUNTIME_SHIFT,
+  FRAME_WORDS_MAX,
+  FRAME_WORDS_SHIFT,
   LABEL_KIND,
   METRIC,
   PROCESS_EVENT,
@@ -77,6 +80,37 @@ export function framesAt(
   return list;
 }
 
+/** Bits 63 and 62 of a word, in its upper half: the head of a runtime's frame. */
+const isHead = (high: number) => high >>> 30 === 1;
+
+/** The user's part of a stack, `count` words: addresses as in framesAt(), and frames of runtimes (FRAME_RUNTIME of events.h). */
+function userFramesAt(words: Words, index: number, count: number, exact: number[], firstIndex: number): RawFrame[] {
+  const { u32, u64 } = words;
+  let firstHead = 0;
+  while (firstHead < count && !isHead(u32[index + 2 * firstHead + 1])) firstHead++;
+  const frames: RawFrame[] = framesAt(u32, index, firstHead, exact, firstIndex);
+  for (let i = firstHead; i < count; i++) {
+    const high = u32[index + 2 * i + 1];
+    if (!isHead(high)) {
+      for (const address of framesAt(u32, index + 2 * i, 1, exact, firstIndex)) frames.push(address);
+      if (isExact(high) && frames.length > 1) exact.push(firstIndex + frames.length - 1);
+      continue;
+    }
+    const own: bigint[] = [];
+    for (let left = (high >>> WORDS_SHIFT) & FRAME_WORDS_MAX; left > 0 && i + 1 < count; left--)
+      own.push(u64[(index >>> 1) + ++i]);
+    const data = u32[index + 2 * (i - own.length)] + (high & DATA_HIGH) * TWO_32;
+    frames.push({ runtime: (high >>> RUNTIME_SHIFT) & RUNTIME_BITS, data, words: own });
+  }
+  return frames;
+}
+
+/** Where a head has its fields, in its upper half. */
+const RUNTIME_SHIFT = FRAME_RUNTIME_SHIFT - 32;
+const RUNTIME_BITS = 0x3f;
+const WORDS_SHIFT = FRAME_WORDS_SHIFT - 32;
+const DATA_HIGH = 2 ** WORDS_SHIFT - 1;
+
 /** NUL-terminated text in words, as UTF-8 where it is. */
 export function textAt(u32: Uint32Array, index: number, lengthBytes: number): string {
   const bytes = Buffer.from(u32.buffer, u32.byteOffset + index * 4, lengthBytes);
@@ -86,18 +120,18 @@ export function textAt(u32: Uint32Array, index: number, lengthBytes: number): st
 
 export function decodeStack(words: Words, at: number): StackRecord {
   const { u32 } = words;
-  const counts = u32[at + STACK_EVENT.userCount / 4];
-  const userCount = Math.min(counts & 0xffff, STACK_EVENT.framesLength);
-  const kernelCount = Math.min(counts >>> 16, STACK_EVENT.framesLength - userCount);
-  const frames = at + STACK_EVENT.frames / 4;
-  const reason = REASONS[u32[at + STACK_EVENT.userEnd / 4]];
+  const ends = u32[at + STACK_EVENT.userEnd / 4];
+  const userWords = Math.min(ends >>> 16, STACK_EVENT.wordsLength);
+  const kernelCount = Math.min(u32[at + STACK_EVENT.userFrames / 4] >>> 16, STACK_EVENT.wordsLength - userWords);
+  const first = at + STACK_EVENT.words / 4;
+  const reason = REASONS[ends & 0xffff];
   const exact: number[] = [];
   return {
     stackId: words.u64[(at + STACK_EVENT.stackId / 4) >>> 1],
     pid: u32[at + STACK_EVENT.pid / 4],
     generation: u32[at + STACK_EVENT.generation / 4],
-    kernel: framesAt(u32, frames + 2 * userCount, kernelCount, exact, 0),
-    user: framesAt(u32, frames, userCount, exact, kernelCount),
+    kernel: framesAt(u32, first + 2 * userWords, kernelCount, exact, 0),
+    user: userFramesAt(words, first, userWords, exact, kernelCount),
     exact,
     truncated: reason === undefined ? 'unknown' : reason,
   };

@@ -2,6 +2,7 @@
 
 export const EVENTS_MAX_FRAMES = 127;
 export const EVENTS_MAX_USER_FRAMES = 1023;
+export const EVENTS_MAX_USER_WORDS = 1535;
 export const EVENTS_COMM_LEN = 16;
 
 /** enum event_kind */
@@ -78,10 +79,30 @@ export const THREAD_EVENT = {
 } as const;
 
 export const FRAME_EXACT = 2305843009213693952n;
+export const FRAME_RUNTIME = 4611686018427387904n;
+export const FRAME_RUNTIME_SHIFT = 56;
+export const FRAME_WORDS_SHIFT = 52;
+export const FRAME_WORDS_MAX = 15;
+export const FRAME_DATA_MASK = 0xfffffffffffff;
+
+/** enum frame_words */
+export const FRAME_WORDS = {
+  FRAME_PC: 0,
+  FRAME_POINTER: 1,
+  FRAME_CALLER_WORDS: 2,
+  FRAME_TOP_WORDS: 4,
+} as const;
+
+/** enum runtime_id */
+export const RUNTIME_ID = {
+  RUNTIME_NONE: 0,
+  RUNTIME_GO: 1,
+  RUNTIME_MAX: 31,
+} as const;
 
 /** struct stack_event: offsets in bytes. */
 export const STACK_EVENT = {
-  byteLength: 9240,
+  byteLength: 13336,
   headerKind: 0,
   headerSizeBytes: 4,
   headerTimeNs: 8,
@@ -89,16 +110,16 @@ export const STACK_EVENT = {
   pid: 24,
   generation: 28,
   userEnd: 32,
-  userCount: 36,
+  userWords: 34,
+  userFrames: 36,
   kernelCount: 38,
-  frames: 40,
-  framesLength: 1150,
+  words: 40,
+  wordsLength: 1662,
 } as const;
 
 export const RAW_BLOCK_BYTES = 4096;
 export const RAW_REGISTERS = 34;
-export const RAW_GO_GOID = 152;
-export const RAW_GO_CURG = 184;
+export const RAW_RUNTIME_WORDS = 6;
 
 /** struct raw_sample_event: offsets in bytes. */
 export const RAW_SAMPLE_EVENT = {
@@ -116,12 +137,10 @@ export const RAW_SAMPLE_EVENT = {
   registersLength: 34,
   entry: 320,
   entryGap: 328,
-  goroutineLow: 336,
-  goroutineHigh: 344,
-  goroutineIds: 352,
-  goroutineIdsLength: 2,
-  curgIds: 368,
-  curgIdsLength: 4,
+  runtimeLow: 336,
+  runtimeHigh: 344,
+  runtimeWords: 352,
+  runtimeWordsLength: 6,
   stackAddress: 400,
   switchedAddress: 408,
   stackBytes: 416,
@@ -172,9 +191,8 @@ export const TARGET = {
   state: 4,
   codeId: 8,
   codePage: 12,
-  goTls: 16,
-  goGoid: 20,
-  goCurg: 22,
+  runtimes: 16,
+  runtimePid: 20,
   tablesReady: 24,
   rawLeft: 28,
 } as const;
@@ -223,7 +241,7 @@ export const CODE_INDEX = {
 
 /** struct capture_counters: offsets in bytes. */
 export const CAPTURE_COUNTERS = {
-  byteLength: 88,
+  byteLength: 96,
   taken: 0,
   lost: 8,
   filtered: 16,
@@ -235,6 +253,7 @@ export const CAPTURE_COUNTERS = {
   refusedProcesses: 64,
   refusedSamples: 72,
   lostNames: 80,
+  skippedPasses: 88,
 } as const;
 
 /** struct kernel_unwind_tables: offsets in bytes. */

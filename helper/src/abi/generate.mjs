@@ -14,7 +14,7 @@ const path = (name) => fileURLToPath(new URL(name, ROOT));
 /** `constants`: enumerators stand by themselves, for loops that are hot; else an enum is one object. */
 const HEADERS = [
   ...readdirSync(path('bpf'))
-    .filter((name) => name.endsWith('events.h'))
+    .filter((name) => name.endsWith('events.h') || /^runtime_\w+\.h$/.test(name))
     .map((name) => ({ name, enums: 'objects' })),
   { name: 'unwind_rows.h', enums: 'constants' },
 ];

@@ -1,7 +1,7 @@
 // Stacks and samples as the helper has them once they are decoded: what bpf/events.h says, in numbers and texts of
 // JavaScript. Apart from decode.ts, for those who take records and never decode any.
 
-import type { Address } from '../process/types';
+import type { Address, RawFrame } from '../process/types';
 import type { ContextKind, Metric, TruncationReason } from '../protocol';
 
 /** Identity of one captured stack within a session: a 64-bit hash in BPF, here a bigint. */
@@ -14,7 +14,7 @@ export interface StackRecord {
   generation: number;
   /** Innermost first. Return addresses are as found on the stack (not yet minus one), except index 0 of each part. */
   kernel: Address[];
-  user: Address[];
+  user: RawFrame[];
   /**
    * Which of kernel[…], user[…], counted on from one to the other, are no return addresses although a frame lies further in:
    * a signal or an interrupt came there, or the thread begins there. Mostly none.

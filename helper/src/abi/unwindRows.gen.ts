@@ -18,6 +18,7 @@ export const UNWIND_SIGNAL_RETURN = 6;
 export const UNWIND_UNEXPRESSIBLE = 7;
 export const UNWIND_WIDE = 8;
 export const UNWIND_GO = 9;
+export const UNWIND_RUNTIME = 10;
 
 /** enum unwind_ra */
 export const UNWIND_RA_BELOW_CFA = 0;
@@ -35,6 +36,7 @@ export const UNWIND_CFA_SHIFT = 8;
 export const UNWIND_CFA_BITS = 14;
 export const UNWIND_FP_SHIFT = 22;
 export const UNWIND_FP_BITS = 10;
+export const UNWIND_RUNTIME_SHIFT = 8;
 export const UNWIND_WIDE_SHIFT = 8;
 
 /** enum unwind_signal_frame */

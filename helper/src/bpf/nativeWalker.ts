@@ -2,6 +2,7 @@
 // sample_kernel for the kernel's). What the verifier takes quickly comes at once, so that the first samples are walked by
 // tables already; the rest is loaded while sample_stack samples: the same object file once more, with the first one's maps.
 
+import { basename } from 'node:path';
 import { type AttachStep, MAX_FRAMES_DEFAULT } from '../protocol';
 import { native } from './libbpf';
 import { BpfLoadError, type BpfObject, type ObjectLoader, type TracerSettings } from './object';
@@ -9,13 +10,20 @@ import { hasLoop } from './probe';
 
 const OBJECT = 'stack_tracer';
 const SAMPLING = 'sample_stack';
-/** Places in the map `walkers` (bpf/stack_tracer.bpf.c). */
-const SLOT = { kernel: 0, native: 1 };
+/** Places in the map `walkers` (bpf/lib/scratch.bpf.h); a runtime's is `runtime` and its number. */
+const SLOT = { kernel: 0, native: 1, finish: 2, runtime: 32 };
 
 /** Programs that walk alike, best first, and what the report calls them. */
 const RUNGS = [
-  { program: 'sample_native', rung: 'tables, bpf_loop', isThere: hasLoop, deep: true },
-  { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true, deep: false },
+  { program: 'sample_native', rung: 'tables, bpf_loop', isThere: hasLoop, deep: true, passes: true },
+  { program: 'sample_native_bounded', rung: 'tables, bounded loop', isThere: () => true, deep: false, passes: true },
+  {
+    program: 'sample_native_alone',
+    rung: 'tables, bounded loop, no walkers of runtimes',
+    isThere: () => true,
+    deep: false,
+    passes: false,
+  },
 ];
 
 export interface LoadedTracer {
@@ -28,6 +36,8 @@ export interface LoadedTracer {
 export interface NativeWalker {
   /** False where no rung could be taken: then frame pointers are all there is. */
   walks: boolean;
+  /** Walkers of runtimes can follow. */
+  passes: boolean;
   step: AttachStep;
   log: string[];
 }
@@ -84,7 +94,7 @@ export function loadNativeWalker(
   const log: string[] = [];
   /** Without bpf_loop the verifier would have to follow each frame. */
   const shallow = how.settings.maxFrames > MAX_FRAMES_DEFAULT ? `, at most ${MAX_FRAMES_DEFAULT} frames` : '';
-  for (const { program, rung, isThere, deep } of RUNGS) {
+  for (const { program, rung, isThere, deep, passes } of RUNGS) {
     const why = loader.without.has(program) ? 'switched off' : isThere() ? null : 'not in this kernel';
     if (why) {
       refused.push({ rung, why });
@@ -92,19 +102,42 @@ export function loadNativeWalker(
     }
     try {
       if (!walks) loadBeside(loader, tracer, how, program, SLOT.native);
-      return { walks: true, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
+      return { walks: true, passes, step: { what: 'unwinding', taken: deep ? rung : rung + shallow, refused }, log };
     } catch (error) {
       if (!(error instanceof BpfLoadError)) throw error;
       refused.push({ rung, why: error.message });
       log.push([error.message, ...error.log].join('\n'));
     }
   }
-  return { walks: false, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
+  return { walks: false, passes: false, step: { what: 'unwinding', taken: `frame pointers${shallow}`, refused }, log };
 }
 
 /** The walk of kernel stacks; only where that of user stacks is loaded, in which it ends. Throws BpfLoadError. */
 export function loadKernelWalker(loader: ObjectLoader, { tracer }: LoadedTracer, how: WalkerObject): void {
   loadBeside(loader, tracer, how, 'sample_kernel', SLOT.kernel);
+}
+
+/** What a sample that walkers of runtimes have had in hand ends with; before the first of them. Throws BpfLoadError. */
+export function loadEnding(loader: ObjectLoader, { tracer }: LoadedTracer, how: WalkerObject): void {
+  loadBeside(loader, tracer, how, 'sample_finish', SLOT.finish);
+}
+
+/** The walker of a runtime: program `sample_NAME` of the object `unwind_NAME`. Throws BpfLoadError. */
+export function loadRuntimeWalker(
+  loader: ObjectLoader,
+  { tracer }: LoadedTracer,
+  how: WalkerObject,
+  object: string,
+  runtime: number,
+): void {
+  const program = basename(object).replace(/^unwind_/, 'sample_');
+  const walker = loader.load(object, (opened) => opened.setAutoload(program, true), how.settings);
+  try {
+    handOver(tracer, walker, program, SLOT.runtime + runtime);
+  } catch (error) {
+    loader.unload(walker);
+    throw error;
+  }
 }
 
 /** Loads `program` with the maps of `tracer`; from then on sample_stack goes on there. */

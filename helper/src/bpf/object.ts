@@ -2,7 +2,7 @@
 // throws with the tail of the verifier's log, which loadError.ts turns into a sentence for the user.
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { TRACER_SETTINGS } from '../abi/events.gen';
 import type { CallersRights } from '../process/callersRights';
 import { native, type Pointer, withLibbpfLog } from './libbpf';
@@ -50,8 +50,12 @@ export class BpfLoadError extends Error {
   }
 }
 
-/** dist/helper.js finds the objects in dist/bpf, the tests' tree (out/js/helper/src/bpf) at the repository's root. */
+/**
+ * dist/helper.js finds the objects in dist/bpf, the tests' tree (out/js/helper/src/bpf) at the repository's root. An absolute path is
+ * an object of the tests.
+ */
 export function objectPath(name: string): string {
+  if (isAbsolute(name)) return `${name}.o`;
   const places = ['bpf', '../../../../..'].map((folder) => join(__dirname, folder, `${name}.o`));
   return places.find((path) => existsSync(path)) ?? places[0];
 }

@@ -7,9 +7,9 @@ import type { CallersRights } from '../process/callersRights';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import type { AttachStep, RecordTarget } from '../protocol';
-import type { CodeTargets } from '../unwind/load/published';
 import type { KernelCounters } from './kernelCounters';
 import type { TakeRecord } from './recordKinds';
+import type { TargetMap } from './targetMap';
 import type { StackSink } from './types';
 
 /** Which processes are traced. */
@@ -70,7 +70,7 @@ export interface KernelSession extends ObjectLoader {
   /** Made at the first call, whose options hold for all; tables are made from then on. */
   stacks(options: StackOptions): Stacks;
   /** Who tells BPF of a process's code. Null before the first object is loaded. */
-  readonly targetMap: CodeTargets | null;
+  readonly targetMap: TargetMap | null;
 
   /** Records of one kind, in order of time with all others and with process records. Called while the ring drains: be quick. */
   on(kind: number, take: TakeRecord): void;

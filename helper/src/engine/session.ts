@@ -12,7 +12,6 @@ import type { CallersRights } from '../process/callersRights';
 import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import { type AttachStep, MAX_FRAMES_DEFAULT, type RecordTarget } from '../protocol';
-import type { CodeTargets } from '../unwind/load/published';
 import { CaptureStream } from './captureStream';
 import { FollowedProcesses } from './followedProcesses';
 import { type KernelCounters, NO_COUNTS, readKernelCounters } from './kernelCounters';
@@ -20,6 +19,7 @@ import type { CpuUser, KernelSession, SessionTargets, StackOptions } from './ker
 import { RecordKinds, type TakeRecord } from './recordKinds';
 import { openRing, planRing, prepareRing, type RingPlan, ringStep } from './ring';
 import { StackEngine, type StackFiles } from './stackEngine';
+import type { TargetMap } from './targetMap';
 import type { CaptureSink } from './types';
 
 /** CPUs come and go: in virtual machines, in sleep states, by the administrator. */
@@ -211,7 +211,7 @@ export class Session implements KernelSession {
     this.sink.process(record);
   }
 
-  get targetMap(): CodeTargets | null {
+  get targetMap(): TargetMap | null {
     return this.followed.map;
   }
 

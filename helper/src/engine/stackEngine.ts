@@ -8,8 +8,10 @@ import { ChunkMaps, chunkTemplate, hasMappableArrays } from '../bpf/chunkMaps';
 import { kernelUnwindTables, useKernelUnwindTables } from '../bpf/kernelUnwind';
 import {
   type LoadedTracer,
+  loadEnding,
   loadKernelWalker,
   loadNativeWalker,
+  loadRuntimeWalker,
   loadTracer,
   type NativeWalker,
   type WalkerObject,
@@ -74,7 +76,7 @@ export class StackEngine implements Stacks {
     };
     this.unwind = this.prepareTables();
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86-64';
-    this.raw = new RawStacks(arch, maxFrames, () => this.unwind, processes, {
+    this.raw = new RawStacks(arch, maxFrames, () => this.unwind, processes, files.runtimes, {
       stack: (record) => session.sink.stack(record),
       sample: (record) => this.sample(record),
     });
@@ -195,11 +197,24 @@ export class StackEngine implements Stacks {
     this.session.report(this.walker.step);
     for (const text of this.walker.log) this.session.log('warn', text);
     if (this.walker.walks) {
-      this.files.runtimes.connect(new RuntimeMaps(this.session));
+      this.files.runtimes.connect(new RuntimeMaps(this.session, this.runtimeWalkers()));
       return;
     }
     this.unwind?.close();
     this.unwind = null;
+  }
+
+  /** Walkers of runtimes are loaded when a process needs them; the first with what ends their samples. */
+  private runtimeWalkers(): (object: string, runtime: number) => void {
+    const { session, loaded, walker } = this;
+    let ending = false;
+    return (object, runtime) => {
+      if (!loaded || !walker?.passes)
+        throw new BpfLoadError('Loading it', 'the kernel has no tail calls beside functions', []);
+      if (!ending) loadEnding(session, loaded, this.how);
+      ending = true;
+      loadRuntimeWalker(session, loaded, this.how, object, runtime);
+    };
   }
 
   /** Kernel stacks by our own walk; the kernel's serves until then. */

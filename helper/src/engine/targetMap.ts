@@ -1,5 +1,5 @@
 // The map `targets` from the helper's side: which processes BPF samples. BPF changes it too (children, execs, exits), so
-// only what must be is written here. Called by capture.ts and captureStream.ts.
+// only what must be is written here.
 
 import { TARGET, TARGET_STATE, TARGETS_ADDED } from '../abi/events.gen';
 import { native } from '../bpf/libbpf';
@@ -67,12 +67,20 @@ export class TargetMap implements CodeTargets {
     if (this.read(pid) === null) return false;
     this.value.writeUInt32LE(codeId, TARGET.codeId);
     this.value.writeUInt32LE(code?.codePage ?? 0, TARGET.codePage);
-    this.value.writeInt32LE(code?.goroutines?.tls ?? 0, TARGET.goTls);
-    this.value.writeUInt16LE(code?.goroutines?.goid ?? 0, TARGET.goGoid);
-    this.value.writeUInt16LE(code?.goroutines?.curg ?? 0, TARGET.goCurg);
     this.value.writeUInt32LE(Number(ready), TARGET.tablesReady);
     this.value.writeUInt32LE(RAW_FOR_NEW_CODE, TARGET.rawLeft);
     return native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST) >= 0;
+  }
+
+  /** Numbers of the runtimes whose maps have data of the process, under its own pid. */
+  setRuntimes(pid: number, numbers: Iterable<number>): void {
+    const BPF_EXIST = 2;
+    if (this.read(pid) === null) return;
+    let bits = 0;
+    for (const number of numbers) bits |= 1 << number;
+    this.value.writeUInt32LE(bits >>> 0, TARGET.runtimes);
+    this.value.writeUInt32LE(pid, TARGET.runtimePid);
+    native().libbpf.update(this.fd, this.key, this.value, BPF_EXIST);
   }
 
   /** Forgets an exited process; not another one that was given its number since. */

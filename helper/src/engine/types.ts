@@ -39,6 +39,8 @@ export interface CaptureCounters {
   unfollowed?: number;
   /** Fork, exec and exit records without room. */
   lostProcessRecords?: number;
+  /** Walkers of runtimes that samples asked for and that were not there. */
+  skippedPasses?: number;
   /** Names of threads without room: told again with their next sample. */
   lostThreadNames?: number;
   /** Records of mappings and execs without room, of whatever process. */

@@ -12,7 +12,7 @@ export type Address = number;
  * say is between that walker and the runtime's plug-in.
  */
 export interface RuntimeFrame {
-  /** 1 to 63: RuntimePlugin's `number`. */
+  /** RuntimePlugin's `number`. */
   runtime: number;
   /** 52 bits. */
   data: number;

@@ -1,6 +1,7 @@
 // One runtime in one process, with its plug-in kept at arm's length: what it throws or rejects with is counted and costs that
 // frame or that process alone, what it returns is checked.
 
+import type { SampleLabel } from '../abi/records';
 import type { RawFrame, RuntimeFrame } from '../process/types';
 import type { RuntimeId, RuntimeState } from '../protocol';
 import { EMPTY_FRAME, type Frame } from './frame';
@@ -92,6 +93,13 @@ export class AttachedRuntime {
     if (isSound) return order;
     this.problems.add('a stack was put together wrongly');
     return null;
+  }
+
+  /** What a thread worked for whose sample was kept raw; null: nothing, or it is not known. */
+  rawLabel(words: readonly number[]): SampleLabel | null {
+    const kind = this.attempt(() => this.process.contextKind);
+    const id = (kind && this.attempt(() => this.process.rawLabel?.(words))) || 0;
+    return kind && id > 0 ? { kind, id } : null;
   }
 
   resolve(frame: RuntimeFrame): Frame[] | Promise<Frame[]> {

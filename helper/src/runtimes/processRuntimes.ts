@@ -3,6 +3,7 @@
 // the naming of stacks what they need, and the recording how far each runtime can be read.
 
 import { isDeepStrictEqual } from 'node:util';
+import type { SampleLabel } from '../abi/records';
 import type { ProcessTable } from '../process/table';
 import { isFormerPid, type ProcessRecord } from '../process/types';
 import type { RuntimeId, RuntimeReport } from '../protocol';
@@ -22,8 +23,8 @@ const MAX_REPORTS = 64;
 export interface RuntimeKernel {
   /** Loads the plug-in's programs where it has some; null: they are there. Else why not, as a plain sentence. */
   load(plugin: RuntimePlugin): string | null;
-  set(pid: number, values: readonly MapValue[]): void;
-  delete(pid: number, maps: readonly string[]): void;
+  set(pid: number, runtime: number, values: readonly MapValue[]): void;
+  delete(pid: number, runtime: number, maps: readonly string[]): void;
 }
 
 /** Code of a runtime, and RuntimePlugin's number. */
@@ -109,6 +110,15 @@ export class ProcessRuntimes {
   }
 
   // ---- for stacks ----
+
+  /** What a thread worked for whose sample was kept raw, by the words that came with it. */
+  labelOf(pid: number, words: readonly number[]): SampleLabel | null {
+    for (const runtime of this.runtimesOf(pid)) {
+      const label = runtime.rawLabel(words);
+      if (label) return label;
+    }
+    return null;
+  }
 
   runtimesOf(pid: number): AttachedRuntime[] {
     return [...(this.known.get(pid)?.runtimes.values() ?? [])];
@@ -213,8 +223,8 @@ export class ProcessRuntimes {
     const wanted = runtime.kernelRefuses === null ? values : [];
     const names = wanted.map(({ map }) => map);
     const gone = told.filter((map) => !names.includes(map));
-    if (gone.length > 0) kernel.delete(pid, gone);
-    if (wanted.length > 0) kernel.set(pid, wanted);
+    if (gone.length > 0) kernel.delete(pid, runtime.plugin.number, gone);
+    if (wanted.length > 0) kernel.set(pid, runtime.plugin.number, wanted);
     known.maps.set(runtime.id, names);
   }
 
@@ -230,7 +240,10 @@ export class ProcessRuntimes {
   private untell(pid: number): void {
     const known = this.known.get(pid);
     if (!known) return;
-    for (const maps of known.maps.values()) if (maps.length > 0) this.kernel?.delete(pid, maps);
+    for (const [id, maps] of known.maps) {
+      const plugin = known.runtimes.get(id)?.plugin;
+      if (plugin && maps.length > 0) this.kernel?.delete(pid, plugin.number, maps);
+    }
     known.maps.clear();
   }
 

@@ -111,7 +111,10 @@ export interface RuntimeProcess {
   readonly state: RuntimeState;
   /** For the maps of the plug-in's object and header; empty: BPF is told nothing of the process. */
   readonly mapValues: readonly MapValue[];
-  /** Code that the native walker marks as the runtime's (struct code_range), for a walker of its own or for splice(). */
+  /**
+   * Code that the native walk leaves by frame pointer where no table has a row of it; of each frame there it keeps a RuntimeFrame
+   * for the runtime's walker (enum frame_words of bpf/events.h).
+   */
   readonly ranges: readonly RuntimeRange[];
   /** What the labels of its samples are; null: it has none. */
   readonly contextKind: ContextKind | null;
@@ -125,6 +128,11 @@ export interface RuntimeProcess {
    */
   resolve(frame: RuntimeFrame): Frame[] | Promise<Frame[]>;
   /**
+   * What the thread of a sample worked for that was kept raw, from the words that the runtime's BPF header keeps of it
+   * (struct raw_sample_event); 0: nothing, or it is not known.
+   */
+  rawLabel?(words: readonly number[]): number;
+  /**
    * For runtimes whose frames come as a chain of their own, behind the native ones: which frames of the stack are shown, in
    * which order, as indexes of `user`, each once at the most. Left out: all, as they came.
    */
@@ -135,9 +143,9 @@ export interface RuntimeProcess {
 /** One language runtime. */
 export interface RuntimePlugin<Image extends RuntimeImage = RuntimeImage> {
   readonly id: RuntimeId;
-  /** In frame words and code ranges, as BPF has it: 1 to 63. */
+  /** In frame words, code ranges and `targets`, as BPF has it: 1 to 31. */
   readonly number: number;
-  /** The BPF object with its programs, loaded when the first process needs it; null: it has none of its own. */
+  /** The BPF object with its walker, `unwind_NAME` with the program `sample_NAME`, loaded when the first process needs it; null: none. */
   readonly object: string | null;
   /** By symbols, sections and notes; never by the file's name. Null: not this runtime. Throws FormatError. */
   recognize(elf: ElfFile): Image | null;

@@ -3,7 +3,9 @@
 
 import type { StackRecord } from '../abi/records';
 import type { ProcessTable } from '../process/table';
+import type { RawFrame } from '../process/types';
 import { type HelperNotes, toErrorReport } from '../protocol';
+import { unnamedRuntimeFrame } from '../runtimes/attachedRuntime';
 import type { Frame } from '../runtimes/frame';
 import type { ProcessRuntimes } from '../runtimes/processRuntimes';
 import { namedFrames } from '../runtimes/stackFrames';
@@ -157,7 +159,8 @@ export class StackNames {
 
   private withoutNames({ pid, kernel, user }: StackRecord, why: unknown): Frame[][] {
     this.log('error', `stack of ${pid} not resolved: ${toErrorReport(why).message}`);
-    return [...kernel, ...user].map((address) => [unnamedFrame(address)]);
+    const nameless = (frame: RawFrame) => (typeof frame === 'number' ? unnamedFrame(frame) : unnamedRuntimeFrame(null));
+    return [...kernel, ...user].map((frame) => [nameless(frame)]);
   }
 }
 

@@ -74,7 +74,7 @@ describe("unwind pages, by the kernel's own search", () => {
   function mappingOf(table: UnwindTable, placer: TablePlacer, start = 0x7f00_0000_0000): CodeMapping {
     const placed = placer.place(table)!;
     const end = start + 0x1000 * Math.ceil((table.segments[0].sizeBytes + 0x1000) / 0x1000);
-    return { start, end, fileOffset: 0x1000, isGo: false, goroutines: null, table: { ...table, placed } };
+    return { start, end, fileOffset: 0x1000, isGo: false, table: { ...table, placed } };
   }
 
   for (const count of [1, 2, 100, 256, 257, 512, 513, 30_000, 524_288, 524_289, 1_200_000])

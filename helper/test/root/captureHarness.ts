@@ -112,6 +112,8 @@ export class Target {
   }
 }
 
+export type NativeStack = Omit<StackRecord, 'user'> & { user: Address[] };
+
 /** What a capture handed over, in order. */
 export class Collected {
   readonly stacks = new Map<StackId, StackRecord>();
@@ -144,8 +146,9 @@ export class Collected {
     this.error = error;
   }
 
-  stackOf(sample: SampleRecord): StackRecord {
-    return this.stacks.get(sample.stackId)!;
+  /** Of a program without frames of a runtime. */
+  stackOf(sample: SampleRecord): NativeStack {
+    return this.stacks.get(sample.stackId) as NativeStack;
   }
 }
 

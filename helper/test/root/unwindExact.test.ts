@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { StackRecord } from '../../src/abi/records';
-import { sourceOf } from './captureHarness';
+import { type NativeStack, sourceOf } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
 import { type Running, removeWorkFolder, startProgram, unwound, wholeShare, workFolder } from './unwindHarness';
 
@@ -36,7 +35,7 @@ describe('exact addresses in stacks', function () {
   after(removeWorkFolder);
 
   /** Stacks of samples in works(), and of all samples the share that was walked whole. */
-  async function stacksBelow(mode: string): Promise<StackRecord[]> {
+  async function stacksBelow(mode: string): Promise<NativeStack[]> {
     running = await startProgram([program, mode]);
     const got = await unwound(running.pid, SAMPLES);
     const { share, others } = wholeShare(got);
@@ -48,7 +47,7 @@ describe('exact addresses in stacks', function () {
     return inside;
   }
 
-  const exactOf = ({ kernel, user, exact }: StackRecord) => exact.map((at) => user[at - kernel.length]);
+  const exactOf = ({ kernel, user, exact }: NativeStack) => exact.map((at) => user[at - kernel.length]);
 
   it('of a fault at the first instruction and of the trampoline are told, and the walk goes on by their own rows', async () => {
     for (const stack of await stacksBelow('signal')) {

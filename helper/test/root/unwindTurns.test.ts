@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { FileStore } from '../../src/process/fileStore';
 import { ProcessTable } from '../../src/process/table';
+import type { Address } from '../../src/process/types';
 import { createSymbolizer } from '../../src/symbolize';
 import { build } from '../golden/symbolize/build';
 import { capture, eventually } from './captureHarness';
@@ -45,7 +46,7 @@ describe('libraries that take turns at one address', function () {
     const keep = got.stack.bind(got);
     got.stack = (record) => {
       keep(record);
-      const frames = symbolizer.resolve(processes, record.pid, [], record.user);
+      const frames = symbolizer.resolve(processes, record.pid, [], record.user as Address[]);
       const names = async () => (await frames).flat().map(({ name }) => name);
       stacks.push(names().then((all) => all.join(' ')));
     };

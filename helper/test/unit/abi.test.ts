@@ -6,6 +6,7 @@ import {
   CAPTURE_COUNTERS,
   EVENT_HEADER,
   EVENT_KIND,
+  EVENTS_MAX_USER_WORDS,
   LABEL_KIND,
   METRIC,
   PROCESS_EVENT,
@@ -17,7 +18,7 @@ import {
   WALK_END,
 } from '../../src/abi/events.gen';
 import type { Words } from '../../src/abi/words';
-import { MAX_FRAMES_DEFAULT, MAX_FRAMES_MOST } from '../../src/protocol';
+import { MAX_FRAMES_DEFAULT } from '../../src/protocol';
 import { RawSample } from '../../src/unwind/raw/rawSample';
 
 /** A record somewhere in a buffer, as in a ring. */
@@ -46,8 +47,8 @@ describe('records of bpf/events.h', () => {
   it('have the sizes that were promised', () => {
     // With the ring's own 8 bytes a known stack costs at most 64.
     assert.ok(SAMPLE_EVENT.byteLength + 8 <= 64);
-    assert.equal(STACK_EVENT.framesLength, MAX_FRAMES_MOST + MAX_FRAMES_DEFAULT);
-    assert.equal(STACK_EVENT.byteLength, STACK_EVENT.frames + 8 * STACK_EVENT.framesLength);
+    assert.equal(STACK_EVENT.wordsLength, EVENTS_MAX_USER_WORDS + MAX_FRAMES_DEFAULT);
+    assert.equal(STACK_EVENT.byteLength, STACK_EVENT.words + 8 * STACK_EVENT.wordsLength);
     assert.equal(EVENT_HEADER.byteLength, 16);
     assert.equal(TARGET.byteLength, 32);
   });
@@ -57,15 +58,15 @@ describe('records of bpf/events.h', () => {
       SAMPLE_EVENT.stackId,
       SAMPLE_EVENT.value,
       STACK_EVENT.stackId,
-      STACK_EVENT.frames,
+      STACK_EVENT.words,
       EVENT_HEADER.timeNs,
     ])
       assert.equal(offset % 8, 0);
     for (const struct of [SAMPLE_EVENT, THREAD_EVENT, PROCESS_EVENT, CAPTURE_COUNTERS])
       assert.equal(struct.byteLength % 8, 0);
     // Decoded together, as one word.
-    assert.equal(STACK_EVENT.userCount % 4, 0);
-    assert.equal(STACK_EVENT.kernelCount, STACK_EVENT.userCount + 2);
+    assert.deepEqual([STACK_EVENT.userEnd % 4, STACK_EVENT.userWords], [0, STACK_EVENT.userEnd + 2]);
+    assert.deepEqual([STACK_EVENT.userFrames % 4, STACK_EVENT.kernelCount], [0, STACK_EVENT.userFrames + 2]);
     assert.deepEqual([SAMPLE_EVENT.metric % 4, SAMPLE_EVENT.labelKind], [0, SAMPLE_EVENT.metric + 2]);
   });
 
@@ -128,13 +129,13 @@ describe('records of bpf/events.h', () => {
   });
 
   it('decode a stack: user addresses positive, kernel addresses negative', () => {
-    const { words, at } = record(STACK_EVENT.frames + 8 * 4, (bytes) => {
+    const { words, at } = record(STACK_EVENT.words + 8 * 4, (bytes) => {
       header(bytes, EVENT_KIND.EVENT_STACK, 77n);
       bytes.writeBigUInt64LE(5n, STACK_EVENT.stackId);
       bytes.writeUInt32LE(12, STACK_EVENT.pid);
       bytes.writeUInt32LE(34, STACK_EVENT.generation);
-      bytes.writeUInt32LE(WALK_END.WALK_WHOLE, STACK_EVENT.userEnd);
-      bytes.writeUInt16LE(2, STACK_EVENT.userCount);
+      bytes.writeUInt16LE(WALK_END.WALK_WHOLE, STACK_EVENT.userEnd);
+      bytes.writeUInt16LE(2, STACK_EVENT.userWords);
       bytes.writeUInt16LE(2, STACK_EVENT.kernelCount);
       for (const [i, address] of [
         0x5555_5555_1234n,
@@ -142,7 +143,7 @@ describe('records of bpf/events.h', () => {
         0xffff_ffff_8100_0010n,
         0xffff_8880_0000_0000n,
       ].entries())
-        bytes.writeBigUInt64LE(address, STACK_EVENT.frames + 8 * i);
+        bytes.writeBigUInt64LE(address, STACK_EVENT.words + 8 * i);
     });
     assert.equal(timeNsOf(words, at), 77);
     assert.deepEqual(decodeStack(words, at), {
@@ -160,11 +161,11 @@ describe('records of bpf/events.h', () => {
     const user = [0x5555_5555_1234n, 0x7fff_ffff_fff8n, 0xff_ffff_ffff_f000n, 0x1000n];
     const kernel = [0xffff_ffff_8100_0010n, 0xff11_0000_0000_0000n, 0xffff_8880_0000_0000n];
     const FRAME_EXACT = 1n << 61n;
-    const { words, at } = record(STACK_EVENT.frames + 8 * 7, (bytes) => {
-      bytes.writeUInt16LE(user.length, STACK_EVENT.userCount);
+    const { words, at } = record(STACK_EVENT.words + 8 * 7, (bytes) => {
+      bytes.writeUInt16LE(user.length, STACK_EVENT.userWords);
       bytes.writeUInt16LE(kernel.length, STACK_EVENT.kernelCount);
       for (const [i, address] of [...user, ...kernel].entries())
-        bytes.writeBigUInt64LE(i % 2 === 0 ? address ^ FRAME_EXACT : address, STACK_EVENT.frames + 8 * i);
+        bytes.writeBigUInt64LE(i % 2 === 0 ? address ^ FRAME_EXACT : address, STACK_EVENT.words + 8 * i);
     });
     const stack = decodeStack(words, at);
     assert.deepEqual(stack.user, user.map(Number));
@@ -176,9 +177,57 @@ describe('records of bpf/events.h', () => {
     assert.deepEqual(stack.exact, [kernel.length - 1, kernel.length + 2]);
   });
 
+  describe('decode frames of runtimes', () => {
+    const head = (runtime: bigint, words: number, data: bigint) =>
+      (1n << 62n) | (runtime << 56n) | (BigInt(words) << 52n) | data;
+    const userOf = (words: bigint[], kernel: bigint[] = [], userWords = words.length) => {
+      const all = [...words, ...kernel];
+      const { words: bytes, at } = record(STACK_EVENT.words + 8 * all.length, (to) => {
+        to.writeUInt16LE(userWords, STACK_EVENT.userWords);
+        to.writeUInt16LE(kernel.length, STACK_EVENT.kernelCount);
+        for (const [i, word] of all.entries()) to.writeBigUInt64LE(word, STACK_EVENT.words + 8 * i);
+      });
+      return decodeStack(bytes, at);
+    };
+    const EXACT = 1n << 61n;
+
+    it('between addresses, with their words, and count frames where addresses are exact', () => {
+      const user = [
+        0x1000n,
+        head(2n, 2, 5n),
+        0xffff_ffff_ffff_ffffn,
+        EXACT,
+        0x2000n ^ EXACT,
+        0x3000n,
+        head(31n, 0, 2n ** 52n - 1n),
+      ];
+      assert.deepEqual(userOf(user, [0xffff_ffff_8100_0010n]), {
+        stackId: 0n,
+        pid: 0,
+        generation: 0,
+        user: [
+          0x1000,
+          { runtime: 2, data: 5, words: [2n ** 64n - 1n, EXACT] },
+          0x2000,
+          0x3000,
+          { runtime: 31, data: 2 ** 52 - 1, words: [] },
+        ],
+        kernel: [-0x7eff_fff0],
+        exact: [3],
+        truncated: null,
+      });
+    });
+
+    it('that stand first, and never more words than the stack has', () => {
+      assert.deepEqual(userOf([head(63n, 15, 1n), 7n]).user, [{ runtime: 63, data: 1, words: [7n] }]);
+      const longest = userOf([head(1n, 1, 0n)], [], 0xffff).user;
+      assert.ok(longest.length <= STACK_EVENT.wordsLength);
+    });
+  });
+
   it('decode every way in which a walk can end, and only one of them as whole', () => {
     const ends = Object.entries(WALK_END).map(([name, end]) => {
-      const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(end, STACK_EVENT.userEnd));
+      const { words, at } = record(STACK_EVENT.words, (bytes) => bytes.writeUInt16LE(end, STACK_EVENT.userEnd));
       return [name, decodeStack(words, at).truncated];
     });
     assert.deepEqual(Object.fromEntries(ends), {
@@ -193,7 +242,7 @@ describe('records of bpf/events.h', () => {
       WALK_32BIT: 'code32Bit',
       WALK_TABLES_NOT_READY: 'tablesNotReady',
     });
-    const { words, at } = record(STACK_EVENT.frames, (bytes) => bytes.writeUInt32LE(99, STACK_EVENT.userEnd));
+    const { words, at } = record(STACK_EVENT.words, (bytes) => bytes.writeUInt16LE(99, STACK_EVENT.userEnd));
     assert.equal(decodeStack(words, at).truncated, 'unknown');
   });
 

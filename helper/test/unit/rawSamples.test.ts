@@ -8,6 +8,7 @@ import type { Words } from '../../src/abi/words';
 import type { Code } from '../../src/process/processes';
 import type { ProcessRecord } from '../../src/process/types';
 import { BROKEN_STACKS_SAID, mostFrequentCause } from '../../src/protocol';
+import { type GoroutineLayout, goroutineOfRaw } from '../../src/runtimes/go/goroutines';
 import type { CodeTable } from '../../src/unwind/load/code';
 import type { PlacedTable } from '../../src/unwind/load/tables';
 import { RawSample } from '../../src/unwind/raw/rawSample';
@@ -29,7 +30,7 @@ function thread(words: Record<number, number>, registers: Record<number, number>
   for (const [place, value] of Object.entries({ [X86.ip]: CODE, [X86.sp]: SP, ...registers }))
     all[Number(place)] = value;
   const word = (address: number) => words[address] ?? null;
-  return { registers: all, word, returnAddress: word, entry: TOP, entryGap: 256, goroutineLow: 0, goroutineHigh: 0 };
+  return { registers: all, word, returnAddress: word, entry: TOP, entryGap: 256, runtimeLow: 0, runtimeHigh: 0 };
 }
 
 function walk(of: RawThread, ruleOf: Record<number, number>, wide: WideRule | null = null, maxFrames = 127) {
@@ -199,8 +200,8 @@ function rawWords(
   bytes.writeBigUInt64LE(BigInt(TOP), R.entry);
   bytes.writeBigUInt64LE(BigInt(SP), R.stackAddress);
   bytes.writeBigUInt64LE(0xffff_ffff_8100_0010n, R.kernel);
-  bytes.writeBigUInt64LE(7n, R.goroutineIds + 8);
-  bytes.writeBigUInt64LE(9n, R.curgIds);
+  bytes.writeBigUInt64LE(7n, R.runtimeWords + 8);
+  bytes.writeBigUInt64LE(9n, R.runtimeWords + 16);
   for (const [offset, value] of Object.entries(user)) bytes.writeBigUInt64LE(value, R.stack + Number(offset));
   return { words: { u32: new Uint32Array(buffer), u64: new BigUint64Array(buffer) }, at: 16 };
 }
@@ -251,11 +252,13 @@ describe('a raw sample', () => {
   });
 
   it('knows its goroutine by the layout, also on the thread\u2019s own stack', () => {
-    const raw = rawSample(1);
-    assert.equal(raw.goroutine({ tls: -8, goid: 160, curg: 192 }), 7);
-    assert.equal(raw.goroutine({ tls: -8, goid: 152, curg: 184 }), 9, 'of the goroutine that it works for');
-    assert.equal(raw.goroutine({ tls: -96, goid: 160, curg: 192 }), 0, 'g lies elsewhere');
-    assert.equal(raw.goroutine({ tls: -8, goid: 1_000, curg: 2_000 }), 0);
+    const { runtimeWords } = rawSample(1);
+    const goroutine = (layout: GoroutineLayout, isArm64 = false) => goroutineOfRaw(layout, runtimeWords, isArm64);
+    assert.equal(goroutine({ tls: -8, goid: 160, curg: 192 }), 7);
+    assert.equal(goroutine({ tls: -8, goid: 152, curg: 184 }), 9, 'of the goroutine that it works for');
+    assert.equal(goroutine({ tls: -96, goid: 160, curg: 192 }), 0, 'g lies elsewhere');
+    assert.equal(goroutine({ tls: -96, goid: 160, curg: 192 }, true), 7, 'in a register');
+    assert.equal(goroutine({ tls: -8, goid: 1_000, curg: 2_000 }), 0);
   });
 
   it('holds nothing of the target once it is wiped', () => {
@@ -297,7 +300,7 @@ describe('raw samples', () => {
 
   /** Tables that come when `state` says so. */
   function setUp(state: CodeTable['state'] = 'waiting') {
-    const tables = { state, isGo: false, goroutines: null, table: { placed, segments, baseAddress: 0 } };
+    const tables = { state, isGo: false, table: { placed, segments, baseAddress: 0 } };
     const got: { stacks: StackRecord[]; samples: SampleRecord[]; processes: ProcessRecord[] } = {
       stacks: [],
       samples: [],
@@ -305,6 +308,7 @@ describe('raw samples', () => {
     };
     const of: RawTables = {
       codeOf: () => [file, generated],
+      runtimeCodeOf: () => [],
       areReady: () => tables.state !== 'waiting',
       tableOf: (code) => (code === file ? { ...tables, table: tables.state === 'loaded' ? tables.table : null } : null),
       readPage: () => PAGE,
@@ -314,6 +318,7 @@ describe('raw samples', () => {
       127,
       () => of,
       { record: (record) => got.processes.push(record) },
+      { labelOf: () => null },
       {
         stack: (record) => got.stacks.push(record),
         sample: (record) => got.samples.push(record),
@@ -358,6 +363,45 @@ describe('raw samples', () => {
       { ...sample, stackId },
     ]);
     assert.deepEqual(got.processes, []);
+  });
+
+  it('go by frame pointer in code of a runtime, and take the label that its plug-in reads', () => {
+    const { tables, got } = setUp('loaded');
+    const of: RawTables = {
+      codeOf: () => [file, generated],
+      runtimeCodeOf: () => [{ start: generated.start, end: generated.end, runtime: 5 }],
+      areReady: () => true,
+      tableOf: (code) => (code === file ? tables : null),
+      readPage: () => PAGE,
+    };
+    const labelOf = (_: number, words: readonly number[]) => ({ kind: 'goroutine', id: words[1] }) as const;
+    const raw = new RawStacks(
+      'x86-64',
+      127,
+      () => of,
+      { record: () => {} },
+      { labelOf },
+      {
+        stack: (record) => got.stacks.push(record),
+        sample: (record) => got.samples.push(record),
+      },
+    );
+    const { words, at } = rawWords(42, 1, {
+      16: BigInt(SP + 32),
+      24: BigInt(generated.start + 9),
+      32: 0n,
+      40: BigInt(CODE + 0x110),
+    });
+    const registers = RAW_SAMPLE_EVENT.registers / 4 + at;
+    words.u32[registers + 2 * X86.ip] = generated.start % 2 ** 32;
+    words.u32[registers + 2 * X86.ip + 1] = generated.start / 2 ** 32;
+    words.u32[registers + 2 * X86.fp] = (SP + 16) % 2 ** 32;
+    words.u32[registers + 2 * X86.fp + 1] = (SP + 16) / 2 ** 32;
+    raw.add(new RawSample(words, at, false));
+    raw.update();
+    assert.deepEqual(got.stacks[0].user, [generated.start, generated.start + 9, CODE + 0x110]);
+    assert.equal(got.stacks[0].truncated, null, 'not for want of a rule');
+    assert.deepEqual(got.samples[0].label, { kind: 'goroutine', id: 7 });
   });
 
   it('of a program that was left are walked by its own code, under a number of their own', () => {

@@ -86,10 +86,10 @@ class ToyKernel implements RuntimeKernel {
     this.calls.push(`load ${object}`);
     return this.refusal;
   }
-  set(pid: number, values: readonly MapValue[]): void {
+  set(pid: number, _runtime: number, values: readonly MapValue[]): void {
     this.calls.push(`set ${pid} ${values.map(({ map, value }) => `${map}=${value.join()}`)}`);
   }
-  delete(pid: number, maps: readonly string[]): void {
+  delete(pid: number, _runtime: number, maps: readonly string[]): void {
     this.calls.push(`delete ${pid} ${maps}`);
   }
   take(): string[] {

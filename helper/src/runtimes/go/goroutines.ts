@@ -4,6 +4,7 @@
 // Offsets: struct g and struct m of Go's runtime/runtime2.go, compared with the DWARF of programs by Go 1.21 to 1.27. They are
 // the same on x86-64 and arm64. What changed: 1.23 put syscallbp before goid, 1.25 took `ret` out of gobuf, which both hold.
 
+import { GO_PROCESS, GO_RAW_CURG, GO_RAW_GOID, GO_RAW_WORDS } from '../../abi/runtimeGo.gen';
 import { FormatError } from '../../bytes/cursor';
 import type { ElfFile } from '../../elf/parser';
 import { SHT_SYMTAB } from '../../elf/types';
@@ -17,6 +18,8 @@ export interface GoroutineLayout {
   curg: number;
 }
 
+/** Where BPF looks for g before the helper has told it, from the thread pointer (x86-64). */
+const RAW_TLS = -8;
 const NEWEST_KNOWN_MINOR = 27;
 const ET_EXEC = 2;
 const EM_X86_64 = 62;
@@ -26,6 +29,28 @@ const POINTER_BYTES = 8;
 const SYMBOL_BYTES = 24;
 const STT_TLS = 6;
 const SYMBOLS_AT_ONCE = 2_048;
+
+/** struct go_process of bpf/runtime_go.h. */
+export function mapValue({ tls, goid, curg }: GoroutineLayout): Uint8Array {
+  const value = Buffer.alloc(GO_PROCESS.byteLength);
+  value.writeInt32LE(tls, GO_PROCESS.tls);
+  value.writeUInt16LE(goid, GO_PROCESS.goid);
+  value.writeUInt16LE(curg, GO_PROCESS.curg);
+  return value;
+}
+
+/** Id of the goroutine for which the thread of a raw sample worked (enum go_raw_words); 0: none, or not known. */
+export function goroutineOfRaw(
+  { tls, goid, curg }: GoroutineLayout,
+  words: readonly number[],
+  isArm64 = process.arch === 'arm64',
+): number {
+  if (!isArm64 && tls !== RAW_TLS) return 0;
+  const id = (goid - GO_RAW_GOID) / POINTER_BYTES;
+  const ofCurg = (curg - GO_RAW_CURG) / POINTER_BYTES;
+  if (![0, 1].includes(id) || ![0, 1].includes(ofCurg)) return 0;
+  return words[GO_RAW_WORDS.GO_RAW_OWN_IDS + id] || words[GO_RAW_WORDS.GO_RAW_CURG_IDS + 2 * ofCurg + id];
+}
 
 /**
  * `minor`: of the Go version that compiled the file; null: not known. Null where this is no program (but a library, say), or its

@@ -4,7 +4,7 @@
 import type { ElfFile } from '../../elf/parser';
 import type { CompiledFile, MappedImage, RuntimeImage, RuntimePlugin, RuntimeProcess, TracedProcess } from '../types';
 import { GoFile } from './file';
-import { type GoroutineLayout, goroutineLayout } from './goroutines';
+import { type GoroutineLayout, goroutineLayout, goroutineOfRaw, mapValue } from './goroutines';
 import { isGoFile } from './pclntab/parser';
 import { goVersion, minorOf } from './version';
 
@@ -32,10 +32,11 @@ export const go: RuntimePlugin<GoImage> = {
   attach(_: TracedProcess, { image }: MappedImage<GoImage>): RuntimeProcess {
     return {
       state: { status: 'named' },
-      mapValues: [],
+      mapValues: image.goroutines ? [{ map: 'go_processes', value: mapValue(image.goroutines) }] : [],
       ranges: [],
       contextKind: image.goroutines ? 'goroutine' : null,
       mappingsChanged: () => {},
+      rawLabel: (words) => (image.goroutines ? goroutineOfRaw(image.goroutines, words) : 0),
       resolve: () => [],
       release: () => {},
     };

@@ -10,7 +10,6 @@ import {
   CODE_RANGES,
   CODE_START_UNUSED,
 } from '../../abi/events.gen';
-import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import type { RuntimeCode } from '../../runtimes/processRuntimes';
 import { UNWIND_PAGE_BYTES } from '../rows';
 import type { UnwindTable } from '../table';
@@ -31,12 +30,10 @@ export interface CodeMapping {
   /** Null: nothing loaded (yet), or nothing to load. */
   table: { placed: PlacedTable; segments: UnwindTable['segments']; baseAddress: number } | null;
   isGo: boolean;
-  /** Of a Go program's own file. */
-  goroutines: GoroutineLayout | null;
 }
 
 /** What is known of the table of some code. `evicted`: it had to make room for others. */
-export interface CodeTable extends Pick<CodeMapping, 'table' | 'isGo' | 'goroutines'> {
+export interface CodeTable extends Pick<CodeMapping, 'table' | 'isGo'> {
   state: 'waiting' | 'loading' | 'loaded' | 'failed' | 'evicted';
 }
 
@@ -53,7 +50,6 @@ export interface Range {
 export interface PlacedCode {
   /** As struct target wants it. */
   codePage: number;
-  goroutines: GoroutineLayout | null;
   release(): void;
 }
 
@@ -78,7 +74,6 @@ export function placeCode(
   pool.write(page, bytes);
   return {
     codePage: above ? (page | CODE_PAGE_INDEX) >>> 0 : page,
-    goroutines: mappings.find(({ goroutines }) => goroutines !== null)?.goroutines ?? null,
     release: () => pool.release(page, above + pages),
   };
 }

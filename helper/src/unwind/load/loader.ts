@@ -7,7 +7,7 @@ import type { StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
 import type { ProcessRecord } from '../../process/types';
-import type { ProcessRuntimes } from '../../runtimes/processRuntimes';
+import type { ProcessRuntimes, RuntimeCode } from '../../runtimes/processRuntimes';
 import { type CodeMapping, type CodeTable, type PlacedCode, placeCode } from './code';
 import { FileTables, type Subject, type Table, type TableParts } from './fileTables';
 import type { PagePool } from './pages';
@@ -115,8 +115,8 @@ export class UnwindLoader {
   /** What is on the CPU is loaded first. */
   stack({ pid, user }: Pick<StackRecord, 'pid' | 'user'>): void {
     const now = performance.now();
-    for (let i = 0; i < user.length; i++) {
-      const code = this.processes.codeAt(pid, user[i]);
+    for (const frame of user) {
+      const code = typeof frame === 'number' ? this.processes.codeAt(pid, frame) : null;
       const subject = code && subjectOf(code);
       const table = subject && this.tables.get(subject);
       if (!table) continue;
@@ -149,6 +149,10 @@ export class UnwindLoader {
     return this.processes.codeOf(pid);
   }
 
+  runtimeCodeOf(pid: number): readonly RuntimeCode[] {
+    return this.runtimes.rangesOf(pid);
+  }
+
   /** Has tables made of the code that has none. True where all are there, or known not to come. */
   areReady(code: readonly Code[]): boolean {
     let ready = true;
@@ -167,8 +171,8 @@ export class UnwindLoader {
   tableOf(code: Code): CodeTable | null {
     const subject = subjectOf(code);
     if (!subject) return null;
-    const { placed, segments, baseAddress, state, isGo, goroutines } = this.tables.want(subject);
-    return { state, isGo, goroutines, table: placed && { placed, segments, baseAddress } };
+    const { placed, segments, baseAddress, state, isGo } = this.tables.want(subject);
+    return { state, isGo, table: placed && { placed, segments, baseAddress } };
   }
 
   /** A copy of a page of tables. */
@@ -220,8 +224,7 @@ export class UnwindLoader {
       const table = subject && this.tables.want(subject);
       if (table?.placed) loaded = true;
       const isGo = table?.isGo ?? false;
-      const goroutines = table?.goroutines ?? null;
-      mappings.push({ ...code, isGo, goroutines, table: table?.placed ? { ...table, placed: table.placed } : null });
+      mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
     return loaded ? placeCode(pool, mappings, this.runtimes.rangesOf(pid)) : null;
   }

@@ -1,12 +1,10 @@
 // Which code the walker has been told of, by process: pages that it names must stay until nobody uses them.
 
-import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import type { PlacedCode } from './code';
 
-/** Of one process: where its tables are, and how the goroutines of a Go program are found. */
+/** Of one process: where its tables are. */
 export interface TargetCode {
   codePage: number;
-  goroutines: GoroutineLayout | null;
 }
 
 /** Who tells the walker. */

@@ -3,7 +3,9 @@
 
 import { MapsTable } from '../../process/mapsTable';
 import type { Code } from '../../process/processes';
+import type { RawFrame } from '../../process/types';
 import type { TruncationReason } from '../../protocol';
+import type { RuntimeCode } from '../../runtimes/processRuntimes';
 import { type CodeTable, type Range, rangesOfMapping } from '../load/code';
 import type { PlacedTable } from '../load/tables';
 import {
@@ -13,6 +15,8 @@ import {
   UNWIND_PAGE_PCS,
   UNWIND_PAGE_ROWS,
   UNWIND_PAGE_WIDE_RULES,
+  UNWIND_RUNTIME,
+  UNWIND_RUNTIME_SHIFT,
   WIDE_RULE_WORDS,
 } from '../rows';
 import type { Rules, WideRule } from './walk';
@@ -35,6 +39,8 @@ export class CodeRules implements Rules {
     code: Iterable<Code>,
     /** Null: there are none. */
     private readonly tables: CodeTables | null,
+    /** By address. */
+    private readonly runtimes: readonly RuntimeCode[] = [],
   ) {
     this.code = MapsTable.of(code);
   }
@@ -75,8 +81,9 @@ export class CodeRules implements Rules {
   }
 
   /** The same for the first of a stack's addresses, innermost first, that has no rule: from there on it was guessed. */
-  causeOf(user: readonly number[]): TruncationReason | null {
+  causeOf(user: readonly RawFrame[]): TruncationReason | null {
     for (const [i, address] of user.entries()) {
+      if (typeof address !== 'number') continue;
       const cause = this.causeAt(i === 0 ? address : address - 1);
       if (cause) return cause;
     }
@@ -85,8 +92,15 @@ export class CodeRules implements Rules {
 
   private lookUp(address: number): number {
     const code = this.code.find(address);
-    const table = code && this.tables?.tableOf(code);
-    if (!code || !table) return UNWIND_NONE;
+    const rule = code ? this.ruleOfTable(code, address) : UNWIND_NONE;
+    if (!code || rule !== UNWIND_NONE) return rule;
+    const own = this.runtimes.find(({ start, end }) => start <= address && address < end);
+    return own ? UNWIND_RUNTIME | (own.runtime << UNWIND_RUNTIME_SHIFT) : UNWIND_NONE;
+  }
+
+  private ruleOfTable(code: Code, address: number): number {
+    const table = this.tables?.tableOf(code);
+    if (!table) return UNWIND_NONE;
     let ranges = this.ranges.get(code);
     if (!ranges) {
       ranges = rangesOfMapping({ ...code, ...table });

@@ -3,18 +3,15 @@
 // overwrites it.
 
 import { framesAt, textAt, timeNsOf } from '../../abi/decode';
-import { RAW_BLOCK_BYTES, RAW_GO_CURG, RAW_GO_GOID, RAW_SAMPLE_EVENT } from '../../abi/events.gen';
+import { RAW_BLOCK_BYTES, RAW_SAMPLE_EVENT } from '../../abi/events.gen';
 import type { Words } from '../../abi/words';
 import type { Address } from '../../process/types';
-import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import type { RawThread } from './walk';
 
 const R = RAW_SAMPLE_EVENT;
 const TWO_32 = 2 ** 32;
 /** arm64 signs return addresses above these bits of the upper half. */
 const ADDRESS_BITS_ABOVE = 0xffff;
-/** Where the record's g was looked for, from the thread pointer (x86-64). */
-const RAW_GO_TLS = -8;
 
 /** RAW_LARGE_BYTES and RAW_STACK_MAX_BYTES of bpf/lib/raw_sample.bpf.h: what is larger is cut. */
 const LARGEST_COPY_BYTES = 16 * RAW_BLOCK_BYTES;
@@ -42,14 +39,14 @@ export class RawSample implements RawThread {
   readonly registers: Float64Array;
   readonly entry: number;
   readonly entryGap: number;
-  readonly goroutineLow: number;
-  readonly goroutineHigh: number;
+  readonly runtimeLow: number;
+  readonly runtimeHigh: number;
   /** Innermost first. */
   readonly kernel: Address[];
   /** Indexes of those that are no return addresses, as in StackRecord. */
   readonly exactKernel: number[] = [];
-  private readonly goroutineIds: number[];
-  private readonly curgIds: number[];
+  /** Of which a runtime's label may be made. */
+  readonly runtimeWords: readonly number[];
   private pieces: Piece[];
 
   /** `at`: index of the record's first 32-bit word. `signed`: return addresses may be (arm64). */
@@ -69,10 +66,9 @@ export class RawSample implements RawThread {
     this.registers = Float64Array.from({ length: R.registersLength }, (_, i) => long(R.registers + 8 * i));
     this.entry = long(R.entry);
     this.entryGap = long(R.entryGap);
-    this.goroutineLow = long(R.goroutineLow);
-    this.goroutineHigh = long(R.goroutineHigh);
-    this.goroutineIds = [0, 1].map((i) => long(R.goroutineIds + 8 * i));
-    this.curgIds = [0, 1, 2, 3].map((i) => long(R.curgIds + 8 * i));
+    this.runtimeLow = long(R.runtimeLow);
+    this.runtimeHigh = long(R.runtimeHigh);
+    this.runtimeWords = Array.from({ length: R.runtimeWordsLength }, (_, i) => long(R.runtimeWords + 8 * i));
     const kernelCount = Math.min(word(R.kernelCount), R.kernelLength);
     this.kernel = framesAt(u32, at + R.kernel / 4, kernelCount, this.exactKernel, 0);
     const room = word(R.headerSizeBytes) - R.stack;
@@ -122,14 +118,6 @@ export class RawSample implements RawThread {
     return (
       switched.words.byteLength >= LARGEST_COPY_BYTES && address >= switchedEnd && address < switchedEnd + STACK_MAX
     );
-  }
-
-  /** Id of the goroutine for which the thread worked, as bpf/lib/goroutine.bpf.h finds it; 0: none, or not known. */
-  goroutine({ tls, goid, curg }: GoroutineLayout): number {
-    if (!this.signed && tls !== RAW_GO_TLS) return 0;
-    const id = (goid - RAW_GO_GOID) / 8;
-    const own = this.goroutineIds[id] ?? 0;
-    return own || (this.curgIds[((curg - RAW_GO_CURG) / 8) * 2 + id] ?? 0);
   }
 
   /** Overwrites the copy of the target's memory. */

@@ -6,9 +6,9 @@
 import type { SampleRecord, StackId, StackRecord } from '../../abi/records';
 import type { Code } from '../../process/processes';
 import type { ProcessTable } from '../../process/table';
-import { FIRST_FORMER_PID } from '../../process/types';
+import { FIRST_FORMER_PID, type RawFrame } from '../../process/types';
 import type { TruncationReason } from '../../protocol';
-import type { GoroutineLayout } from '../../runtimes/go/goroutines';
+import type { ProcessRuntimes, RuntimeCode } from '../../runtimes/processRuntimes';
 import { CodeRules, type CodeTables } from './codeRules';
 import type { RawSample } from './rawSample';
 import { type Arch, walkRaw } from './walk';
@@ -25,6 +25,8 @@ const MAX_KNOWN_STACKS = 20_000;
 /** The tables, as the loader has them. */
 export interface RawTables extends CodeTables {
   codeOf(pid: number): readonly Code[];
+  /** What of it is made by runtimes, by address. */
+  runtimeCodeOf(pid: number): readonly RuntimeCode[];
   /** Has tables made of the code that has none; are all there, or known not to come? */
   areReady(code: readonly Code[]): boolean;
 }
@@ -59,6 +61,7 @@ export class RawStacks {
     /** Null: there are none, and never will be. */
     private readonly tables: () => RawTables | null,
     private readonly processes: Pick<ProcessTable, 'record'>,
+    private readonly runtimes: Pick<ProcessRuntimes, 'labelOf'>,
     private readonly sink: RawSink,
   ) {}
 
@@ -154,15 +157,13 @@ export class RawStacks {
   private walk({ samples, pid }: Waiting): void {
     const tables = this.tables();
     const code = tables?.codeOf(pid) ?? [];
-    const rules = new CodeRules(code, tables);
-    const goroutines = goroutinesOf(code, tables);
+    const rules = new CodeRules(code, tables, tables?.runtimeCodeOf(pid));
     for (const raw of samples) {
       this.samples--;
       this.bytes -= raw.sizeBytes;
       const { timeNs, tid, cpu, threadName } = raw;
       const stackId = this.send(raw, pid, rules, tables !== null);
-      const goroutine = goroutines ? raw.goroutine(goroutines) : 0;
-      const label = goroutine ? ({ kind: 'goroutine', id: goroutine } as const) : null;
+      const label = this.runtimes.labelOf(pid, raw.runtimeWords);
       this.sink.sample({ stackId, timeNs, pid: raw.pid, tid, cpu, metric: 'cpu', value: 1, label, threadName });
       raw.wipe();
     }
@@ -190,14 +191,6 @@ export class RawStacks {
   }
 }
 
-function goroutinesOf(code: readonly Code[], tables: RawTables | null): GoroutineLayout | null {
-  for (const one of code) {
-    const goroutines = tables?.tableOf(one)?.goroutines;
-    if (goroutines) return goroutines;
-  }
-  return null;
-}
-
 /** Ends of walks that went astray, perhaps: the others say their cause themselves. */
 const GUESSES = new Set<TruncationReason>([
   'noUnwindInfo',
@@ -212,6 +205,6 @@ export function isGuess(end: TruncationReason): boolean {
 }
 
 /** Why a stack that BPF walked could not be followed to its end; null: not for want of a rule. */
-export function causeOfCut(tables: RawTables | null, pid: number, user: readonly number[]): TruncationReason | null {
-  return tables && new CodeRules(tables.codeOf(pid), tables).causeOf(user);
+export function causeOfCut(tables: RawTables | null, pid: number, user: readonly RawFrame[]): TruncationReason | null {
+  return tables && new CodeRules(tables.codeOf(pid), tables, tables.runtimeCodeOf(pid)).causeOf(user);
 }

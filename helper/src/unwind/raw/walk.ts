@@ -29,6 +29,7 @@ import {
   UNWIND_RA_IN_LR,
   UNWIND_RA_OWN_PLACE,
   UNWIND_RA_SHIFT,
+  UNWIND_RUNTIME,
   UNWIND_SIGNAL_ARM64_FP,
   UNWIND_SIGNAL_ARM64_IP,
   UNWIND_SIGNAL_ARM64_LR,
@@ -56,9 +57,9 @@ export interface RawThread {
   /** The thread's first function has its frame at most `entryGap` bytes below `entry`. */
   entry: number;
   entryGap: number;
-  /** Bounds of the goroutine's stack, or 0. */
-  goroutineLow: number;
-  goroutineHigh: number;
+  /** Bounds of a stack that a runtime made for what it runs, or 0. */
+  runtimeLow: number;
+  runtimeHigh: number;
 }
 
 /** struct unwind_wide_rule. */
@@ -91,7 +92,7 @@ export interface Walked {
   missing: number | null;
 }
 
-/** FP_STACK_MAX_BITS, FP_GO_ENTRY_GAP, USER_ADDRESS_MIN and USER_ADDRESS_BITS of bpf/lib/unwind_fp.bpf.h. */
+/** FP_STACK_MAX_BITS of bpf/lib/unwind_fp.bpf.h, GO_ENTRY_GAP of unwind_go.bpf.h, USER_ADDRESS_MIN and USER_ADDRESS_BITS of registers.bpf.h. */
 const STACK_MAX_BYTES = 2 ** 30;
 const GO_ENTRY_GAP = 256;
 const USER_ADDRESS_MIN = 0x1000;
@@ -168,6 +169,7 @@ class Walk {
   private switches = 0;
   private guessed = false;
   private go = false;
+  private runtime = false;
   private goesUp = true;
   private firstGuess: number | null = null;
   private missing: number | null = null;
@@ -223,10 +225,10 @@ class Walk {
   }
 
   private isNearEntry(): boolean {
-    const { entry, entryGap, goroutineLow, goroutineHigh } = this.thread;
+    const { entry, entryGap, runtimeLow, runtimeHigh } = this.thread;
     const below = entry - this.sp;
     if (below >= 0 && below <= entryGap) return true;
-    return goroutineLow < this.sp && this.sp <= goroutineHigh && goroutineHigh - this.sp <= GO_ENTRY_GAP;
+    return runtimeLow < this.sp && this.sp <= runtimeHigh && runtimeHigh - this.sp <= GO_ENTRY_GAP;
   }
 
   /** What the rule says of the caller's frame. Undefined: go on. */
@@ -237,6 +239,7 @@ class Walk {
     this.goesUp = true;
     this.guessed = false;
     this.go = false;
+    this.runtime = false;
     if (kind === UNWIND_SIGNAL_RETURN) {
       this.cfa = this.sp + machine.signal.sp;
       this.loadsCfa = { addend: 0 };
@@ -261,6 +264,9 @@ class Walk {
       }
       used = POINTER_RULE;
       this.goesUp = false;
+    } else if (kind === UNWIND_RUNTIME) {
+      used = POINTER_RULE;
+      this.runtime = true;
     } else if (kind === UNWIND_NONE) {
       this.firstGuess ??= this.back ? this.ip - 1 : this.ip;
       used = POINTER_RULE;
@@ -279,7 +285,7 @@ class Walk {
       this.loadsCfa = { addend: 0 };
       if (fpPlace) this.fpPlace = { from: 'address', at: this.fp };
     } else return 'unexpressible';
-    if (machine.lr !== null && !this.guessed && !this.go) {
+    if (machine.lr !== null && !this.guessed && !this.go && !this.runtime) {
       const place = raPlaceOf(used);
       if (place === UNWIND_RA_BESIDE_FP) this.raPlace = { from: 'cfa', at: 8 - fpPlace };
       else if (place === UNWIND_RA_OWN_PLACE) {

@@ -1,0 +1,119 @@
+// The proof that a runtime is one BPF object, one folder and one line: the interpreter of toyRuntime/toyTarget.c, whose frames lie in
+// its own memory, walked by toyRuntime/unwind_toy.bpf.c and named by toyRuntime/plugin.ts.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StackId } from '../../src/abi/records';
+import { BufferSource } from '../../src/bytes/source';
+import { ElfFile } from '../../src/elf/parser';
+import { FileStore } from '../../src/process/fileStore';
+import { ProcessTable } from '../../src/process/table';
+import { RUNTIMES, recognizeRuntimes } from '../../src/runtimes';
+import { ProcessRuntimes } from '../../src/runtimes/processRuntimes';
+import { namedFrames } from '../../src/runtimes/stackFrames';
+import type { RuntimePlugin } from '../../src/runtimes/types';
+import { createSymbolizer } from '../../src/symbolize';
+import { capture, eventually, sourceOf } from './captureHarness';
+import { missingForEbpf } from './helperProcess';
+import { SLOWNESS } from './slowness';
+import { toyRuntime } from './toyRuntime/plugin';
+import { isLoaded, type Running, removeWorkFolder, samplesFromNow, startProgram, workFolder } from './unwindHarness';
+
+const SAMPLES = 3_000;
+const ROOT = join(__dirname, '../../../../..');
+/** Outermost first. */
+const WHOLE = ['main', 'first', 'second', 'thunk of second', 'compute', 'third', 'fourth', 'thunk of fourth', 'spin'];
+
+describe('a runtime', function () {
+  this.timeout(120_000 * SLOWNESS);
+  let running: Running | undefined;
+
+  before(function () {
+    const missing = missingForEbpf() ?? (process.arch === 'x64' ? null : 'its thunks are x86-64 code');
+    if (!missing) return;
+    console.log(`      skipped: ${missing}`);
+    this.skip();
+  });
+  afterEach(async () => {
+    await running?.end();
+    running = undefined;
+  });
+  after(removeWorkFolder);
+
+  const inFolder = (name: string) => sourceOf(join('toyRuntime', name));
+
+  /** Path of the object without its ending. */
+  function builtWalker(): string {
+    const flags = execFileSync('make', ['--no-print-directory', '-C', ROOT, 'print-bpf-cflags'], { encoding: 'utf8' });
+    const object = join(workFolder(), 'unwind_toy');
+    const args = [...flags.trim().split(/\s+/), '-c', inFolder('unwind_toy.bpf.c'), '-o', `${object}.o`];
+    execFileSync('clang', args, { cwd: ROOT });
+    return object;
+  }
+
+  it('that keeps its frames in memory of its own has them in stacks, between native ones and in their order', async () => {
+    const program = join(workFolder(), 'toyTarget');
+    execFileSync('cc', ['-O1', '-g', '-fno-omit-frame-pointer', '-o', program, inFolder('toyTarget.c')]);
+    const toy = toyRuntime(builtWalker()) as RuntimePlugin;
+    running = await startProgram([program]);
+    const { pid } = running;
+    const files = new FileStore();
+    const processes = new ProcessTable(files);
+    const symbolizer = createSymbolizer({ files, cacheDir: null, workers: 1, log: () => {} });
+    const runtimes = new ProcessRuntimes(processes, [...RUNTIMES, toy]);
+    processes.add(pid);
+    for (const code of processes.codeOf(pid))
+      if ('file' in code && code.file.path === program)
+        runtimes.recognized(
+          code.file,
+          recognizeRuntimes(ElfFile.parse(new BufferSource(readFileSync(program))), assert.fail, [toy]),
+        );
+    const { running: recording, got } = await capture(pid, { processes, runtimes, kernel: false, frequencyHz: 1_999 });
+    const named = new Map<StackId, Promise<string[]>>();
+    const keep = got.stack.bind(got);
+    got.stack = (record) => {
+      keep(record);
+      const frames = namedFrames(runtimes, record, (kernel, user, exact) =>
+        symbolizer.resolve(processes, pid, kernel, user, exact),
+      );
+      named.set(
+        record.stackId,
+        Promise.resolve(frames).then((all) => all.flat().map(({ name }) => name)),
+      );
+    };
+    try {
+      await eventually(() => isLoaded(recording), 'the unwind tables are loaded');
+      const samples = await samplesFromNow(got, SAMPLES);
+      const torn = new Map<string, number>();
+      let deepest = 0;
+      let frameless = 0;
+      for (const { stackId } of samples) {
+        const names = [...(await named.get(stackId))!].reverse();
+        const inner = names.slice(names.indexOf('main'));
+        // Interrupted where its frame is not there: the walk by frame pointer leaves its caller out.
+        if (inner.at(-1) === 'thunk of ') {
+          frameless++;
+          continue;
+        }
+        if (inner.length === WHOLE.length) deepest++;
+        if (inner.some((name, i) => name !== WHOLE[i])) torn.set(names.join(' '), (torn.get(names.join(' ')) ?? 0) + 1);
+      }
+      assert.ok(frameless < SAMPLES / 100, `${frameless} in a thunk without its frame`);
+      assert.deepEqual([...torn], [], 'each stack is a part of the whole one, from outside');
+      assert.ok(deepest > SAMPLES / 2, `${deepest} of ${SAMPLES} in spin()`);
+      assert.equal(recording.counters().skippedPasses, 0);
+      const known = [...named.keys()].length;
+      assert.ok(known < 200, `${known} different stacks: what moves is not part of their names`);
+      assert.deepEqual(
+        runtimes.reports().map(({ runtime, status, problems }) => ({ runtime, status, problems })),
+        [{ runtime: 'perl', status: 'named', problems: [] }],
+      );
+    } finally {
+      await recording.stop();
+      runtimes.close();
+      await symbolizer.close();
+    }
+  });
+});
