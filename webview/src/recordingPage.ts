@@ -9,11 +9,10 @@ import { fullName, openSource, sameFrame, setMissingSources, sourceLink } from '
 import { FlameGraph, type GraphState } from './speedscope';
 import { buildStackTree, functionWeights, heaviestPath } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
-import { VIEWS } from './views';
 import { Layout } from './views/layout';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
-import type { Shown, View } from './views/view';
+import type { MakeView, Shown, View } from './views/view';
 
 /** The sources in speedscope's stack trace of the selected frame. */
 const TRACE_SOURCE = 'div > span[style] ~ span:last-child';
@@ -41,9 +40,10 @@ export class RecordingPage {
   constructor(
     private readonly host: Host,
     private readonly graphRoot: HTMLElement,
+    views: readonly MakeView[],
   ) {
     this.graph = new FlameGraph(graphRoot, (state) => this.onGraphChange(state));
-    this.views = VIEWS.map((make) => make(host, (frame) => this.select(frame)));
+    this.views = views.map((make) => make(host, (frame) => this.select(frame)));
     this.selection = new SelectionBar(host);
     this.layout = new Layout(
       host,
@@ -114,12 +114,12 @@ export class RecordingPage {
     const found = recording.profiles.findIndex((profile) => profile.name === wanted);
     const profileIndex = found === -1 ? recording.activeProfile : found;
     this.status.show(recording, live);
-    if (!recording.profiles.some((profile) => profile.stacks.length > 0)) {
+    if (!hasStacks(recording) && !this.views.some((view) => view.standsAlone && view.isFor(recording))) {
       this.layout.notify(emptySentence(recording, live));
       this.sayPainted(0, live, startedMs);
       return;
     }
-    this.layout.notify(null);
+    this.layout.notify(hasStacks(recording) ? null : emptySentence(recording, live));
     if (before && this.selected !== null) this.selected = sameFrame(before.recording, this.selected, recording);
     await this.showProfile(recording, profileIndex, this.mode, before?.profile.name === wanted);
     // Not waited for: a newer version need not wait for this one's frames.
@@ -218,14 +218,15 @@ export class RecordingPage {
     this.host.remember({ profile: profile.name, graphMode: mode });
     this.layout.showMode(mode);
     this.loaded = null;
-    await this.graph.load({
-      frames: recording.frames,
-      fullName: (frame) => (recording.extra?.frameDetails?.[frame]?.fullName ? fullName(recording, frame) : null),
-      profile,
-      tree,
-      mode,
-      keepView,
-    });
+    if (hasStacks(recording))
+      await this.graph.load({
+        frames: recording.frames,
+        fullName: (frame) => (recording.extra?.frameDetails?.[frame]?.fullName ? fullName(recording, frame) : null),
+        profile,
+        tree,
+        mode,
+        keepView,
+      });
     this.loaded = { recording, profileIndex, profile, tree, weights };
     // The sandwich view always starts empty; so does every view of an order not seen before.
     if (this.selected !== null && (known || mode === 'sandwich')) this.graph.select(this.selected);
@@ -243,7 +244,7 @@ export class RecordingPage {
       profileIndex,
       recording.extra ? l10n.t('Thread') : l10n.t('Profile'),
     );
-    const views = this.views.filter((view) => view.isFor(recording));
+    const views = this.views.filter((view) => (view.standsAlone || hasStacks(recording)) && view.isFor(recording));
     for (const view of views) view.show(this.loaded);
     this.layout.offer(views);
     this.describeSelected();
@@ -323,6 +324,8 @@ function painted(): Promise<void> {
   if (document.hidden) return Promise.resolve();
   return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve())));
 }
+
+const hasStacks = ({ profiles }: Recording): boolean => profiles.some(({ stacks }) => stacks.length > 0);
 
 function emptySentence({ extra }: Recording, live: boolean): string {
   if (live) return l10n.t('No samples yet: the process has used no CPU time so far.');

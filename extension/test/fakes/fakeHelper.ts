@@ -4,7 +4,7 @@
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import {
   type ErrorReport,
@@ -49,6 +49,9 @@ interface Running {
 
 type Say = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
 
+/** Whose recordings it pretends to make. */
+const TRACER = 'cpu';
+const progressOf = (samples: number) => [{ id: TRACER, unit: 'samples', count: samples, lost: 0 }];
 const TICK_MS = Number(process.env.FAKE_TICK_MS ?? 50);
 const SAMPLES_A_TICK = 100;
 const behaviour = JSON.parse(process.env.FAKE_HELPER ?? '{}') as FakeBehaviour;
@@ -95,7 +98,7 @@ function serve(socket: Socket, token: string): void {
           pid: process.pid,
           uid: process.getuid?.() ?? 0,
           capabilities: [],
-          tracers: ['cpu'],
+          tracers: [TRACER],
         }
       : fail(errorReport('TOKEN_REFUSED')),
   );
@@ -103,6 +106,8 @@ function serve(socket: Socket, token: string): void {
   rpc.onRequest('check/run', () => ({ kernel: 'fake', arch: process.arch, items: [], attach: [] }));
   rpc.onRequest('record/start', (options: RecordOptions) => {
     if (behaviour.recordError) return fail(behaviour.recordError);
+    const refused = refusalOf(options);
+    if (refused) return fail(refused);
     const id = nextId++;
     const say: Say = (method, params) => {
       if (open) rpc.sendNotification(method, params).catch(() => undefined);
@@ -116,7 +121,11 @@ function serve(socket: Socket, token: string): void {
     const one = running.get(recordingId);
     return one ? finish(recordingId, one, 'stopped') : fail(errorReport('NO_RECORDING', recordingId));
   });
-  rpc.onRequest('record/abort', () => null);
+  rpc.onRequest('record/abort', ({ recordingId }: { recordingId: number }) => {
+    clearInterval(running.get(recordingId)?.timer);
+    running.delete(recordingId);
+    return null;
+  });
   rpc.onRequest('record/list', () =>
     [...running].map(([recordingId, { options, samples, startedAtMs }]) => ({
       recordingId,
@@ -135,6 +144,18 @@ function serve(socket: Socket, token: string): void {
   rpc.listen();
 }
 
+/** As the real one, of which it is a stand-in: by its only tracer, and once a process. */
+function refusalOf({ target, tracers, output }: RecordOptions): ErrorReport | null {
+  const unknown = Object.keys(tracers).find((id) => id !== TRACER);
+  if (unknown !== undefined) return errorReport('TRACER_UNKNOWN', unknown, TRACER);
+  if (!isAbsolute(output)) return errorReport('USAGE', 'record/start: "output" is missing or has the wrong type.');
+  const pids = targetPids(target);
+  const busy = [...running.values()].some(({ options }) =>
+    targetPids(options.target).some((pid) => pids.includes(pid)),
+  );
+  return busy ? errorReport('BUSY', pids.join(', ')) : null;
+}
+
 function tick(say: Say, recordingId: number): void {
   const one = running.get(recordingId);
   if (!one) return;
@@ -149,7 +170,7 @@ function tick(say: Say, recordingId: number): void {
     samples,
     firstSampleMs: 1,
     health: fakeHealth(samples),
-    tracers: [{ id: 'cpu', unit: 'samples', count: samples, lost: 0 }],
+    tracers: progressOf(samples),
   });
   if (samples > 0) say('record/checkpoint', { recordingId, output: options.output, samples });
   if (one.checkpoints === behaviour.pauseAfterCheckpoints) clearInterval(one.timer);
@@ -186,6 +207,7 @@ function finish(id: number, one: Running, stopReason: RecordSummary['stopReason'
     output: one.options.output,
     helper: { cpuMs: 1, rssBytes: 1, bpfNs: null, firstSampleMs: 1 },
     attach: [],
+    tracers: progressOf(one.samples),
     stopReason,
     top: [],
   };

@@ -112,9 +112,12 @@ const HEAD: Record<string, Check> = {
   kernel: text,
   arch: text,
   attach: list(object({ what: text, taken: orNull(text), refused: list(object({ rung: text, why: text })) })),
-  frequencyHz: figure,
+  frequencyHz: optional(positive),
   children: truth,
-  kernelStacks: truth,
+  kernelStacks: optional(truth),
+  tracers: optional(list(object({ id: text, unit: text, count: figure, lost: figure }))),
+  /** Whoever shows a section checks it: each has a shape of its own. */
+  sections: optional(object({})),
   lost: figure,
   firstSampleMs: orNull(is(Number.isFinite, 'number')),
   health: object({

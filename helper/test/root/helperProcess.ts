@@ -27,6 +27,8 @@ export interface HelperOptions {
   stdio?: StdioOptions;
   folder?: SocketFolder;
   env?: NodeJS.ProcessEnv;
+  /** Of the helper; left out: the product's. */
+  script?: string;
   /** A command that runs the helper: ['setpriv', '…']. */
   prefix?: string[];
 }
@@ -37,7 +39,7 @@ export async function serve(options: HelperOptions = {}): Promise<StartedHelper>
   const folder = options.folder ?? createSocketFolder({ uid, gid: uid });
   const args = ['serve', '--socket-dir', folder.dir, '--uid', String(uid), '--gid', String(uid)];
   args.push('--linger', String(options.lingerMs ?? 0), ...(options.extra ?? []));
-  const [file, ...rest] = [...(options.prefix ?? []), PUBLIC_NODE, HELPER_JS, ...args];
+  const [file, ...rest] = [...(options.prefix ?? []), PUBLIC_NODE, options.script ?? HELPER_JS, ...args];
   const child = spawn(file, rest, {
     stdio: options.stdio ?? ['ignore', 'pipe', 'inherit'],
     env: options.env ?? process.env,

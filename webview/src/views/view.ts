@@ -26,6 +26,8 @@ export interface View {
   readonly root: HTMLElement;
   /** Whether the recording has anything for it; where not, its tab is not there. */
   isFor(recording: Recording): boolean;
+  /** Shows something of recordings that hold no stacks, too. */
+  readonly standsAlone?: boolean;
   show(shown: Shown): void;
   /** Brings the selected function's row into sight. Left out: a function is no row of this view's. */
   reveal?(selection: Selection): void;

@@ -7,8 +7,8 @@ export interface SuiteBrowser {
   open(...options: Parameters<TestBrowser['open']>): Promise<TestPage>;
 }
 
-/** Called in the body of a `describe`. */
-export function suiteBrowser(): SuiteBrowser {
+/** Called in the body of a `describe`. `entry`: another page than the product's. */
+export function suiteBrowser(entry?: string): SuiteBrowser {
   let browser: TestBrowser;
   let opened: TestPage | null = null;
 
@@ -18,7 +18,7 @@ export function suiteBrowser(): SuiteBrowser {
       console.log(`skipped: ${missing}`);
       this.skip();
     }
-    browser = await TestBrowser.start();
+    browser = await TestBrowser.start(entry);
   });
   after(async () => {
     await browser?.stop();

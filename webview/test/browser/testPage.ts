@@ -47,11 +47,11 @@ export class TestBrowser {
     private readonly dispose: () => void,
   ) {}
 
-  /** Builds the page into a folder of its own and serves it. */
-  static async start(): Promise<TestBrowser> {
+  /** Builds the page into a folder of its own and serves it. `entry`: another one than the product's. */
+  static async start(entry = 'webview/src/boot.ts'): Promise<TestBrowser> {
     const folder = mkdtempSync(join(tmpdir(), 'webview-test-'));
     await build({
-      entryPoints: { boot: 'webview/src/boot.ts' },
+      entryPoints: { boot: entry },
       bundle: true,
       platform: 'browser',
       format: 'iife',
