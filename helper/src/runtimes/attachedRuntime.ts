@@ -37,6 +37,7 @@ export class AttachedRuntime {
     readonly version: string | null,
     private readonly process: RuntimeProcess,
     private readonly problems: Problems,
+    private readonly ended: () => void,
   ) {}
 
   static attach(
@@ -44,6 +45,8 @@ export class AttachedRuntime {
     process: TracedProcess,
     mapped: MappedImage,
     problems: Problems,
+    /** Nobody has it any more. */
+    ended: () => void = () => {},
   ): AttachedRuntime {
     let attached: RuntimeProcess;
     try {
@@ -53,7 +56,7 @@ export class AttachedRuntime {
       problems.add(reason);
       attached = unreadable(reason);
     }
-    return new AttachedRuntime(plugin, mapped.image.version, attached, problems);
+    return new AttachedRuntime(plugin, mapped.image.version, attached, problems, ended);
   }
 
   get id(): RuntimeId {
@@ -119,6 +122,7 @@ export class AttachedRuntime {
     } catch (error) {
       this.problems.add(error instanceof Error ? error.message : String(error));
     }
+    this.ended();
     return true;
   }
 

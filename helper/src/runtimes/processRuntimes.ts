@@ -202,16 +202,17 @@ export class ProcessRuntimes {
   private attach(pid: number, known: Known, plugin: RuntimePlugin, mapped: MappedImage): AttachedRuntime {
     const problems = this.problems.get(plugin.id) ?? new Problems();
     this.problems.set(plugin.id, problems);
+    const memory = new ProcessMemory(pid);
     const process = {
       pid,
-      memory: new ProcessMemory(pid),
+      memory,
       code: () => this.processes.codeOf(pid),
       changed: () => {
         known.changed = true;
       },
       problem: (text: string) => problems.add(text),
     };
-    return AttachedRuntime.attach(plugin, process, mapped, problems);
+    return AttachedRuntime.attach(plugin, process, mapped, problems, () => memory.close());
   }
 
   private tell(pid: number, known: Known, runtime: AttachedRuntime): void {
