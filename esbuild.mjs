@@ -48,6 +48,7 @@ if (process.argv.includes('--tests')) {
         cli: 'helper/src/cli/main.ts',
         symbolizeWorker: 'helper/src/symbolize/worker.ts',
         unwindWorker: 'helper/src/unwind/load/worker.ts',
+        sourceMapWorker: 'helper/src/runtimes/sourceMaps/worker.ts',
         touchThread: 'helper/src/touchThread.ts',
         debuginfod: 'helper/src/symbolize/debuginfod/child.ts',
       },
