@@ -7,8 +7,9 @@ import type { RuntimeId } from '../protocol';
 import { go } from './go';
 import type { RecognizedFile } from './recognizedFiles';
 import type { CompiledFile, RuntimeImage, RuntimePlugin } from './types';
+import { v8 } from './v8';
 
-export const RUNTIMES: readonly RuntimePlugin[] = [go as RuntimePlugin];
+export const RUNTIMES: readonly RuntimePlugin[] = [go as RuntimePlugin, v8 as RuntimePlugin];
 
 /** What a file holds, of each runtime at most one image. `problem` takes what is wrong with it, in plain words. */
 export function recognizeRuntimes(

@@ -121,7 +121,9 @@ export function withRuntimes(ranges: readonly Range[], runtimes: readonly Runtim
       const to = Math.min(end, runtimes[at].end);
       if (to <= from || found.length >= MAX_CUTS) continue;
       if (from > start) found.push({ ...range, start });
-      found.push({ ...range, start: from, runtime: runtimes[at].runtime });
+      // Runtimes grow their code within what they reserved: no gap, also where nothing is mapped yet.
+      const flags = range.flags | CODE_FLAGS.CODE_MAPPED;
+      found.push({ ...range, start: from, flags, runtime: runtimes[at].runtime });
       start = to;
     }
     if (start < end) found.push({ ...range, start });

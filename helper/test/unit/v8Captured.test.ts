@@ -1,0 +1,163 @@
+// V8's objects in memory that was captured of each version (golden/v8/capture.ts): so layouts are tested without the runtimes, and what
+// a hostile or changing target may show is tried on real ones.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Frames, type JsFrame } from '../../src/runtimes/v8/frames';
+import type { ReadMemory } from '../../src/runtimes/v8/heapMemory';
+import { layoutOf } from '../../src/runtimes/v8/layout';
+import type { ScriptPlace, V8Image, V8Version } from '../../src/runtimes/v8/types';
+
+interface Captured {
+  node: string;
+  v8Version: V8Version;
+  constants: Record<string, number>;
+  bytecodeSizes: string;
+  /** Lines of Error().stack. */
+  told: string[];
+  asked: JsFrame[];
+  places: ScriptPlace[][];
+  memory: [address: string, hex: string][];
+}
+
+const FOLDER = [join(__dirname, 'fixtures/v8'), join(__dirname, '../../../../../helper/test/unit/fixtures/v8')].find(
+  (folder) => existsSync(folder),
+)!;
+const CAPTURED: Captured[] = readdirSync(FOLDER)
+  .sort()
+  .map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')));
+
+function imageOf({ node, v8Version, constants, bytecodeSizes }: Captured): V8Image {
+  const sizes = new Uint8Array(Buffer.from(bytecodeSizes, 'base64'));
+  const builtins = { starts: [], names: [] };
+  return { runtime: 'node', version: node, v8Version, constants, bytecodeSizes: sizes, blob: null, builtins };
+}
+
+type Pages = Map<number, Buffer>;
+
+/** They have zeros where nothing was captured. */
+function pagesOf({ memory }: Captured): Pages {
+  const pages: Pages = new Map();
+  for (const [start, hex] of memory) {
+    const words = Buffer.from(hex, 'hex');
+    for (let i = 0; i < words.length; i += 8) {
+      const address = Number.parseInt(start, 16) + i;
+      const number = Math.floor(address / 4_096);
+      const page = pages.get(number) ?? Buffer.alloc(4_096);
+      pages.set(number, page);
+      words.copy(page, address % 4_096, i, i + 8);
+    }
+  }
+  return pages;
+}
+
+function readerOf(pages: Pages): ReadMemory {
+  return (address, sizeBytes) => {
+    const bytes = new Uint8Array(sizeBytes);
+    for (let i = 0; i < sizeBytes; ) {
+      const page = pages.get(Math.floor((address + i) / 4_096));
+      if (!page) return null;
+      const within = (address + i) % 4_096;
+      const here = Math.min(sizeBytes - i, 4_096 - within);
+      bytes.set(page.subarray(within, within + here), i);
+      i += here;
+    }
+    return bytes;
+  };
+}
+
+function framesOf(captured: Captured, read = readerOf(pagesOf(captured))): Frames {
+  const image = imageOf(captured);
+  const layout = layoutOf(image);
+  assert.ok(typeof layout !== 'string', String(layout));
+  return new Frames(read, layout, image.bytecodeSizes);
+}
+
+const placeText = ({ scriptName, line, column }: ScriptPlace) => `${scriptName}:${line}:${column}`;
+
+describe('V8 by captured memory', () => {
+  for (const captured of CAPTURED)
+    describe(`Node ${captured.node}`, () => {
+      it('functions, files, lines and columns are those that V8 told of itself', () => {
+        const frames = framesOf(captured);
+        const found = captured.asked.map((one) => frames.resolve(one));
+        assert.deepEqual(found, captured.places);
+        const places = found.flat() as ScriptPlace[];
+        const told = captured.told.map((line) => /\(?([^\s(]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? line);
+        const own = places.slice(places.findIndex(({ functionName }) => functionName === 'tell') + 1);
+        assert.ok(own.length >= 5);
+        assert.deepEqual(
+          own.map(placeText),
+          told.filter((place) => !place.includes('<anonymous>')).slice(1, 1 + own.length),
+        );
+        assert.ok(places.some(({ inlined }) => inlined));
+        const named = places.filter(({ nameLine }) => nameLine !== null);
+        assert.deepEqual(
+          named
+            .map(({ functionName, nameLine, nameColumn }) => [functionName, `${nameLine}:${nameColumn}`])
+            .slice(0, 4),
+          [
+            ['tell', '10:10'],
+            ['arrow', '17:7'],
+            ['area', '22:3'],
+            ['make', '19:10'],
+          ],
+        );
+        assert.equal(places[0].sourceMapUrl, 'stacks.js.map');
+      });
+
+      it('a function that is another one by now is refused', () => {
+        const frames = framesOf(captured);
+        const [first] = captured.asked;
+        assert.equal(frames.resolve({ ...first, literalId: first.literalId + 1 }), 'function was replaced');
+        assert.equal(frames.resolve({ ...first, scriptId: first.scriptId + 1 }), 'function was replaced');
+        assert.equal(frames.resolve({ ...first, shared: first.shared + 8 }), 'function was replaced');
+      });
+
+      it('code of another function is refused', () => {
+        const machine = captured.asked.filter(({ at }) => at.kind === 'machine');
+        const [one] = machine;
+        const other = captured.asked.find(({ literalId }) => literalId !== one.literalId)!;
+        assert.equal(framesOf(captured).resolve({ ...other, at: one.at }), 'code of another function');
+        const nowhere = { kind: 'machine', pc: 0x1000, isReturnAddress: true } as const;
+        assert.equal(framesOf(captured).resolve({ ...one, at: nowhere }), 'no code at the address');
+      });
+
+      it('any word may be any other: every answer is bounded, none throws', () => {
+        const values = [0n, 1n, 5n, 0x7fff_ffff_0000_0000n, 0xffff_ffff_ffff_ffffn, 0x7fff_ffff_fff1n];
+        const starts = captured.memory.map(([start]) => Number.parseInt(start, 16));
+        const addresses = captured.memory.flatMap(([, hex], run) =>
+          Array.from({ length: hex.length / 16 }, (_, i) => starts[run] + i * 8),
+        );
+        const pages = pagesOf(captured);
+        for (let i = 0; i < addresses.length; i += 7) {
+          const page = pages.get(Math.floor(addresses[i] / 4_096))!;
+          const at = addresses[i] % 4_096;
+          const before = page.readBigUInt64LE(at);
+          page.writeBigUInt64LE(i % 2 === 0 ? values[i % values.length] : BigInt(starts[i % starts.length] + 1), at);
+          const frames = framesOf(captured, readerOf(pages));
+          for (const one of captured.asked) {
+            const found = frames.resolve(one);
+            assert.ok(typeof found === 'string' || found.length <= 129);
+          }
+          page.writeBigUInt64LE(before, at);
+        }
+      }).timeout(60_000);
+    });
+
+  it('a version that is too old, or compresses pointers, says so', () => {
+    const [captured] = CAPTURED;
+    assert.match(String(layoutOf({ ...imageOf(captured), v8Version: [9, 4, 1, 1] })), /older than the oldest/);
+    const compressed = { ...captured.constants, TaggedSize: 4 };
+    assert.match(String(layoutOf({ ...imageOf(captured), constants: compressed })), /compresses pointers/);
+    assert.match(String(layoutOf({ ...imageOf(captured), constants: {} })), /lack/);
+  });
+
+  it('a newer version is read as the newest that is known, and marked', () => {
+    const newest = CAPTURED.at(-1)!;
+    const layout = layoutOf({ ...imageOf(newest), v8Version: [15, 1, 2, 3] });
+    assert.ok(typeof layout !== 'string');
+    assert.deepEqual([layout.isKnownVersion, layout.tableVersion], [false, '14.6 (Node 26)']);
+  });
+});
