@@ -56,6 +56,20 @@ export class FrameHeader {
     return sizeBytes !== null && address < start + sizeBytes ? { start, end: start + sizeBytes } : null;
   }
 
+  /** The longest piece of code that no entry is of, if it has so many bytes. Throws FormatError. */
+  longestGap(minBytes: number): { start: number; end: number } | null {
+    let longest: { after: number; end: number } | null = null;
+    for (let row = 1; row < this.count; row++) {
+      const after = this.startAt(row - 1);
+      const end = this.startAt(row);
+      if (end - after >= minBytes && (!longest || end - after > longest.end - longest.after)) longest = { after, end };
+    }
+    if (!longest) return null;
+    const { after, end } = longest;
+    const start = this.boundsOf(after)?.end ?? after;
+    return end - start >= minBytes ? { start, end } : null;
+  }
+
   private startAt(row: number): number {
     return this.address + this.table.read(row * ROW_BYTES, 4).readInt32LE();
   }

@@ -267,8 +267,8 @@ describe('V8', () => {
 
   describe('code ranges', () => {
     const MiB = 1024 * 1024;
-    const file = {} as never;
-    const other = {} as never;
+    const file = { root: { prefix: '/proc/self/fd/9' } } as never;
+    const other = { root: { prefix: '' } } as never;
     const image = (major: number): V8Image => ({
       runtime: 'node',
       version: null,
@@ -315,6 +315,7 @@ describe('V8', () => {
         builtins: [{ start: 0x500000, end: 0x600000 }],
         generated: null,
         all: [{ start: 0x500000, end: 0x600000 }],
+        rootPrefix: '/proc/self/fd/9',
       });
     });
   });

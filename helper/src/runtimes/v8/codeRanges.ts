@@ -19,11 +19,13 @@ export interface CodeRanges {
   generated: AddressRange | null;
   /** Ordered, apart from each other. */
   all: AddressRange[];
+  /** Of the file system that the program came from: to be put before the paths that it names. */
+  rootPrefix: string;
 }
 
 /** `bias`: of the program's own mapping. */
 export function codeRangesOf(image: V8Image, bias: number, codes: readonly Code[]): CodeRanges {
-  const builtins = image.blob ? builtinsOf(image.blob, bias, codes) : [];
+  const builtins = image.blob ? builtinsOf(image, image.blob, bias, codes) : [];
   const nameless = codes.filter((code) => 'name' in code && code.name === '[anon]');
   const near = nameless.filter((code) => builtins.some(({ start }) => Math.abs(code.start - start) < NEAR_BYTES));
   const copy = builtins.find(({ start }) => image.blob && start !== image.blob.start + bias);
@@ -34,12 +36,25 @@ export function codeRangesOf(image: V8Image, bias: number, codes: readonly Code[
   const generated = first === null ? null : { start, end: endOf(start, start + rangeBytes, codes, image, bias) };
   const others = nameless.filter((code) => !generated || code.start >= generated.end || code.end <= generated.start);
   const all = [...builtins, ...(generated ? [generated] : []), ...others.map(({ start, end }) => ({ start, end }))];
-  return { builtins, generated, all: apart(all).slice(0, MAX_RANGES) };
+  const program = programOf(image, bias, codes);
+  const rootPrefix = program && 'file' in program ? program.file.root.prefix : '';
+  return { builtins, generated, all: apart(all).slice(0, MAX_RANGES), rootPrefix };
 }
 
-function builtinsOf(blob: NonNullable<V8Image['blob']>, bias: number, codes: readonly Code[]): AddressRange[] {
+/** The mapping of the file that holds the builtins, where it has its own addresses. */
+function programOf(image: V8Image, bias: number, codes: readonly Code[]): Code | null {
+  const at = image.blob ? image.blob.start + bias : -1;
+  return codes.find((code) => 'file' in code && code.start <= at && at < code.end) ?? null;
+}
+
+function builtinsOf(
+  image: V8Image,
+  blob: NonNullable<V8Image['blob']>,
+  bias: number,
+  codes: readonly Code[],
+): AddressRange[] {
   const own = { start: blob.start + bias, end: blob.end + bias };
-  const program = codes.find((code) => 'file' in code && code.start <= own.start && own.start < code.end);
+  const program = programOf(image, bias, codes);
   const found = [own];
   if (!program || !('file' in program)) return found;
   for (const code of codes) {
@@ -53,8 +68,7 @@ function builtinsOf(blob: NonNullable<V8Image['blob']>, bias: number, codes: rea
 
 /** Up to the next file's code, should that begin within. */
 function endOf(start: number, end: number, codes: readonly Code[], image: V8Image, bias: number): number {
-  const program = image.blob ? image.blob.start + bias : 0;
-  const own = codes.find((code) => 'file' in code && code.start <= program && program < code.end);
+  const own = programOf(image, bias, codes);
   for (const code of codes) {
     if ('name' in code || code.start < start || code.start >= end) continue;
     if (own && 'file' in own && 'file' in code && code.file === own.file && code.start !== own.start) continue;

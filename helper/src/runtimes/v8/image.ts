@@ -3,9 +3,10 @@
 
 import { FormatError } from '../../bytes/cursor';
 import { BufferSource, type ByteSource, cstringAt } from '../../bytes/source';
+import { FrameHeader } from '../../elf/frameHeader';
 import type { ElfFile } from '../../elf/parser';
 import { type Section, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from '../../elf/types';
-import type { V8Image, V8Version } from './types';
+import type { AddressRange, V8Image, V8Version } from './types';
 
 const SYMBOL_BYTES = 24;
 const CHUNK_SYMBOLS = 4_096;
@@ -14,6 +15,8 @@ const MAX_STRINGS_BYTES = 48 * 1024 * 1024;
 const MAX_CONSTANTS = 4_096;
 const MAX_BUILTINS = 16_384;
 const MAX_BYTECODES_BYTES = 3 * 256;
+/** V8 10 has 1.4 MiB of them, later ones more. */
+const MIN_BLOB_BYTES = 1024 * 1024;
 const SCAN_BYTES = 4 * 1024 * 1024;
 const MAX_SCAN_BYTES = 256 * 1024 * 1024;
 
@@ -81,11 +84,16 @@ export function readV8Image(elf: ElfFile): V8Image | null {
 
 function blobOf(elf: ElfFile, found: Found, starts: number[]): V8Image['blob'] {
   const start = found.oldBlob ?? found.blob ?? starts[0];
-  if (start === undefined) return null;
+  // Stripped of their symbols, builtins are known by having no unwind information, and being so many.
+  if (start === undefined) return placed(elf, FrameHeader.of(elf)?.longestGap(MIN_BLOB_BYTES) ?? null);
   const size = found.blobSizeAt === null ? null : int32At(elf, found.blobSizeAt);
   const end = size !== null && size > 0 ? start + size : starts.length > 0 ? starts[starts.length - 1] + 4_096 : 0;
-  const section = elf.sectionAt(start);
-  return section && end > start ? { start, end, fileOffset: section.fileOffset + start - section.address } : null;
+  return placed(elf, end > start ? { start, end } : null);
+}
+
+function placed(elf: ElfFile, range: AddressRange | null): V8Image['blob'] {
+  const section = range && elf.sectionAt(range.start);
+  return range && section ? { ...range, fileOffset: section.fileOffset + range.start - section.address } : null;
 }
 
 function strings(elf: ElfFile, section: Section): ByteSource | null {

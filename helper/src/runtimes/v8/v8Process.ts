@@ -150,7 +150,7 @@ export class V8Process implements RuntimeProcess {
 
   private shown(place: ScriptPlace): Frame | Promise<Frame> {
     this.seen.named++;
-    return shownFrame(place, '', sourceMaps, (why) => this.process.problem(why));
+    return shownFrame(place, this.code.rootPrefix, sourceMaps, (why) => this.process.problem(why));
   }
 
   private stale(reason: StaleReason): Frame {
