@@ -61,7 +61,7 @@ function at(place: { line: number; column: number }, name?: { line: number; colu
 
 function lookUp(scriptName: string, mapUrl: string, ...places: CompiledPlace[]): (OriginalPlace | null)[] {
   const numbers = places.flatMap((p) => [p.line, p.column, p.nameLine ?? Number.NaN, p.nameColumn ?? Number.NaN]);
-  return new MapShelf().originals({ scriptName, mapUrl, rootPrefix: '' }, Float64Array.from(numbers));
+  return new MapShelf().originals(1, { scriptName, mapUrl, rootPrefix: '' }, Float64Array.from(numbers))!;
 }
 
 function dataUrl(map: object | string): string {
@@ -315,6 +315,23 @@ describe('source maps', () => {
       begin();
       const other = { scriptName: '/srv/s.js', mapUrl: dataUrl(AAAA), rootPrefix: '' };
       assert.equal((await maps.originalOf(other, at({ line: 1, column: 1 })))?.file, '/srv/a.ts');
+    });
+
+    it('a map that had to make room is read again, and answers what it answered', async () => {
+      begin();
+      const padded = (name: string, megabytes: number) =>
+        dataUrl({ ...AAAA, sources: [name], padding: 'x'.repeat(megabytes * 1024 * 1024) });
+      const of = (name: string, megabytes: number) => ({
+        scriptName: '/srv/s.js',
+        mapUrl: padded(name, megabytes),
+        rootPrefix: '',
+      });
+      const scripts = [of('one.ts', 45), of('two.ts', 46), of('three.ts', 47), of('four.ts', 48), of('five.ts', 49)];
+      for (const line of [1, 2])
+        for (const [i, name] of ['one', 'two', 'three', 'four', 'five'].entries()) {
+          const found = await maps.originalOf(scripts[i], at({ line: 1, column: line }));
+          assert.equal(found?.file, `/srv/${name}.ts`);
+        }
     });
 
     it('what waits when the helper ends gets the compiled place', async () => {

@@ -12,7 +12,10 @@ import type { CompiledPlace, MappedScript, MapReply, MapRequest, OriginalPlace }
 export type { CompiledPlace, MappedScript, OriginalPlace };
 
 interface KnownScript {
+  key: number;
   script: MappedScript;
+  /** The thread that has its map. */
+  heldBy: Worker | null;
   answers: Map<string, OriginalPlace | null>;
   /** Not sent yet: they go together. */
   waiting: { place: CompiledPlace; resolve: (original: OriginalPlace | null) => void }[];
@@ -31,6 +34,7 @@ export class SourceMaps {
   private worker: Worker | null = null;
   private current: Batch | null = null;
   private sequence = 0;
+  private lastKey = 0;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
 
@@ -68,7 +72,7 @@ export class SourceMaps {
     let known = this.scripts.get(key);
     if (!known) {
       if (this.scripts.size >= MAX_SCRIPTS) this.scripts.delete(this.scripts.keys().next().value!);
-      known = { script, answers: new Map(), waiting: [], unusable: null };
+      known = { key: ++this.lastKey, script, heldBy: null, answers: new Map(), waiting: [], unusable: null };
       this.scripts.set(key, known);
     }
     return known;
@@ -81,7 +85,10 @@ export class SourceMaps {
       this.rest();
       return;
     }
-    const asked = known.waiting.splice(0);
+    this.send(known, known.waiting.splice(0));
+  }
+
+  private send(known: KnownScript, asked: KnownScript['waiting']): void {
     const places = new Float64Array(asked.length * 4);
     asked.forEach(({ place }, i) => {
       places.set([place.line, place.column, place.nameLine ?? Number.NaN, place.nameColumn ?? Number.NaN], i * 4);
@@ -90,7 +97,9 @@ export class SourceMaps {
     this.worker ??= this.start();
     this.worker.ref();
     this.arm(this.requestMs, () => void this.drop('takes too long to read'));
-    const request: MapRequest = { sequence: ++this.sequence, script: known.script, places };
+    const script = known.heldBy === this.worker ? null : known.script;
+    known.heldBy = this.worker;
+    const request: MapRequest = { sequence: ++this.sequence, key: known.key, script, places };
     this.worker.postMessage(request, [places.buffer]);
   }
 
@@ -106,8 +115,13 @@ export class SourceMaps {
       if (worker !== this.worker || !this.current || reply.sequence !== this.sequence) return;
       const batch = this.current;
       this.current = null;
+      if (!reply.ok && reply.again) {
+        batch.known.heldBy = null;
+        this.send(batch.known, batch.asked);
+        return;
+      }
       if (reply.ok) this.answer(batch, reply.originals);
-      else this.fail(batch, reply.why);
+      else if (!reply.again) this.fail(batch, reply.why);
       this.next();
     });
     worker.on('error', () => worker === this.worker && void this.drop('needs too much memory'));

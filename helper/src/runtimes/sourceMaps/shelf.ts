@@ -16,12 +16,14 @@ interface Held {
 }
 
 export class MapShelf {
-  private readonly held = new Map<string, Held>();
+  private readonly held = new Map<number, Held>();
   private heldBytes = 0;
 
-  /** `places`: as MapRequest has them. Throws MapError. */
-  originals(script: MappedScript, places: Float64Array): (OriginalPlace | null)[] {
-    const { originals } = this.mapOf(script);
+  /** As MapRequest has them. Null where the map is not here any more, and has to be given again. Throws MapError. */
+  originals(key: number, script: MappedScript | null, places: Float64Array): (OriginalPlace | null)[] | null {
+    const held = this.mapOf(key, script);
+    if (!held) return null;
+    const { originals } = held;
     const found: (OriginalPlace | null)[] = [];
     for (let i = 0; i + PLACE_NUMBERS <= places.length; i += PLACE_NUMBERS) {
       const [line, column, nameLine, nameColumn] = places.subarray(i, i + PLACE_NUMBERS);
@@ -37,10 +39,10 @@ export class MapShelf {
     return found;
   }
 
-  private mapOf(script: MappedScript): Held {
-    const key = `${script.rootPrefix}\0${script.scriptName}\0${script.mapUrl}`;
+  private mapOf(key: number, script: MappedScript | null): Held | null {
     let held = this.held.get(key);
     if (held) this.held.delete(key);
+    else if (!script) return null;
     else {
       const place = locateMap(script);
       const text = place.kind === 'text' ? place.text : readMapFile(script.rootPrefix, place.path);

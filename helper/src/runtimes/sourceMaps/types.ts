@@ -31,14 +31,19 @@ export interface OriginalPlace {
 
 export interface MapRequest {
   sequence: number;
-  script: MappedScript;
+  /** Names the script. */
+  key: number;
+  /** Null: the thread has its map already. A map within the URL is sent once, for it may be megabytes. */
+  script: MappedScript | null;
   /** Four numbers a place, NaN where there is none. */
   places: Float64Array;
 }
 
 export type MapReply =
   | { sequence: number; ok: true; originals: (OriginalPlace | null)[] }
-  | { sequence: number; ok: false; why: string };
+  /** Its map had to make room for others: the script is wanted once more. */
+  | { sequence: number; ok: false; again: true }
+  | { sequence: number; ok: false; again: false; why: string };
 
 /** The map cannot be used; the message is a plain sentence's second half and holds nothing of the file. */
 export class MapError extends Error {}

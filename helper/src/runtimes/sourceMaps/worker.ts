@@ -11,13 +11,14 @@ dropAllCapabilities();
 isLoaded();
 const shelf = new MapShelf();
 
-parentPort!.on('message', ({ sequence, script, places }: MapRequest) => {
+parentPort!.on('message', ({ sequence, key, script, places }: MapRequest) => {
   let reply: MapReply;
   try {
-    reply = { sequence, ok: true, originals: shelf.originals(script, places) };
+    const originals = shelf.originals(key, script, places);
+    reply = originals ? { sequence, ok: true, originals } : { sequence, ok: false, again: true };
   } catch (error) {
     // Any other error is damage that the checks did not foresee.
-    reply = { sequence, ok: false, why: error instanceof MapError ? error.message : 'is damaged' };
+    reply = { sequence, ok: false, again: false, why: error instanceof MapError ? error.message : 'is damaged' };
   }
   parentPort!.postMessage(reply);
 });

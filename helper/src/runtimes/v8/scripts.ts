@@ -5,11 +5,12 @@
 import type { Heap } from './heap';
 import { smi } from './tagged';
 
-/** Text of a larger script is not read: its lines stay unknown. */
-const MAX_SOURCE_UNITS = 128 * 1024 * 1024;
+/** Text of a larger script is not read, nor any beyond so much of one process: their lines stay unknown. */
+const MAX_SOURCE_UNITS = 32 * 1024 * 1024;
+const MAX_ALL_SOURCES_UNITS = 512 * 1024 * 1024;
 const MAX_NAME_UNITS = 4_096;
 /** Of a map within the URL. */
-const MAX_MAP_URL_UNITS = 128 * 1024 * 1024;
+const MAX_MAP_URL_UNITS = 64 * 1024 * 1024;
 /** Where a comment of the source map may stand that V8 has not kept. */
 const TAIL_UNITS = 8_192;
 const MAX_SCRIPTS = 20_000;
@@ -31,6 +32,7 @@ export interface LineAndColumn {
 
 export class Scripts {
   private readonly known = new Map<string, Script>();
+  private readUnits = 0;
 
   constructor(private readonly heap: Heap) {}
 
@@ -44,7 +46,9 @@ export class Scripts {
     const key = `${scriptId} ${units} ${name}`;
     const known = this.known.get(key);
     if (known) return known;
-    const text = heap.string(source, MAX_SOURCE_UNITS);
+    const isWithinBudget = this.readUnits + units <= MAX_ALL_SOURCES_UNITS;
+    const text = isWithinBudget ? heap.string(source, MAX_SOURCE_UNITS) : null;
+    this.readUnits += text?.length ?? 0;
     const found: Script = {
       name,
       sourceMapUrl:

@@ -4,7 +4,14 @@ import type { RuntimeFrame } from '../../process/types';
 import type { RuntimeState } from '../../protocol';
 import type { Frame } from '../frame';
 import { SourceMaps } from '../sourceMaps';
-import type { MappedImage, MapValue, RuntimeProcess, RuntimeRange, TracedProcess } from '../types';
+import {
+  MAX_MEMORY_READ_BYTES,
+  type MappedImage,
+  type MapValue,
+  type RuntimeProcess,
+  type RuntimeRange,
+  type TracedProcess,
+} from '../types';
 import { builtinAt } from './builtins';
 import { type CodeRanges, codeRangesOf } from './codeRanges';
 import { Frames } from './frames';
@@ -178,8 +185,17 @@ export class V8Process implements RuntimeProcess {
     });
   }
 
+  /** Texts of scripts come in pieces: one read is bounded. */
   private read(start: number, sizeBytes: number): Uint8Array | null {
-    return this.process.memory.read(start, sizeBytes);
+    const { memory } = this.process;
+    if (sizeBytes <= MAX_MEMORY_READ_BYTES) return memory.read(start, sizeBytes);
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < sizeBytes; at += MAX_MEMORY_READ_BYTES) {
+      const piece = memory.read(start + at, Math.min(MAX_MEMORY_READ_BYTES, sizeBytes - at));
+      if (!piece) return null;
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
   }
 }
 
