@@ -126,6 +126,11 @@ const HEAD: Record<string, Check> = {
     bpfNs: orNull(figure),
     badFiles: list(object({ path: text, why: text })),
     losses: optional(counts),
+    unnamedFiles: optional(
+      list(
+        object({ path: text, share: figure, from: orNull(object({ package: orNull(text), server: orNull(text) })) }),
+      ),
+    ),
   }),
   errors: list(object({ code: text, message: text, fix: text })),
   threads: list(object({ ...process, tid: whole, name: text })),

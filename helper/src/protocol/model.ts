@@ -106,6 +106,14 @@ export interface Losses {
   refusedSamples: number;
 }
 
+export interface UnnamedFile {
+  path: string;
+  /** Of the recording, 0..1: samples in functions of it without a name. */
+  share: number;
+  /** What would name them: a package with debug symbols, a debuginfod server; null: it was built on this machine. */
+  from: { package: string | null; server: string | null } | null;
+}
+
 export interface Health {
   samples: number;
   /** Samples the kernel took for us that did not arrive (ring full). */
@@ -122,6 +130,8 @@ export interface Health {
   bpfNs: number | null;
   /** Files whose symbols could not be read, and why. A bad file costs only its own names. */
   badFiles: { path: string; why: string }[];
+  /** Files that have functions without names, those with most samples first; at the end of a recording, older ones do not know. */
+  unnamedFiles?: UnnamedFile[];
   /** Language runtimes of the targets. Recordings of older versions do not know. */
   runtimes?: RuntimeReport[];
 }
@@ -163,6 +173,7 @@ export interface RecordSummary {
   stopReason?: StopReason;
   /** As in Health. */
   badFiles?: Health['badFiles'];
+  unnamedFiles?: UnnamedFile[];
   /** What each tracer found, and what it sums up beside the samples. */
   tracers?: (TracerProgress & { summary?: unknown })[];
   runtimes?: RuntimeReport[];

@@ -7,6 +7,7 @@ import type { Capture } from '../engine/captureTypes';
 import type { ChosenTracer } from '../engine/tracer';
 import type { CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
+import type { MappedFile } from '../process/files';
 import { readStat } from '../process/procfs';
 import { lockTargets, type RecordingLock } from '../process/recordingLock';
 import { ProcessTable } from '../process/table';
@@ -30,6 +31,7 @@ import { RecordingReport } from './recordingReport';
 import { RecordingTimes } from './recordingTimes';
 import { FileSink } from './sinks/fileSink';
 import type { Sink } from './sinks/types';
+import { unnamedFiles } from './unnamedFiles';
 
 type EndReason = Exclude<StopReason, 'running'>;
 
@@ -165,6 +167,7 @@ export class Recording implements CaptureSink {
       else if (this.giveUp) await this.sink.abandon('stopped');
       else if (this.report.count() === 0) outcome.error ??= this.report.whyEmpty(reason === 'exited');
       else {
+        this.report.unnamedFiles = await unnamedFiles(this.stacks.snapshot(), (module) => this.fileCalled(module));
         outcome.summary = this.report.summary(reason);
         await this.sink.finish(reason);
       }
@@ -268,6 +271,14 @@ export class Recording implements CaptureSink {
       this.names.again(pid);
     }
     this.sayProgress();
+  }
+
+  /** By the name under which a target runs it, else by its own. */
+  private fileCalled(module: string): MappedFile | null {
+    for (const pid of this.processes.alive())
+      for (const code of this.processes.codeOf(pid))
+        if ('file' in code && (code.module ?? code.file.baseName) === module) return code.file;
+    return this.parts.files.files.all.find(({ baseName }) => baseName === module) ?? null;
   }
 
   private sayProgress(): void {

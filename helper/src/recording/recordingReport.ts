@@ -15,6 +15,7 @@ import {
   TRACER_VERSION,
   type TracerProgress,
   targetPids,
+  type UnnamedFile,
 } from '../protocol';
 import type { ProcessRuntimes } from '../runtimes/processRuntimes';
 import type { StackCounts } from '../stack/stackCounts';
@@ -29,6 +30,8 @@ export class RecordingReport {
   capture: Capture | null = null;
   targets: RecordedTargets | null = null;
   readonly errors: ErrorReport[] = [];
+  /** Undefined before the end. */
+  unnamedFiles: UnnamedFile[] | undefined;
   private readonly cpuAtStart = process.cpuUsage();
   private readonly bpfNsAtStart: number | null;
 
@@ -76,6 +79,7 @@ export class RecordingReport {
       helperRssBytes: process.memoryUsage.rss(),
       bpfNs: counters?.bpfNs ?? (bpfNs !== null ? bpfNs - (this.bpfNsAtStart ?? 0) : null),
       badFiles: this.parts.symbolizer.badFiles(),
+      unnamedFiles: this.unnamedFiles,
       runtimes: this.runtimes.reports(),
     };
   }
@@ -132,6 +136,7 @@ export class RecordingReport {
       attach: this.capture?.attach ?? [],
       stopReason,
       badFiles: health.badFiles,
+      unnamedFiles: health.unnamedFiles,
       runtimes: health.runtimes,
       tracers: this.progress().map((one, i) => {
         const summary = running[i]?.summary?.();

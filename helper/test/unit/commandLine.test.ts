@@ -208,6 +208,20 @@ describe('the report of a recording', () => {
     assert.match(text, /very::v?e?r?y?:?:?… \(inlined\) {2}/);
   });
 
+  it('says how functions without names would get them: a package, a server, or their own build', () => {
+    const context = { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' };
+    const server = 'https://debuginfod.example';
+    const told = (from: NonNullable<RecordSummary['unnamedFiles']>[number]['from']) =>
+      /^Functions of \/lib\/a\.so have no names \(12\.5 % of the samples\): (.*)\.$/m.exec(
+        reportText({ ...summary, unnamedFiles: [{ path: '/lib/a.so', share: 0.125, from }] }, context),
+      )?.[1];
+    assert.equal(told({ package: 'liba-dbgsym', server }), `install liba-dbgsym, or allow --debuginfod ${server}`);
+    assert.equal(told({ package: null, server }), `allow --debuginfod ${server}`);
+    assert.match(told({ package: null, server: null })!, /debug symbols of its package/);
+    assert.match(told(null)!, /do not strip it/);
+    assert.doesNotMatch(reportText(summary, context), /have no names/);
+  });
+
   it('tells of Go programs how many goroutines were seen, and the busiest; of others nothing', () => {
     const context = { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' };
     const goroutines = { seen: 214, busiest: { pid: 42, id: 17, share: 0.23 } };

@@ -1,7 +1,7 @@
 // The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
 // details (conditions of the recording, broken files, warnings). Called by boot.ts.
 import * as l10n from '@vscode/l10n';
-import type { Losses, RecordingExtra, StopReason, TruncationReason } from '../../../helper/src/protocol';
+import type { Losses, RecordingExtra, StopReason, TruncationReason, UnnamedFile } from '../../../helper/src/protocol';
 import type { Recording } from '../load';
 import type { ToWebview } from '../messages';
 import { formatCount, formatMs, formatShare } from '../shares';
@@ -204,7 +204,19 @@ function detailRows(extra: RecordingExtra): [string, string][] {
     ].join(', '),
   ]);
   for (const { path, why } of health.badFiles) rows.push([l10n.t('Symbols of {0} not read', path), why]);
+  for (const file of health.unnamedFiles ?? [])
+    rows.push([l10n.t('Functions of {0} without names', file.path), `${formatShare(file.share)}: ${howToName(file)}`]);
   return rows;
+}
+
+function howToName({ from }: UnnamedFile): string {
+  if (from === null) return l10n.t('keep its symbols (do not strip it), or set ebpfTracer.debugFileDirectories');
+  const { package: name, server } = from;
+  if (name !== null && server !== null)
+    return l10n.t('install {0}, or add {1} to the setting ebpfTracer.debuginfodUrls', name, server);
+  if (name !== null) return l10n.t('install {0}', name);
+  if (server !== null) return l10n.t('add {0} to the setting ebpfTracer.debuginfodUrls', server);
+  return l10n.t('install the debug symbols of its package');
 }
 
 /** What is missing, in the order of how much it matters; nothing for what is 0. */

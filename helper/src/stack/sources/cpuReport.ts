@@ -9,6 +9,7 @@ import {
   type RecordSummary,
   type RuntimeReport,
   type TruncationReason,
+  type UnnamedFile,
   visibleText,
 } from '../../protocol';
 
@@ -96,7 +97,13 @@ export function cpuReport(summary: RecordSummary, folder: string): string[] {
   ];
 }
 
-export function cpuRemarks({ samples, goroutines, badFiles = [], runtimes = [] }: RecordSummary): string[] {
+export function cpuRemarks({
+  samples,
+  goroutines,
+  badFiles = [],
+  unnamedFiles = [],
+  runtimes = [],
+}: RecordSummary): string[] {
   return [
     ...(goroutines
       ? [
@@ -108,7 +115,20 @@ export function cpuRemarks({ samples, goroutines, badFiles = [], runtimes = [] }
     ...(badFiles.length > BAD_FILES
       ? [`… and of ${badFiles.length - BAD_FILES} more files; the recording has them all.`]
       : []),
+    ...unnamedFiles.map(
+      (file) =>
+        `Functions of ${file.path} have no names (${inPercent(file.share)} % of the samples): ${howToName(file)}.`,
+    ),
   ];
+}
+
+function howToName({ from }: UnnamedFile): string {
+  if (from === null) return 'keep its symbols (do not strip it), or give its debug file with --debug-dir';
+  const steps = [
+    from.package === null ? null : `install ${from.package}`,
+    from.server === null ? null : `allow --debuginfod ${from.server}`,
+  ].filter((step) => step !== null);
+  return steps.length > 0 ? steps.join(', or ') : 'install the debug symbols of its package';
 }
 
 /** Of runtimes whose functions could not be named, each reason once. */

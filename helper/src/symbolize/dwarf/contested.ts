@@ -3,6 +3,7 @@
 
 import type { IntervalList } from '../../bytes/intervals';
 import { orderOf } from '../../bytes/order';
+import { countNotAbove } from '../../bytes/search';
 
 /** Ranges that lie over each other in one piece, directly or through others. More of them are not told apart: the first unit wins. */
 const MAX_RANGES_PER_PIECE = 256;
@@ -55,14 +56,7 @@ export function contestedRanges({ lows, highs, owners, count }: IntervalList): C
 /** Owners of the ranges that hold the address, rising and each once; none where the code is not contested. */
 export function contestedAt(contested: Contested, address: number): number[] {
   const { pieceLows, pieceHighs, first, lows, highs, owners } = contested;
-  let low = 0;
-  let high = pieceLows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (pieceLows[middle] > address) high = middle;
-    else low = middle + 1;
-  }
-  const piece = low - 1;
+  const piece = countNotAbove(pieceLows, address) - 1;
   if (piece < 0 || address >= pieceHighs[piece]) return [];
   const found = new Set<number>();
   for (let i = first[piece]; i < first[piece + 1]; i++)
