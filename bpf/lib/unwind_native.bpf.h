@@ -2,7 +2,7 @@
 /*
  * Walks a user stack by unwind tables (unwind_rows.h), and by frame pointers where there are none: code that was
  * generated at run time, a file whose table is not loaded yet. Runs in sample_native; until that is loaded sample_stack
- * walks by frame pointers alone.
+ * walks by frame pointers alone. Of frames in the code of a runtime it keeps what the runtime's walker needs (runtime.bpf.h).
  *
  * What a sample costs is memory that is not in the processor's caches, for at 99 Hz everything of ours has been driven
  * out since the last one. So: the stack is copied a window at a time (fp_window of unwind_fp.bpf.h, one copy of up to

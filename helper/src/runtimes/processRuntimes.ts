@@ -152,6 +152,8 @@ export class ProcessRuntimes {
       case 'fork': {
         const parent = this.known.get(record.parentPid);
         if (isFormerPid(pid) && parent) this.keepFormer(pid, parent);
+        // BPF walks it by its parent's data already: its first stacks may come in this very drain.
+        else if (parent && !this.known.has(pid)) this.look(pid, this.begin(pid));
         return;
       }
       case 'exec':

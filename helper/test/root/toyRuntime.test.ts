@@ -53,7 +53,8 @@ describe('a runtime', function () {
     return object;
   }
 
-  it('that keeps its frames in memory of its own has them in stacks, between native ones and in their order', async () => {
+  /** Starts the program and a capture that knows the toy runtime. */
+  async function recorded() {
     const program = join(workFolder(), 'toyTarget');
     execFileSync('cc', ['-O1', '-g', '-fno-omit-frame-pointer', '-o', program, inFolder('toyTarget.c')]);
     const toy = toyRuntime(builtWalker()) as RuntimePlugin;
@@ -75,45 +76,74 @@ describe('a runtime', function () {
     const keep = got.stack.bind(got);
     got.stack = (record) => {
       keep(record);
+      // At once, as a recording does.
       const frames = namedFrames(runtimes, record, (kernel, user, exact) =>
-        symbolizer.resolve(processes, pid, kernel, user, exact),
+        symbolizer.resolve(processes, record.pid, kernel, user, exact),
       );
       named.set(
         record.stackId,
         Promise.resolve(frames).then((all) => all.flat().map(({ name }) => name)),
       );
     };
+    const end = async () => {
+      await recording.stop();
+      runtimes.close();
+      await symbolizer.close();
+    };
+    await eventually(() => isLoaded(recording), 'the unwind tables are loaded');
+    return { pid, recording, got, named, runtimes, end };
+  }
+
+  /** From main() inwards. Null where a thunk was interrupted without its frame: the walk by frame pointer leaves its caller out. */
+  function fromMain(names: readonly string[]): string[] | null {
+    const outermostFirst = [...names].reverse();
+    const inner = outermostFirst.slice(outermostFirst.indexOf('main'));
+    return inner.at(-1) === 'thunk of ' ? null : inner;
+  }
+
+  it('that keeps its frames in memory of its own has them in stacks, between native ones and in their order', async () => {
+    const { recording, got, named, runtimes, end } = await recorded();
     try {
-      await eventually(() => isLoaded(recording), 'the unwind tables are loaded');
       const samples = await samplesFromNow(got, SAMPLES);
-      const torn = new Map<string, number>();
+      const torn = new Set<string>();
       let deepest = 0;
       let frameless = 0;
       for (const { stackId } of samples) {
-        const names = [...(await named.get(stackId))!].reverse();
-        const inner = names.slice(names.indexOf('main'));
-        // Interrupted where its frame is not there: the walk by frame pointer leaves its caller out.
-        if (inner.at(-1) === 'thunk of ') {
-          frameless++;
-          continue;
-        }
-        if (inner.length === WHOLE.length) deepest++;
-        if (inner.some((name, i) => name !== WHOLE[i])) torn.set(names.join(' '), (torn.get(names.join(' ')) ?? 0) + 1);
+        const inner = fromMain((await named.get(stackId))!);
+        if (!inner) frameless++;
+        else if (inner.some((name, i) => name !== WHOLE[i])) torn.add(inner.join(' '));
+        else if (inner.length === WHOLE.length) deepest++;
       }
       assert.ok(frameless < SAMPLES / 100, `${frameless} in a thunk without its frame`);
       assert.deepEqual([...torn], [], 'each stack is a part of the whole one, from outside');
       assert.ok(deepest > SAMPLES / 2, `${deepest} of ${SAMPLES} in spin()`);
       assert.equal(recording.counters().skippedPasses, 0);
-      const known = [...named.keys()].length;
-      assert.ok(known < 200, `${known} different stacks: what moves is not part of their names`);
+      assert.ok(named.size < 200, `${named.size} different stacks: what moves is not part of their names`);
       assert.deepEqual(
         runtimes.reports().map(({ runtime, status, problems }) => ({ runtime, status, problems })),
         [{ runtime: 'perl', status: 'named', problems: [] }],
       );
     } finally {
-      await recording.stop();
-      runtimes.close();
-      await symbolizer.close();
+      await end();
+    }
+  });
+
+  it('is known of a child by fork from its first sample on', async () => {
+    const { pid, got, named, end } = await recorded();
+    try {
+      process.kill(pid, 'SIGUSR1');
+      const ofChild = () => got.samples.filter((sample) => sample.pid !== pid);
+      await eventually(() => ofChild().length >= 200, '200 samples of the child arrive');
+      const torn = new Set<string>();
+      // What fork() itself does further in is the C library's.
+      const known = WHOLE.indexOf('compute') + 1;
+      for (const { stackId } of ofChild()) {
+        const inner = fromMain((await named.get(stackId))!);
+        if (inner?.slice(0, known).some((name, i) => name !== WHOLE[i])) torn.add(inner.join(' '));
+      }
+      assert.deepEqual([...torn], []);
+    } finally {
+      await end();
     }
   });
 });

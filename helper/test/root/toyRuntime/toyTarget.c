@@ -1,9 +1,12 @@
 // An interpreter of some lines, for toyRuntime.test.ts: its functions call each other without a call of C's, their frames lie in
 // memory of its own, and functions of C are called through code that it makes itself. What runs is always a part of
 //   main, first, second, thunk 2, compute, third, fourth, thunk 4, spin
-#include <string.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 enum op { CALL, NATIVE, AGAIN, RETURN };
 
@@ -31,8 +34,22 @@ __attribute__((noinline)) static void spin(void)
 	sink = x;
 }
 
+static volatile sig_atomic_t fork_wanted;
+
+static void want_fork(int signal)
+{
+	fork_wanted = 1;
+	(void)signal;
+}
+
+/* A signal makes it two processes, both within this function. */
 __attribute__((noinline)) static void compute(void)
 {
+	if (fork_wanted) {
+		fork_wanted = 0;
+		if (fork() == 0)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+	}
 	evaluate(3);
 	__asm__ volatile("" ::: "memory");
 }
@@ -99,6 +116,7 @@ int main(void)
 		return 1;
 	memcpy(memory, bytes, sizeof(bytes));
 	thunk = memory;
+	signal(SIGUSR1, want_fork);
 	puts("ready");
 	fflush(stdout);
 	evaluate(1);
