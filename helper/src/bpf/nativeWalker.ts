@@ -122,7 +122,10 @@ export function loadEnding(loader: ObjectLoader, { tracer }: LoadedTracer, how: 
   loadBeside(loader, tracer, how, 'sample_finish', SLOT.finish);
 }
 
-/** The walker of a runtime: program `sample_NAME` of the object `unwind_NAME`. Throws BpfLoadError. */
+/**
+ * The walker of a runtime: program `sample_NAME` of the object `unwind_NAME`, where the kernel has no bpf_loop `sample_NAME_bounded`
+ * if there is such a one. Throws BpfLoadError.
+ */
 export function loadRuntimeWalker(
   loader: ObjectLoader,
   { tracer }: LoadedTracer,
@@ -130,8 +133,16 @@ export function loadRuntimeWalker(
   object: string,
   runtime: number,
 ): void {
-  const program = basename(object).replace(/^unwind_/, 'sample_');
-  const walker = loader.load(object, (opened) => opened.setAutoload(program, true), how.settings);
+  const looping = hasLoop() && !loader.without.has(RUNGS[0].program);
+  let program = basename(object).replace(/^unwind_/, 'sample_');
+  const walker = loader.load(
+    object,
+    (opened) => {
+      if (!looping && opened.hasProgram(`${program}_bounded`)) program += '_bounded';
+      opened.setAutoload(program, true);
+    },
+    how.settings,
+  );
   try {
     handOver(tracer, walker, program, SLOT.runtime + runtime);
   } catch (error) {

@@ -153,6 +153,10 @@ export class BpfObject {
     return native().libbpf.object_find_map(this.object, name) !== null;
   }
 
+  hasProgram(program: string): boolean {
+    return native().libbpf.object_find_program(this.object, program) !== null;
+  }
+
   setAutoload(program: string, autoload: boolean): void {
     this.must(program, native().libbpf.program_set_autoload(this.program(program), autoload));
   }
