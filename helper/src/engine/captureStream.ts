@@ -28,7 +28,8 @@ const WANTED_FILL = 0.1;
 export interface StreamParts {
   source: RecordSource;
   mappings: MappingRecords;
-  targets: TargetMap;
+  /** null: no object asks for targets. */
+  targets(): TargetMap | null;
   processes: ProcessTable;
   kinds: RecordKinds;
   /** Before the process table hears of it. */
@@ -58,7 +59,7 @@ export class CaptureStream {
   constructor(private readonly parts: StreamParts) {
     const { processes, targets, kinds } = parts;
     processes.onForgotten((pid) => {
-      if (!this.stopped) targets.deleteExited(pid);
+      if (!this.stopped) targets()?.deleteExited(pid);
     });
     for (const kind of PROCESS_RECORDS) kinds.on(kind, (words, at) => this.onProcess(words, at));
   }
@@ -104,7 +105,7 @@ export class CaptureStream {
     this.nextMapping = 0;
     this.parts.source.drain(this.onRecord);
     this.deliverMappings(Number.POSITIVE_INFINITY);
-    for (const pid of this.parts.processes.takeRemapped()) this.parts.targets.bumpGeneration(pid);
+    for (const pid of this.parts.processes.takeRemapped()) this.parts.targets()?.bumpGeneration(pid);
   }
 
   // A child's mappings can be read before its fork record is: which pids are ours is only known in order of time.

@@ -10,6 +10,9 @@ import { descendants } from './descendants';
 import type { KernelSession } from './kernelSession';
 import { TargetMap } from './targetMap';
 
+/** bpf/lib/filter.bpf.h */
+const TARGETS_MAP = 'targets';
+
 export class FollowedProcesses {
   map: TargetMap | null = null;
   refusedAtStart = 0;
@@ -24,16 +27,16 @@ export class FollowedProcesses {
     this.adopted.push(take);
   }
 
-  /** With the first object: nothing of it is attached yet. */
-  open(object: BpfObject): TargetMap {
+  /** Of an object that was just loaded, and nothing of it attached: the first one that asks for targets has their map. */
+  look(object: BpfObject): void {
+    if (this.map || !object.hasMap(TARGETS_MAP)) return;
     const { targets, processes } = this.session;
-    const map = new TargetMap(object.mapFd('targets'), object.mapFd('targets_added'));
+    const map = new TargetMap(object.mapFd(TARGETS_MAP), object.mapFd('targets_added'));
     for (const pid of targets.pids) {
       map.add(pid, targets.startAtExec ? 'held' : 'active');
       processes.announce(pid);
     }
     this.map = map;
-    return map;
   }
 
   /** Has it rights that the caller has not? As BPF asks, where it could not yet. */

@@ -8,7 +8,7 @@ import { type AttachStep, tracerError } from '../protocol';
 import { INTERVAL_MAX_MS } from './captureStream';
 
 /** Name of the map in every object that sends records (bpf/lib/ringbuf.bpf.h). */
-const RECORDS_MAP = 'events';
+export const RECORDS_MAP = 'events';
 const RING_MIN_BYTES = 1 << 20;
 const RING_MAX_BYTES = 16 << 20;
 /** Longer than any pause of the helper. */

@@ -1,7 +1,7 @@
 // A recording's session in the kernel: loads objects with the maps that they share, reads the one ring, hands its records out by
 // kind, and takes everything away again. It knows no tracer: those ask it for what they need (kernelSession.ts).
 
-import { onlineCpus, possibleCpuCount } from '../bpf/cpus';
+import { possibleCpuCount } from '../bpf/cpus';
 import { native } from '../bpf/libbpf';
 import { MappingRecords } from '../bpf/mappingRecords';
 import { BpfObject, type TracerSettings } from '../bpf/object';
@@ -13,17 +13,15 @@ import type { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';
 import { type AttachStep, MAX_FRAMES_DEFAULT, type RecordTarget } from '../protocol';
 import { CaptureStream } from './captureStream';
+import { CpuWatch } from './cpuWatch';
 import { FollowedProcesses } from './followedProcesses';
 import { type KernelCounters, NO_COUNTS, readKernelCounters } from './kernelCounters';
 import type { CpuUser, KernelSession, SessionTargets, StackOptions } from './kernelSession';
 import { RecordKinds, type TakeRecord } from './recordKinds';
-import { openRing, planRing, prepareRing, type RingPlan, ringStep } from './ring';
+import { openRing, planRing, prepareRing, RECORDS_MAP, type RingPlan, ringStep } from './ring';
 import { StackEngine, type StackFiles } from './stackEngine';
 import type { TargetMap } from './targetMap';
 import type { CaptureSink } from './types';
-
-/** CPUs come and go: in virtual machines, in sleep states, by the administrator. */
-const CPU_CHECK_INTERVAL_MS = 1000;
 
 export interface SessionOptions {
   target: RecordTarget;
@@ -64,9 +62,7 @@ export class Session implements KernelSession {
   private readonly laterActions: (() => void)[] = [];
   private readonly besideActions: { what: string; action: () => Promise<void> }[] = [];
   private readonly regularActions: (() => void)[] = [];
-  private readonly cpuUsers: CpuUser[] = [];
-  private cpus = new Set<number>();
-  private lookedAtCpusMs = performance.now();
+  private readonly cpus = new CpuWatch();
   private readonly followed: FollowedProcesses;
   private source: RecordSource | null = null;
   private stream: CaptureStream | null = null;
@@ -121,7 +117,8 @@ export class Session implements KernelSession {
       throw error;
     }
     this.objects.push(object);
-    if (!this.stream) this.open(object);
+    this.followed.look(object);
+    if (!this.stream && object.hasMap(RECORDS_MAP)) this.open(object);
     return object;
   }
 
@@ -144,11 +141,10 @@ export class Session implements KernelSession {
   /** Mapping records before any others: the code that a record tells of is then always known. */
   private open(object: BpfObject): void {
     this.source = openRing(object, this.ring);
-    const targets = this.followed.open(object);
     this.stream = new CaptureStream({
       source: this.source,
       mappings: this.mappings,
-      targets,
+      targets: () => this.followed.map,
       processes: this.processes,
       kinds: this.kinds,
       before: (record) => {
@@ -161,7 +157,10 @@ export class Session implements KernelSession {
       isRefused: this.followed.isRefused,
     });
     this.mappingsRefused = this.openMappings();
-    this.cpus = new Set(onlineCpus());
+    this.onCpus({
+      online: (cpu) => void (this.mappings.active && this.mappings.addCpu(cpu)),
+      offline: (cpu) => this.mappings.removeCpu(cpu),
+    });
     this.stream.start();
   }
 
@@ -251,25 +250,12 @@ export class Session implements KernelSession {
   }
 
   onCpus(user: CpuUser): void {
-    this.cpuUsers.push(user);
+    this.cpus.add(user);
   }
 
   private afterDrain(): void {
     for (const action of this.regularActions) action();
-    const now = performance.now();
-    if (now - this.lookedAtCpusMs < CPU_CHECK_INTERVAL_MS) return;
-    this.lookedAtCpusMs = now;
-    const online = new Set(onlineCpus());
-    for (const cpu of this.cpus)
-      if (!online.has(cpu)) {
-        for (const user of this.cpuUsers) user.offline(cpu);
-        this.mappings.removeCpu(cpu);
-      }
-    for (const cpu of online) {
-      if (this.mappings.active) this.mappings.addCpu(cpu);
-      for (const user of this.cpuUsers) user.online(cpu);
-    }
-    this.cpus = online;
+    this.cpus.update();
   }
 
   // ---- what is told of it ----
@@ -283,9 +269,8 @@ export class Session implements KernelSession {
   }
 
   counters(): KernelCounters {
-    const [first] = this.objects;
-    if (first && !this.closed)
-      this.lastCounters = readKernelCounters(first.mapFd('counters'), this.possibleCpus) ?? this.lastCounters;
+    const fd = this.closed ? null : this.mapFd('counters');
+    if (fd !== null) this.lastCounters = readKernelCounters(fd, this.possibleCpus) ?? this.lastCounters;
     return this.lastCounters;
   }
 
