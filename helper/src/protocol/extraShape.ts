@@ -131,10 +131,23 @@ const HEAD: Record<string, Check> = {
         object({ path: text, share: figure, from: orNull(object({ package: orNull(text), server: orNull(text) })) }),
       ),
     ),
+    runtimes: optional(
+      list(
+        object({
+          runtime: text,
+          version: orNull(text),
+          status: text,
+          processes: figure,
+          problems: list(object({ why: text, count: figure })),
+        }),
+      ),
+    ),
   }),
   errors: list(object({ code: text, message: text, fix: text })),
   threads: list(object({ ...process, tid: whole, name: text })),
-  frameDetails: list(object({ module: text, kind: text, fullName: optional(text), inlined: optional(truth) })),
+  frameDetails: list(
+    object({ module: text, kind: text, fullName: optional(text), inlined: optional(truth), runtime: optional(text) }),
+  ),
   sources: list(object({ file: text, md5: orNull(text), binaryMtimeMs: orNull(is(Number.isFinite, 'number')) })),
 };
 

@@ -157,8 +157,15 @@ export interface CheckReport {
 /** `running`: it goes on, or its helper died before it could say how it ended. */
 export type StopReason = 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
 
+/** What an execution context is: what a thread works for while it does not work for itself. */
+export const CONTEXT_KINDS = ['goroutine'] as const;
+export type ContextKind = (typeof CONTEXT_KINDS)[number];
+
+/** A key for each kind of execution context that there was: the kind's name in the plural. */
+export type ContextSummaries = { [Kind in ContextKind as `${Kind}s`]?: ContextSummary };
+
 /** What `record --json` prints. */
-export interface RecordSummary {
+export interface RecordSummary extends ContextSummaries {
   samples: number;
   lost: number;
   losses?: Losses;
@@ -177,7 +184,11 @@ export interface RecordSummary {
   /** What each tracer found, and what it sums up beside the samples. */
   tracers?: (TracerProgress & { summary?: unknown })[];
   runtimes?: RuntimeReport[];
-  /** Of Go programs: goroutines with a sample, and the one with the most (`share` of all samples, 0..1). */
-  goroutines?: { seen: number; busiest: { pid: number; id: number; share: number } };
   top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
+}
+
+/** Of one kind of execution context: how many had a sample, and the one with the most (`share` of all samples, 0..1). */
+export interface ContextSummary {
+  seen: number;
+  busiest: { pid: number; id: number; share: number };
 }

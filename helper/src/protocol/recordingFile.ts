@@ -6,7 +6,7 @@
 //   2  a recording is a set of metrics: counts, lines, threads and execution contexts are kept for each of them
 
 import type { ErrorReport } from './errors';
-import type { AttachStep, Health, RuntimeId, StopReason, TruncationReason } from './model';
+import type { AttachStep, ContextKind, Health, RuntimeId, StopReason, TruncationReason } from './model';
 import type { TracerProgress } from './recordOptions';
 
 /** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
@@ -51,9 +51,6 @@ export interface Metric {
   unit: MetricUnit;
   period: number | null;
 }
-
-/** What an execution context is: what a thread works for while it does not work for itself. */
-export type ContextKind = 'goroutine';
 
 /** Figures by execution context, largest first. */
 export interface ContextFigures {

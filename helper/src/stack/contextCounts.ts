@@ -1,4 +1,4 @@
-// Figures by execution context (goroutine, task, fiber), and by context and stack, in bounded memory: servers start a context per
+// Figures by execution context (task, fiber, …), and by context and stack, in bounded memory: servers start a context per
 // request. Where it gets too much, the smallest are counted together, so what has a row of its own may have had more than it
 // shows, never less.
 

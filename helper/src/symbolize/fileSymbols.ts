@@ -214,8 +214,7 @@ export class FileSymbols {
 }
 
 export function hasLineTable(elf: ElfFile): boolean {
-  return elf.sections.some(
-    (s) =>
-      s.type !== SHT_NOBITS && (s.name === '.debug_line' || s.name === '.zdebug_line' || s.name.endsWith('.gopclntab')),
-  );
+  const isLines = ({ type, name }: { type: number; name: string }) =>
+    type !== SHT_NOBITS && (name === '.debug_line' || name === '.zdebug_line');
+  return elf.sections.some(isLines) || compiledFileOf(elf) !== null;
 }

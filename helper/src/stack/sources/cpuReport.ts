@@ -3,6 +3,7 @@
 
 import {
   BROKEN_STACKS_SAID,
+  CONTEXT_KINDS,
   type CpuOptions,
   INLINED_SUFFIX,
   mostFrequentCause,
@@ -97,19 +98,16 @@ export function cpuReport(summary: RecordSummary, folder: string): string[] {
   ];
 }
 
-export function cpuRemarks({
-  samples,
-  goroutines,
-  badFiles = [],
-  unnamedFiles = [],
-  runtimes = [],
-}: RecordSummary): string[] {
+export function cpuRemarks(summary: RecordSummary): string[] {
+  const { samples, badFiles = [], unnamedFiles = [], runtimes = [] } = summary;
   return [
-    ...(goroutines
-      ? [
-          `Goroutines: ${goroutines.seen} seen, busiest ${goroutines.busiest.id} (${shareOf(goroutines.busiest.share, samples).trim()}).`,
-        ]
-      : []),
+    ...CONTEXT_KINDS.flatMap((kind) => {
+      const contexts = summary[`${kind}s`];
+      if (!contexts) return [];
+      const { seen, busiest } = contexts;
+      const title = `${kind[0].toUpperCase()}${kind.slice(1)}s`;
+      return [`${title}: ${seen} seen, busiest ${busiest.id} (${shareOf(busiest.share, samples).trim()}).`];
+    }),
     ...runtimeLines(runtimes),
     ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
     ...(badFiles.length > BAD_FILES
