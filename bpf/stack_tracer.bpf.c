@@ -166,7 +166,7 @@ static __always_inline bool end_native(struct scratch *scratch, struct capture_c
 			scratch->stack.user_end = WALK_TABLES_NOT_READY;
 	}
 	if (unlikely(has_runtime(scratch, RUNTIME_GO)) && scratch->has_user_regs)
-		label_goroutine(scratch);
+		label_go_sample(scratch);
 	count->table_frames += scratch->walk.table_frames;
 	count->table_misses += scratch->walk.table_misses;
 	count->pointer_frames += scratch->walk.pointer_frames;

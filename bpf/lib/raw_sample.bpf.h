@@ -63,7 +63,7 @@ static __always_inline __u64 describe_raw_sample(struct raw_sample_event *raw, s
 	raw->switched_address = 0;
 	raw->switched_bytes = 0;
 	__builtin_memset(raw->runtime_words, 0, sizeof(raw->runtime_words));
-	describe_goroutine(raw, regs, thread);
+	describe_raw_go(raw, regs, thread);
 	raw->kernel_count = kernel->count;
 	bpf_probe_read_kernel(raw->kernel, sizeof(raw->kernel), kernel->frames);
 
@@ -152,7 +152,7 @@ __noinline int send_raw_sample(void)
 	if (!raw)
 		return 0;
 	wanted = describe_raw_sample(raw, &scratch->regs, &scratch->stack, kernel);
-	/* The runtime moves a goroutine's stack to a larger place, from the thread's own: mostly when it is deep. */
+	/* Go moves a stack of its own to a larger place, working on the thread's: mostly when it is deep. */
 	if (raw->switched_bytes > RAW_MEDIUM_BYTES)
 		return SEND_RAW(raw, wanted, RAW_SMALL_BYTES, RAW_LARGE_BYTES);
 	if (raw->switched_bytes)

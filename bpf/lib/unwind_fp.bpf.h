@@ -10,8 +10,8 @@
  * When is a stack whole? A distribution's libc has no frame pointers, so the chain of a main() ends not with 0 but
  * with what the libc had in the register; and 0 alone proves nothing, for a function without frame pointers may hold
  * a 0 there. So the end counts as the thread's entry only by its place: close below the first thing on the stack (the
- * main thread's: mm->start_stack; other threads': the thread's control block, which C libraries put there; goroutines':
- * g.stack.hi), and with at least one return address found.
+ * main thread's: mm->start_stack; other threads': the thread's control block, which C libraries put there; stacks
+ * that a runtime made: what it says), and with at least one return address found.
  */
 #ifndef LIB_UNWIND_FP_BPF_H
 #define LIB_UNWIND_FP_BPF_H
@@ -42,7 +42,7 @@ static __always_inline bool near_entry(struct user_regs *regs, __u64 last)
 	} else if (thread - last <= FP_THREAD_ENTRY_GAP) {
 		return true;
 	}
-	return near_goroutine_entry(regs, thread, last);
+	return near_go_entry(regs, thread, last);
 }
 
 /*

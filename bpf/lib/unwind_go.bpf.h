@@ -43,7 +43,7 @@ static __always_inline __u64 go_word(__u64 address)
  * Goroutines run on stacks of their own. Their g is where amd64's thread-local slot points (fs:-8) or in arm64's r28;
  * g begins with stack.lo, stack.hi (Go's runtime/runtime2.go, since 1.4).
  */
-static __always_inline bool near_goroutine_entry(struct user_regs *regs, __u64 thread, __u64 last)
+static __always_inline bool near_go_entry(struct user_regs *regs, __u64 thread, __u64 last)
 {
 	__u64 g = 0, bounds[2] = {};
 
@@ -86,7 +86,7 @@ static __always_inline __u64 current_goroutine(struct user_regs *regs, struct go
 	return curg ? go_word(curg + goid_at) : 0;
 }
 
-static __always_inline void label_goroutine(struct scratch *scratch)
+static __always_inline void label_go_sample(struct scratch *scratch)
 {
 	__u32 pid = runtime_pid(scratch);
 	struct go_process *go = bpf_map_lookup_elem(&go_processes, &pid);
@@ -99,7 +99,7 @@ static __always_inline void label_goroutine(struct scratch *scratch)
  * For a raw sample: the goroutine's stack, and the words at all places where Go versions keep ids of goroutines: which of them
  * holds is known to the helper only, by the program's Go version (helper/src/runtimes/go/goroutines.ts).
  */
-static __always_inline void describe_goroutine(struct raw_sample_event *raw, struct user_regs *regs, __u64 thread)
+static __always_inline void describe_raw_go(struct raw_sample_event *raw, struct user_regs *regs, __u64 thread)
 {
 	__u64 g, m, bounds[2] = {}, of_m[2] = {}, sp, i;
 

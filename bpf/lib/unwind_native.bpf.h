@@ -12,8 +12,8 @@
  *
  * Ends: a row that says so (UNWIND_END) is a thread's entry, and the stack whole. Where a chain runs out otherwise
  * (return address 0, no frame pointer) the place decides, as in unwind_fp.bpf.h. Stacks only grow upwards in a walk,
- * with two exceptions: a signal frame names the stack that was interrupted, and Go's functions that switch between a
- * goroutine's and the thread's own stack keep the frame pointer chain going over the switch.
+ * with two exceptions: a signal frame names the stack that was interrupted, and a runtime's functions that switch
+ * between a stack that it made and the thread's own keep the frame pointer chain going over the switch.
  */
 #ifndef LIB_UNWIND_NATIVE_BPF_H
 #define LIB_UNWIND_NATIVE_BPF_H

@@ -2,7 +2,7 @@
 // by engine/captureStream.ts for each record, so: no allocation that the result does not need.
 
 import type { Address, RawFrame } from '../process/types';
-import type { ContextKind, Metric, TruncationReason } from '../protocol';
+import { CONTEXT_KINDS, type ContextKind, type Metric, type TruncationReason } from '../protocol';
 import {
   EVENT_HEADER,
   EVENT_KIND,
@@ -37,7 +37,9 @@ const REASONS: Record<number, TruncationReason | null> = {
 
 /** By the numbers of METRIC and LABEL_KIND. */
 const METRICS: Record<number, Metric['id'] | undefined> = { [METRIC.METRIC_CPU]: 'cpu' };
-const CONTEXTS: Record<number, ContextKind | undefined> = { [LABEL_KIND.LABEL_GOROUTINE]: 'goroutine' };
+const CONTEXTS: Record<number, ContextKind | undefined> = Object.fromEntries(
+  CONTEXT_KINDS.map((kind) => [LABEL_KIND[`LABEL_${kind.toUpperCase() as Uppercase<ContextKind>}`], kind]),
+);
 
 /** One of EVENT_KIND. */
 export function kindOf(words: Words, at: number): number {

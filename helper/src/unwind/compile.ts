@@ -76,7 +76,7 @@ export async function compileUnwindTable(elf: ElfFile, debug: ElfFile | null, sp
   return {
     buildId: elf.buildId,
     arch: arch.name,
-    isGo: compiled !== null,
+    keepsFramePointers: compiled !== null,
     baseAddress: code.baseAddress,
     rows: rows.frames === before ? described : rows.finish(),
     wideRules: encoder.wideRules,

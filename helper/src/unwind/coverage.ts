@@ -15,7 +15,7 @@ const OPEN_SHARE = 0.01;
 
 /** Is more than a hundredth of the code without rows (of a tiny program the C runtime is enough)? Never of Go. */
 export function leavesCodeOpen(elf: ElfFile, table: UnwindTable): boolean {
-  if (table.isGo) return false;
+  if (table.keepsFramePointers) return false;
   let codeBytes = 0;
   let openBytes = 0;
   for (const { low, high } of codeOf(elf)) {

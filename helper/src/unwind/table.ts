@@ -5,8 +5,8 @@ export interface UnwindTable {
   /** Lower-case hex. */
   buildId: string | null;
   arch: 'x86-64' | 'aarch64';
-  /** Go's: its functions keep frame pointers, but say nothing about them in their unwind information. */
-  isGo: boolean;
+  /** All its functions keep frame pointers, also where no row says so: Go's. */
+  keepsFramePointers: boolean;
   /** Virtual address in the file that the rows' pcs count from. */
   baseAddress: number;
   /** Pairs of pc and rule (rows.ts), by rising pc; the last row is UNWIND_NONE, at the end of what is known. Empty: nothing is. */

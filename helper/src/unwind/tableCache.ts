@@ -16,7 +16,7 @@ import { ROW_WORDS } from './rows';
 import type { UnwindTable } from './table';
 
 /** To be counted up with every change of what the compiler writes: the old folder is then of no use and is never read. */
-const VERSION = 'unwind-v5';
+const VERSION = 'unwind-v6';
 const MAGIC = 0x31545755;
 const HEADER_WORDS = 6;
 const MAX_ENTRY_BYTES = MAX_ROWS * ROW_WORDS * 4 * 2;

@@ -74,7 +74,7 @@ describe("unwind pages, by the kernel's own search", () => {
   function mappingOf(table: UnwindTable, placer: TablePlacer, start = 0x7f00_0000_0000): CodeMapping {
     const placed = placer.place(table)!;
     const end = start + 0x1000 * Math.ceil((table.segments[0].sizeBytes + 0x1000) / 0x1000);
-    return { start, end, fileOffset: 0x1000, isGo: false, table: { ...table, placed } };
+    return { start, end, fileOffset: 0x1000, keepsFramePointers: false, table: { ...table, placed } };
   }
 
   for (const count of [1, 2, 100, 256, 257, 512, 513, 30_000, 524_288, 524_289, 1_200_000])
@@ -102,12 +102,15 @@ describe("unwind pages, by the kernel's own search", () => {
     const tables = Array.from({ length: 300 }, (_, i) => tableOfRows(2 + (i % 40)));
     const mappings = tables.map((table, i) => ({
       ...mappingOf(table, placer, 0x7f00_0000_0000 + i * 0x10_0000),
-      isGo: i % 3 === 0,
+      keepsFramePointers: i % 3 === 0,
     }));
     const { codePage } = placeCode(pool, mappings)!;
     assert.ok(codePage >= 0x8000_0000, 'an index over several pages');
-    mappings.forEach(({ start, end, isGo }, i) => {
-      assert.deepEqual(find(codePage, start + 16), { rule: tables[i].rows[1], flags: isGo ? MAPPED | GO : MAPPED });
+    mappings.forEach(({ start, end, keepsFramePointers }, i) => {
+      assert.deepEqual(find(codePage, start + 16), {
+        rule: tables[i].rows[1],
+        flags: keepsFramePointers ? MAPPED | GO : MAPPED,
+      });
       assert.deepEqual(find(codePage, end), { rule: UNWIND_NONE, flags: 0 }, 'a gap');
     });
   });

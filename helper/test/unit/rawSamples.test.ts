@@ -300,7 +300,7 @@ describe('raw samples', () => {
 
   /** Tables that come when `state` says so. */
   function setUp(state: CodeTable['state'] = 'waiting') {
-    const tables = { state, isGo: false, table: { placed, segments, baseAddress: 0 } };
+    const tables = { state, keepsFramePointers: false, table: { placed, segments, baseAddress: 0 } };
     const got: { stacks: StackRecord[]; samples: SampleRecord[]; processes: ProcessRecord[] } = {
       stacks: [],
       samples: [],

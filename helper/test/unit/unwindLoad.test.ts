@@ -40,7 +40,7 @@ function poolOf(ceilingBytes = CHUNKS_MAX * CHUNK_BYTES): { memory: Memory; pool
 function mappingOf(table: UnwindTable, placer: TablePlacer, start = 0x7f00_0000_0000): CodeMapping {
   const placed = placer.place(table)!;
   const end = start + 0x1000 * Math.ceil((table.segments[0].sizeBytes + 0x1000) / 0x1000);
-  return { start, end, fileOffset: 0x1000, isGo: false, table: { ...table, placed } };
+  return { start, end, fileOffset: 0x1000, keepsFramePointers: false, table: { ...table, placed } };
 }
 
 describe('loading unwind tables', () => {

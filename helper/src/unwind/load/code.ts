@@ -29,11 +29,11 @@ export interface CodeMapping {
   fileOffset: number;
   /** Null: nothing loaded (yet), or nothing to load. */
   table: { placed: PlacedTable; segments: UnwindTable['segments']; baseAddress: number } | null;
-  isGo: boolean;
+  keepsFramePointers: boolean;
 }
 
 /** What is known of the table of some code. `evicted`: it had to make room for others. */
-export interface CodeTable extends Pick<CodeMapping, 'table' | 'isGo'> {
+export interface CodeTable extends Pick<CodeMapping, 'table' | 'keepsFramePointers'> {
   state: 'waiting' | 'loading' | 'loaded' | 'failed' | 'evicted';
 }
 
@@ -132,8 +132,8 @@ export function withRuntimes(ranges: readonly Range[], runtimes: readonly Runtim
 }
 
 /** A mapping may hold several segments of its file, each shifted by another distance. */
-export function rangesOfMapping({ start, end, fileOffset, table, isGo }: CodeMapping): Range[] {
-  const flags = CODE_FLAGS.CODE_MAPPED | (isGo ? CODE_FLAGS.CODE_GO : 0);
+export function rangesOfMapping({ start, end, fileOffset, table, keepsFramePointers }: CodeMapping): Range[] {
+  const flags = CODE_FLAGS.CODE_MAPPED | (keepsFramePointers ? CODE_FLAGS.CODE_GO : 0);
   const whole: Range = { start, base: 0n, placed: null, flags };
   if (!table || table.placed.count === 0) return [whole];
   const fileEnd = fileOffset + (end - start);

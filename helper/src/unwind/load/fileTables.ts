@@ -8,8 +8,6 @@ import type { FileReader } from '../../process/fileStore';
 import type { MappedFile } from '../../process/files';
 import type { Image } from '../../process/images';
 import { closeTouched } from '../../process/patience';
-import type { GoImage } from '../../runtimes/go';
-import type { GoroutineLayout } from '../../runtimes/go/goroutines';
 import type { RecognizedFile } from '../../runtimes/recognizedFiles';
 import { TableCompiler } from './compiler';
 import type { PlacedTable, TablePlacer } from './tables';
@@ -31,8 +29,7 @@ export interface Table {
   placed: PlacedTable | null;
   segments: LoadedTable['table']['segments'];
   baseAddress: number;
-  isGo: boolean;
-  goroutines: GoroutineLayout | null;
+  keepsFramePointers: boolean;
   /** Stacks seen in it. */
   hits: number;
   lastUsedMs: number;
@@ -96,8 +93,7 @@ export class FileTables implements FileReader {
         placed: null,
         segments: [],
         baseAddress: 0,
-        isGo: false,
-        goroutines: null,
+        keepsFramePointers: false,
         hits: 0,
         lastUsedMs: performance.now(),
       };
@@ -199,7 +195,7 @@ export class FileTables implements FileReader {
     }
   }
 
-  private keep(table: Table, { table: compiled, recognized }: LoadedTable, placer: TablePlacer): void {
+  private keep(table: Table, { table: compiled }: LoadedTable, placer: TablePlacer): void {
     if (this.closed) return;
     const { log } = this.parts;
     for (const problem of compiled.problems) log('debug', `unwind table of ${table.name}: ${problem}`);
@@ -211,8 +207,7 @@ export class FileTables implements FileReader {
       this.user.settled(table);
       return;
     }
-    const image = recognized.images.find(({ runtime }) => runtime === 'go') as GoImage | undefined;
-    Object.assign(table, { state: 'loaded', placed, isGo: compiled.isGo, goroutines: image?.goroutines ?? null });
+    Object.assign(table, { state: 'loaded', placed, keepsFramePointers: compiled.keepsFramePointers });
     table.segments = compiled.segments;
     table.baseAddress = compiled.baseAddress;
     this.user.settled(table);

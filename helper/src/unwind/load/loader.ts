@@ -171,8 +171,8 @@ export class UnwindLoader {
   tableOf(code: Code): CodeTable | null {
     const subject = subjectOf(code);
     if (!subject) return null;
-    const { placed, segments, baseAddress, state, isGo } = this.tables.want(subject);
-    return { state, isGo, table: placed && { placed, segments, baseAddress } };
+    const { placed, segments, baseAddress, state, keepsFramePointers } = this.tables.want(subject);
+    return { state, keepsFramePointers, table: placed && { placed, segments, baseAddress } };
   }
 
   /** A copy of a page of tables. */
@@ -223,8 +223,8 @@ export class UnwindLoader {
       const subject = subjectOf(code);
       const table = subject && this.tables.want(subject);
       if (table?.placed) loaded = true;
-      const isGo = table?.isGo ?? false;
-      mappings.push({ ...code, isGo, table: table?.placed ? { ...table, placed: table.placed } : null });
+      const keepsFramePointers = table?.keepsFramePointers ?? false;
+      mappings.push({ ...code, keepsFramePointers, table: table?.placed ? { ...table, placed: table.placed } : null });
     }
     return loaded ? placeCode(pool, mappings, this.runtimes.rangesOf(pid)) : null;
   }

@@ -110,7 +110,7 @@ export class CodeRules implements Rules {
     const rule = range?.placed
       ? this.rowOf(range.placed, address - Number(BigInt.asIntN(64, range.base)))
       : UNWIND_NONE;
-    return rule === UNWIND_NONE && table.isGo ? UNWIND_GO : rule;
+    return rule === UNWIND_NONE && table.keepsFramePointers ? UNWIND_GO : rule;
   }
 
   /** The rule at `pc` of a table: struct code_range and the pages below it. */

@@ -91,7 +91,7 @@ export async function compareWithReadelf(
   }
   flush();
   // Of Go's functions the padding behind them is part, and some are left to frame pointers on purpose.
-  if (!table.isGo) check.gaps(isLinkers);
+  if (!table.keepsFramePointers) check.gaps(isLinkers);
   return result;
 }
 
@@ -124,10 +124,15 @@ class Checker {
       const at = this.find(pc);
       const rule = at < 0 ? UNWIND_NONE : table.rows[at + 1];
       // Go's own trampoline: its .debug_frame does not know that a signal's frame lies above it.
-      if (table.isGo && kindOf(rule) === UNWIND_SIGNAL_RETURN && ++this.trampolineRows <= TRAMPOLINE_ROWS_MAX) continue;
+      if (
+        table.keepsFramePointers &&
+        kindOf(rule) === UNWIND_SIGNAL_RETURN &&
+        ++this.trampolineRows <= TRAMPOLINE_ROWS_MAX
+      )
+        continue;
       if (kindOf(rule) === UNWIND_UNEXPRESSIBLE) result.unexpressible++;
       const ours = describeRow(pc, rule, table.wideRules, arch);
-      const difference = differenceOf(ours, cells, fde.columns, arch, table.isGo);
+      const difference = differenceOf(ours, cells, fde.columns, arch, table.keepsFramePointers);
       if (difference) this.wrong(`${pc.toString(16)}: ${difference} in readelf's ${cells.join(' ')}`);
     }
     // A row of ours that begins where readelf sees no change would be one too many.
@@ -167,14 +172,14 @@ function differenceOf(
   cells: string[],
   columns: string[],
   arch: Architecture,
-  isGo: boolean,
+  keepsFramePointers: boolean,
 ): string | null {
   const cellOf = (name: string) => cells[columns.indexOf(name)] ?? 'u';
   const ra = cellOf('ra');
-  if (ours.cfa === null) return isGo ? null : 'we have no row';
-  if (ours.cfa === 'end') return ra === 'u' || isGo ? null : 'we say that it is the end';
+  if (ours.cfa === null) return keepsFramePointers ? null : 'we have no row';
+  if (ours.cfa === 'end') return ra === 'u' || keepsFramePointers ? null : 'we say that it is the end';
   // Go's linker gives no caller to all that its runtime does not unwind further, signal handlers too.
-  if (ra === 'u' && isGo) return null;
+  if (ra === 'u' && keepsFramePointers) return null;
   // On arm64 a return address that is still in its register prints as `u`, too.
   if (ra === 'u' && (!arch.hasLinkRegister || ours.ra !== null)) return 'we do not say that it is the end';
   const cfa = cellOf('CFA');
@@ -182,7 +187,7 @@ function differenceOf(
   if (cfa !== ourCfa && cfa !== 'exp') return `CFA ${ourCfa}`;
   if (!agrees(ours.ra, ra)) return `ra ${JSON.stringify(ours.ra)}`;
   // Go does not tell where its frame pointer is.
-  if (isGo) return null;
+  if (keepsFramePointers) return null;
   const fp = cellOf(arch.registerNames[arch.fp]);
   return agrees(ours.fp, fp) ? null : `fp ${JSON.stringify(ours.fp)}`;
 }

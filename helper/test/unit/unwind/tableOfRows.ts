@@ -11,6 +11,6 @@ export function tableOfRows(count: number): UnwindTable {
     rows[2 * i + 1] = i === count - 1 ? UNWIND_NONE : (UNWIND_SP | (i << 8)) >>> 0;
   }
   const segments = [{ fileOffset: 0x1000, address: 0x40_1000, sizeBytes: 16 * count + 64 }];
-  const rest = { wideRules: new Uint32Array(0), unexpressible: [], problems: [], isGo: false };
+  const rest = { wideRules: new Uint32Array(0), unexpressible: [], problems: [], keepsFramePointers: false };
   return { buildId: null, arch: 'x86-64', baseAddress: 0x40_1000, rows, segments, ...rest };
 }
