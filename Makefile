@@ -39,14 +39,9 @@ help: ## List these targets
 ebpf: $(OBJECTS) $(addprefix dist/bpf/,$(OBJECTS)) ## Compile bpf/*.bpf.c into NAME.o
 
 # An object whose tracer is not written yet has no rule of its own: its target says so and succeeds.
-http_tracer.o: ## The HTTP tracer's object (says so while there is none)
+http_tracer.o: ## The HTTP tracer's object
 xdp_tracer.o: ## The XDP tracer's object (says so while there is none)
 stack_tracer.o: ## The stack tracer's object
-ifeq ($(wildcard bpf/http_tracer.bpf.c),)
-.PHONY: http_tracer.o
-http_tracer.o:
-	@echo "There is no HTTP tracer yet (bpf/http_tracer.bpf.c): nothing to build."
-endif
 ifeq ($(wildcard bpf/xdp_tracer.bpf.c),)
 .PHONY: xdp_tracer.o
 xdp_tracer.o:

@@ -49,6 +49,7 @@ if (process.argv.includes('--tests')) {
         symbolizeWorker: 'helper/src/symbolize/worker.ts',
         unwindWorker: 'helper/src/unwind/load/worker.ts',
         sourceMapWorker: 'helper/src/runtimes/sourceMaps/worker.ts',
+        tlsWorker: 'helper/src/http/tls/worker.ts',
         touchThread: 'helper/src/touchThread.ts',
         debuginfod: 'helper/src/symbolize/debuginfod/child.ts',
       },

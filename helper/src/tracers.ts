@@ -2,9 +2,10 @@
 // line, the helper's start (`serve --for`) and recordings read it.
 
 import type { Tracer } from './engine/tracer';
+import { HTTP } from './http/tracer';
 import { CPU } from './stack/sources/cpu';
 
-export const TRACERS: readonly Tracer[] = [CPU];
+export const TRACERS: readonly Tracer[] = [CPU, HTTP];
 
 /** Those that a recording is made of where nobody says another. */
 export const USUAL_TRACERS: readonly string[] = [CPU.id];

@@ -20,10 +20,14 @@ export interface Libbpf {
   object_find_map(object: Pointer, name: string): Pointer;
   object_next_map(object: Pointer, previous: Pointer): Pointer;
   program_set_autoload(program: Pointer, autoload: boolean): number;
+  program_set_expected_attach_type(program: Pointer, type: number): number;
   program_fd(program: Pointer): number;
   program_attach(program: Pointer): Pointer;
   program_attach_perf_event(program: Pointer, fd: number): Pointer;
+  program_attach_iter(program: Pointer, options: null): Pointer;
   link_destroy(link: Pointer): number;
+  link_fd(link: Pointer): number;
+  iter_create(linkFd: number): number;
   map_name(map: Pointer): string;
   map_fd(map: Pointer): number;
   map_set_type(map: Pointer, type: number): number;
@@ -36,6 +40,8 @@ export interface Libbpf {
   map_create(type: number, name: string, keyBytes: number, valueBytes: number, count: number, options: Buffer): number;
   map_initial_value(map: Pointer, size: Buffer): Pointer;
   lookup(mapFd: number, key: Buffer, value: Buffer): number;
+  /** The key behind `key`, or the first; -ENOENT behind the last. */
+  nextKey(mapFd: number, key: Buffer | null, next: Buffer): number;
   update(mapFd: number, key: Buffer, value: Buffer, flags: Int): number;
   /** Keys and values one behind the other; `count` (32 bits) becomes how many were written. */
   updateBatch(mapFd: number, keys: Buffer, values: Buffer, count: Buffer, options: null): number;
@@ -54,6 +60,11 @@ export interface System {
   mmap(address: null, bytes: number, protection: number, flags: number, fd: number, offset: number): bigint;
   munmap(address: bigint, bytes: number): number;
   close(fd: number): number;
+  /** The system call; a negative number sets errno. */
+  bpf(command: number, attributes: Buffer, bytes: number): number;
+  /** Memory of the C library, for system calls that follow pointers; 0: none left. */
+  allocate(bytes: number): bigint;
+  free(address: bigint): void;
   /** pthread_sigmask; sets are of 128 bytes. */
   signalMask(how: number, set: Buffer, before: Buffer | null): number;
   copy(to: Buffer | bigint, from: Buffer | bigint, bytes: number): void;
@@ -126,9 +137,13 @@ function bindLibbpf(koffi: typeof import('koffi'), library: import('koffi').Libr
     object_find_map: f('void *bpf_object__find_map_by_name(void *object, str name)'),
     object_next_map: f('void *bpf_object__next_map(void *object, void *map)'),
     program_set_autoload: f('int bpf_program__set_autoload(void *program, bool autoload)'),
+    program_set_expected_attach_type: f('int bpf_program__set_expected_attach_type(void *program, int type)'),
     program_fd: f('int bpf_program__fd(void *program)'),
     program_attach: f('void *bpf_program__attach(void *program)'),
     program_attach_perf_event: f('void *bpf_program__attach_perf_event(void *program, int fd)'),
+    program_attach_iter: f('void *bpf_program__attach_iter(void *program, void *options)'),
+    link_fd: f('int bpf_link__fd(void *link)'),
+    iter_create: f('int bpf_iter_create(int link_fd)'),
     link_destroy: f('int bpf_link__destroy(void *link)'),
     map_name: f('str bpf_map__name(void *map)'),
     map_fd: f('int bpf_map__fd(void *map)'),
@@ -141,6 +156,7 @@ function bindLibbpf(koffi: typeof import('koffi'), library: import('koffi').Libr
     map_reuse_fd: f('int bpf_map__reuse_fd(void *map, int fd)'),
     map_initial_value: f('void *bpf_map__initial_value(void *map, void *size)'),
     lookup: f('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+    nextKey: f('int bpf_map_get_next_key(int fd, void *key, void *next)'),
     update: f('int bpf_map_update_elem(int fd, void *key, void *value, uint64 flags)'),
     updateBatch: f('int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)'),
     delete: f('int bpf_map_delete_elem(int fd, void *key)'),
@@ -182,12 +198,15 @@ export function withLibbpfLog<T>(listener: LogLine, action: () => T): T {
 }
 
 const SYS_PERF_EVENT_OPEN = process.arch === 'arm64' ? 241 : 298;
+const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
 const SC_PAGESIZE = 30;
 
 function bindSystem(koffi: typeof import('koffi')): System {
   const self = koffi.load(null);
   const mmap = self.func('mmap', 'uintptr_t', ['void *', 'size_t', 'int', 'int', 'int', 'long']);
   const perf = self.func('syscall', 'long', ['long', 'void *', 'int', 'int', 'int', 'ulong']);
+  const bpf = self.func('syscall', 'long', ['long', 'int', 'void *', 'uint']);
+  const allocate = self.func('malloc', 'uintptr_t', ['size_t']);
   const name = (errno: number) =>
     Object.keys(koffi.os.errno).find((key) => koffi.os.errno[key] === errno) ?? `errno ${errno}`;
   return {
@@ -198,6 +217,9 @@ function bindSystem(koffi: typeof import('koffi')): System {
     mmap: (...args) => BigInt(mmap(...args)),
     munmap: self.func('int munmap(uintptr_t address, size_t bytes)'),
     close: self.func('int close(int fd)'),
+    bpf: (command, attributes, bytes) => Number(bpf(SYS_BPF, command, attributes, bytes)),
+    allocate: (bytes) => BigInt(allocate(bytes)),
+    free: self.func('void free(uintptr_t address)'),
     signalMask: self.func('int pthread_sigmask(int how, void *set, void *before)'),
     copy: self.func('void *memcpy(void *to, void *from, size_t bytes)'),
     view: (address, bytes) => koffi.view(address, bytes),

@@ -1,7 +1,7 @@
 // One BPF object file from disk to the kernel: open, set up, load, look after its links, close. An object that fails to load
 // throws with the tail of the verifier's log, which loadError.ts turns into a sentence for the user.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { TRACER_SETTINGS } from '../abi/events.gen';
 import type { CallersRights } from '../process/callersRights';
@@ -161,6 +161,11 @@ export class BpfObject {
     this.must(program, native().libbpf.program_set_autoload(this.program(program), autoload));
   }
 
+  /** enum bpf_attach_type, before load(). */
+  setExpectedAttachType(program: string, type: number): void {
+    this.must(program, native().libbpf.program_set_expected_attach_type(this.program(program), type));
+  }
+
   load(): void {
     const result = this.logged(() => withoutSignals(() => native().libbpf.object_load(this.object)));
     this.closeTemplates();
@@ -188,6 +193,22 @@ export class BpfObject {
     if (link === null) throw this.error(`Attaching ${program}`, native().system.errnoName());
     this.links.push(link);
     return link;
+  }
+
+  /** Runs an iterator over all that it is for, once. What it prints is dropped. */
+  runIterator(program: string): void {
+    const { libbpf, system } = native();
+    const link = this.logged(() => libbpf.program_attach_iter(this.program(program), null));
+    if (link === null) throw this.error(`Attaching ${program}`, system.errnoName());
+    const fd = libbpf.iter_create(libbpf.link_fd(link));
+    try {
+      if (fd < 0) throw this.error(`Running ${program}`, system.nameOf(-fd));
+      const dropped = Buffer.alloc(system.pageBytes);
+      while (readSync(fd, dropped) > 0);
+    } finally {
+      if (fd >= 0) system.close(fd);
+      libbpf.link_destroy(link);
+    }
   }
 
   detach(link: Pointer): void {

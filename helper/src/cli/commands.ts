@@ -22,6 +22,12 @@ const FORMAT_OPTION: CommandOption = {
   help: 'speedscope (default), folded, pprof or json.',
 };
 
+const WITHOUT_OPTION: CommandOption = {
+  value: 'FEATURE',
+  repeatable: true,
+  help: 'Do without a kernel feature, e.g. ringbuf (to test).',
+};
+
 const traceHelp = (tracers: readonly Tracer[], usual: readonly string[]) =>
   `What to record, with commas between: ${tracers.map(({ id, help }) => `${id} (${help}${usual.includes(id) ? '; the default' : ''})`).join(', ')}.`;
 
@@ -49,12 +55,33 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
       'any-user': { help: "Yes, record the process although it is another user's." },
       'debug-dir': DEBUG_DIR_OPTION,
       debuginfod: DEBUGINFOD_OPTION,
-      without: { value: 'FEATURE', repeatable: true, help: 'Do without a kernel feature, e.g. ringbuf (to test).' },
+      without: WITHOUT_OPTION,
       json: JSON_OPTION,
     },
     operands: [],
     tail: true,
     run: async () => (await import('./record')).record,
+  },
+  http: {
+    synopsis: 'http (--pid PID… | -- COMMAND [ARGUMENT…]) [OPTION…]',
+    help: 'Count the HTTP requests of running processes, or of a command, by route and status, with their latencies.',
+    notes: [
+      'The line "Tracing …" on stderr says that everything is attached; on a terminal a table follows, drawn anew each second.',
+      'Ctrl-C or the duration ends it and prints the result. "record --trace cpu,http" records both on one clock.',
+    ],
+    options: {
+      pid: { value: 'PID', short: 'p', repeatable: true, help: 'A process to trace; may be repeated.' },
+      duration: { value: 'TIME', short: 'd', help: 'End after 10s, 500ms, 2m or 1h (default: until Ctrl-C or exit).' },
+      ...tracers.find(({ id }) => id === 'http')?.commandLine,
+      output: { value: 'FILE', short: 'o', help: 'Keep the recording, with spans, in this file.' },
+      'no-children': { help: 'Leave out processes that the target starts.' },
+      'any-user': { help: "Yes, trace the process although it is another user's." },
+      without: WITHOUT_OPTION,
+      json: JSON_OPTION,
+    },
+    operands: [],
+    tail: true,
+    run: async () => (await import('./http')).http,
   },
   list: {
     synopsis: 'list [--json]',

@@ -1,35 +1,25 @@
-// `ebpf-tracer record`: finds the target or launches it held, gets a helper, records until time, exit or Ctrl-C, and
-// prints the result. Runs as the caller; only the helper has rights.
+// `ebpf-tracer record`: what is to be recorded and where it goes, by the arguments; and the result, printed.
 
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { tracersNamed } from '../engine/chooseTracers';
 import type { ChosenTracer, GivenOptions, Tracer } from '../engine/tracer';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
-import { ownsNamespace } from '../privilege/userNamespace';
-import { checkTarget, parsePid } from '../process/validate';
-import { EXIT, type RecordOptions, type RecordSummary, TracerError, tracerError } from '../protocol';
+import { EXIT, type RecordSummary, TracerError, tracerError } from '../protocol';
 import { messages, output } from '../terminal/terminal';
 import { type CommandContext, type ParsedArguments, parseDuration } from './arguments';
-import { becomeCaller, type Caller, cacheDirOf, findCaller } from './caller';
-import { ConductedRecording } from './conductedRecording';
-import { startHelper } from './elevate';
-import { type CommandEnd, describeEnd, findProgram, type HeldCommand, launchHeld } from './heldLaunch';
+import { type Caller, findCaller } from './caller';
+import { type Conducted, type ConductPlan, conduct } from './conduct';
+import { type CommandEnd, describeEnd } from './heldLaunch';
 import { Interrupts } from './interrupts';
 import { ProgressBar } from './progressBar';
 import { openingHint, textReport } from './report';
+import { planTarget, refuseUnstarted } from './targets';
 
-interface RecordPlan {
-  options: Omit<RecordOptions, 'target'>;
-  tracers: ChosenTracer[];
-  children: boolean;
-  /** null where a command is launched. */
-  pid: number | null;
-  command: string[] | null;
+interface RecordPlan extends ConductPlan {
   format: Format;
   /** Where the result goes in the end; options.output is the speedscope file. */
   output: string;
-  json: boolean;
 }
 
 /** Returns the exit code. Throws TracerError. */
@@ -39,29 +29,11 @@ export async function record(args: ParsedArguments, context: CommandContext): Pr
   const plan = planRecording(args, caller, context);
   // Root in another's name may write where the caller may not: then the helper, which is the caller, finds out.
   if (!caller.dropTo) await checkOutput(plan.output, looksLike(plan.format));
-  if (plan.command) findProgram(plan.command[0], caller.environment.PATH);
-  const launch = new Launch(plan, caller);
-  // Beside the helper's start; root in another's name launches once it has become that user.
-  if (!caller.dropTo) launch.start();
   try {
-    return await recordTarget(plan, caller, launch, interrupts, context);
+    const bar = new ProgressBar(messages, plan.options.title, plan.options.durationMs);
+    return await present(plan, await conduct(plan, caller, interrupts, bar, context));
   } finally {
-    launch.held?.cancel();
     interrupts.dispose();
-  }
-}
-
-/** The command of `record -- COMMAND`, once it is started. */
-class Launch {
-  held: HeldCommand | null = null;
-  constructor(
-    private readonly plan: RecordPlan,
-    private readonly caller: Caller,
-  ) {}
-
-  start(): void {
-    const { command, json } = this.plan;
-    if (command) this.held = launchHeld(command, this.caller.environment, json);
   }
 }
 
@@ -72,26 +44,11 @@ function planRecording(args: ParsedArguments, caller: Caller, context: CommandCo
   const duration = value('duration');
   const durationMs = duration === undefined ? null : parseDuration(duration);
   const anyUser = args.options.has('any-user');
-  const pidText = value('pid');
-  const command = args.tail;
-  if (pidText !== undefined && command) throw tracerError('USAGE', 'Give either --pid or a command after "--".');
-  if (pidText === undefined && (!command || command.length === 0))
-    throw tracerError('USAGE', 'Give a process with --pid, or a command after "--".');
-  let title: string;
-  let pid: number | null = null;
-  if (pidText !== undefined) {
-    pid = parsePid(pidText);
-    title = checkTarget(pid, {
-      callerUid: caller.uid,
-      anyUser,
-      rights: { ownsNamespace },
-      ownPids: [process.pid],
-    }).name;
-  } else title = basename(command![0]);
+  const { pids, command, title } = planTarget(args, caller, anyUser);
   const output = resolve(value('output') ?? defaultName(title, format));
   return {
-    pid,
-    command: pid === null ? command : null,
+    pids,
+    command,
     format,
     output,
     json: args.options.has('json'),
@@ -135,84 +92,15 @@ function defaultName(title: string, format: Format): string {
   return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
 }
 
-async function recordTarget(
-  plan: RecordPlan,
-  caller: Caller,
-  launch: Launch,
-  interrupts: Interrupts,
-  { helperPath }: CommandContext,
-): Promise<number> {
-  const bar = new ProgressBar(messages, plan.options.title, plan.options.durationMs);
-  bar.say('Starting …');
-  const becomeAndLaunch = () => {
-    becomeCaller(caller);
-    launch.start();
-  };
-  const helper = await startHelper({
-    cacheDir: cacheDirOf(caller),
-    helperPath,
-    tracers: plan.tracers.map(({ tracer }) => tracer.id),
-    without: plan.options.without,
-    anyUser: plan.options.anyUser,
-    log: ({ level, text }) => {
-      // Downloads take time: who asked for them sees them.
-      if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)
-        void messages.lines(text.split('\n').map((line) => `[${level}] ${line}`));
-    },
-    ...(caller.dropTo ? { caller: caller.dropTo, beforeConnect: becomeAndLaunch } : {}),
-  });
-  const { held } = launch;
-  let commandEnd: CommandEnd | null = null;
-  let summary: RecordSummary | null;
-  try {
-    if (interrupts.count > 0) throw tracerError('CANCELLED');
-    const recording = new ConductedRecording(helper, bar);
-    const target = { pids: [plan.pid ?? held!.pid], children: plan.children, startAtExec: plan.pid === null };
-    await recording.start({ ...plan.options, target }, interrupts);
-    held?.release();
-    if (held && !process.stdin.isTTY) interrupts.onFirst((signal) => held.kill(signal));
-    const outcome = await recording.finish(interrupts);
-    if (held && !outcome.error) bar.say('Saved; waiting for the command to end …');
-    if (held) commandEnd = await awaitCommand(held, outcome.summary?.stopReason === 'duration', interrupts);
-    bar.clear();
-    if (
-      outcome.error?.code.startsWith('NOTHING_RECORDED') &&
-      (commandEnd?.exitCode === 126 || commandEnd?.exitCode === 127)
-    )
-      throw tracerError('COMMAND_NOT_FOUND', plan.command![0], `it ended with ${describeEnd(commandEnd)}`);
-    if (outcome.error && !(outcome.summary && outcome.error.code === 'DISK_FULL')) throw new TracerError(outcome.error);
-    summary = outcome.summary;
-    if (!summary) throw tracerError('CANCELLED');
-    if (plan.format !== 'speedscope') await convertRecording(plan, summary);
-    printSummary(plan, summary, commandEnd);
-    if (outcome.error) throw new TracerError(outcome.error);
-    return EXIT.done;
-  } finally {
-    bar.clear();
-    helper.dispose();
-  }
-}
-
-/** How long a command that was ended with the recording's time gets to obey. */
-const TERMINATE_MS = 5_000;
-
-async function awaitCommand(held: HeldCommand, timeIsOver: boolean, interrupts: Interrupts): Promise<CommandEnd> {
-  let timer: NodeJS.Timeout | null = null;
-  if (timeIsOver || (interrupts.count > 0 && !process.stdin.isTTY)) {
-    if (timeIsOver) held.kill('SIGTERM');
-    timer = setTimeout(() => held.kill('SIGKILL'), TERMINATE_MS);
-  }
-  const aborted = new Promise<never>((_, reject) => {
-    interrupts.onSecond(() => {
-      held.kill('SIGTERM');
-      reject(tracerError('CANCELLED'));
-    });
-  });
-  try {
-    return await Promise.race([held.ended, aborted]);
-  } finally {
-    if (timer) clearTimeout(timer);
-  }
+/** Prints what came of it. Returns the exit code. */
+async function present(plan: RecordPlan, { summary, error, commandEnd }: Conducted): Promise<number> {
+  refuseUnstarted(plan, error, commandEnd);
+  if (error && !(summary && error.code === 'DISK_FULL')) throw new TracerError(error);
+  if (!summary) throw tracerError('CANCELLED');
+  if (plan.format !== 'speedscope') await convertRecording(plan, summary);
+  printSummary(plan, summary, commandEnd);
+  if (error) throw new TracerError(error);
+  return EXIT.done;
 }
 
 /** The helper wrote speedscope's format; the result is made from it, then it goes. */

@@ -85,8 +85,11 @@ export interface KernelSession extends ObjectLoader {
   /** Stacks of this process from now on count as new ones. */
   bumpGeneration(pid: number): void;
 
-  /** What the first records do not need: done in this order once all tracers have started, with the event loop in between. */
-  later(action: () => void): void;
+  /**
+   * What the first records do not need: done in this order once all tracers have started and the targets' children are targets,
+   * with the event loop in between. The recording counts as attached when it is done.
+   */
+  later(action: () => void | Promise<void>): void;
   /** What may take its time, beside the recording. A failure is logged. */
   beside(what: string, action: () => Promise<void>): void;
   /** After each drain of the ring. */

@@ -59,7 +59,7 @@ export class Session implements KernelSession {
   private readonly counted: { object: BpfObject; program: string }[] = [];
   private readonly processTakers: ((record: ProcessRecord) => void)[] = [];
   private readonly earlyTakers: ((record: ProcessRecord) => void)[] = [];
-  private readonly laterActions: (() => void)[] = [];
+  private readonly laterActions: (() => void | Promise<void>)[] = [];
   private readonly besideActions: { what: string; action: () => Promise<void> }[] = [];
   private readonly regularActions: (() => void)[] = [];
   private readonly cpus = new CpuWatch();
@@ -216,7 +216,7 @@ export class Session implements KernelSession {
 
   // ---- what comes after the first records ----
 
-  later(action: () => void): void {
+  later(action: () => void | Promise<void>): void {
     this.laterActions.push(action);
   }
 
@@ -229,7 +229,7 @@ export class Session implements KernelSession {
     this.attach.push(ringStep(this.ring, [...this.without]), this.mappings.step(this.mappingsRefused));
     this.followed.addDescendants();
     for (const action of this.laterActions) {
-      action();
+      await action();
       await eventLoop();
     }
     if (this.targets.pids.length > 0) {

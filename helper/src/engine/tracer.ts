@@ -69,6 +69,8 @@ export interface EndFacts {
 export interface RunningTracer {
   /** `waiting`: met, and still to be counted. */
   progress(): { count: number; waiting?: number; lost: number };
+  /** What it shows while it runs; left out: its count alone. */
+  live?(): unknown;
   /** What it adds to the recording's file beside metrics, as JSON; undefined: nothing. */
   section(): unknown;
   /** What it adds to the summary; left out: nothing. */

@@ -1,6 +1,7 @@
 // The protocol in one import: `import { … } from '../protocol'`.
 export * from './errors';
 export * from './fileText';
+export * from './http';
 export * from './jsonSize';
 export * from './messages';
 export * from './model';

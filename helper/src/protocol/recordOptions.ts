@@ -43,9 +43,16 @@ export interface CpuOptions {
   maxFrames?: number;
 }
 
+/** HTTP requests by route. */
+export interface HttpOptions {
+  /** Last numbers of addresses are left out. */
+  truncateAddresses?: boolean;
+}
+
 /** Options of the tracers that this product's clients know by name. */
 export interface TracerOptions {
   cpu: CpuOptions;
+  http: HttpOptions;
 }
 
 /** By id: the tracers that record, with their options. At least one. */
@@ -80,4 +87,6 @@ export interface TracerProgress {
   count: number;
   /** Met, but not arrived. */
   lost: number;
+  /** In progress alone: what the tracer shows while it runs. */
+  live?: unknown;
 }

@@ -289,7 +289,7 @@ export class Recording implements CaptureSink {
       samples: this.report.samples(),
       firstSampleMs: this.times.firstSampleMs,
       health: this.report.health(),
-      tracers: this.report.progress(),
+      tracers: this.report.liveProgress(),
     });
   }
 }

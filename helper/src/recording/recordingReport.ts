@@ -54,6 +54,14 @@ export class RecordingReport {
     });
   }
 
+  /** The same with what each shows while it runs. */
+  liveProgress(): TracerProgress[] {
+    return this.progress().map((one, i) => {
+      const live = this.capture?.running[i]?.live?.();
+      return live === undefined ? one : { ...one, live };
+    });
+  }
+
   /** What has been counted, of all tracers together: 0 where there is nothing to keep. Before the capture is there, of the samples. */
   count(): number {
     if (!this.capture) return this.stacks.samples;

@@ -8,6 +8,8 @@ export type Stream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
 
 /** Returns to the line's begin and empties it (ECMA-48: CR, EL 2). */
 const CLEAR_LINE = '\r\x1b[2K';
+/** Empties all from here on (ECMA-48: ED 0). */
+const CLEAR_BELOW = '\x1b[0J';
 const DEFAULT_COLUMNS = 80;
 const LEAST_COLUMNS = 20;
 
@@ -49,6 +51,16 @@ export class Terminal {
     if (!this.isTTY) return;
     const width = Math.max(LEAST_COLUMNS, (this.stream.columns || DEFAULT_COLUMNS) - 1);
     this.stream.write(`${CLEAR_LINE}${text === null ? '' : visibleText(text).slice(0, width)}`);
+  }
+
+  /** Lines in the place of the `before` lines that were drawn last; nothing where this is no terminal. Returns how many there are. */
+  redraw(lines: readonly string[], before: number): number {
+    if (!this.isTTY) return 0;
+    const width = Math.max(LEAST_COLUMNS, (this.stream.columns || DEFAULT_COLUMNS) - 1);
+    const up = before > 0 ? `\x1b[${before}A` : '';
+    const text = lines.map((line) => `${visibleText(line).slice(0, width)}\n`).join('');
+    this.stream.write(`\r${up}${CLEAR_BELOW}${text}`);
+    return lines.length;
   }
 
   /** Called when the reader went away (`… | head`), or cannot be written to. */

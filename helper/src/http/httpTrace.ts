@@ -1,0 +1,238 @@
+// One HTTP trace from its attach to its summary: attaches http_tracer.o, takes its spans from the ring, reads its exact counts and
+// sets how many spans are sent. It knows nothing of where its rows and spans go.
+
+import { HTTP_CONNECTION_KIND, HTTP_SIDE, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
+import type { Words } from '../abi/words';
+import type { AttachStep, HttpLive, HttpLiveRow, HttpOptions, HttpRouteRow, HttpSection } from '../protocol';
+import { decodeSpan, isErrorStatus } from './decodeSpan';
+import { Exemplars } from './exemplars';
+import { type HttpCounters, KernelCounts, type SeriesRow } from './kernelCounts';
+import { LatencyHistogram } from './latency';
+import { OTHER_ROUTE } from './routeShapes';
+import { type RouteTable, routeTable, webSocketTable } from './routeTable';
+import { FIRST_RATES, spanRates } from './spanBudget';
+import type { TraceObject } from './traceObject';
+
+/** How often rates are set anew. */
+const TICK_MS = 1_000;
+const FIRST_TICK_MS = 200;
+/** More do not fit on a screen. */
+const LIVE_ROWS = 50;
+
+const REASONS: Record<keyof typeof HTTP_UNCOUNTED, string> = {
+  HTTP_REQUEST_UNSEEN: 'request before attach',
+  HTTP_QUEUE_FULL: 'pipelined too deep',
+  HTTP_BAD_HEAD: 'not HTTP after all',
+  HTTP_UNREADABLE: 'bytes not readable',
+  HTTP_NO_SERIES: 'too many rows',
+  HTTP_UNCOUNTED_KINDS: '',
+};
+
+const PROGRAMS = ['http_received', 'http_sent', 'http_state'];
+const MARK_OLD = 'http_mark_old';
+
+/** Of what was counted up to some moment. */
+interface Totals {
+  atMs: number;
+  requests: number;
+  errors: number;
+  latency: LatencyHistogram;
+}
+
+export class HttpTrace {
+  readonly attach: AttachStep[] = [];
+  private readonly counts: KernelCounts;
+  private readonly exemplars = new Exemplars();
+  private last: Totals = { atMs: 0, requests: 0, errors: 0, latency: new LatencyHistogram() };
+  private rates = FIRST_RATES;
+  private nextTickMs: number;
+  private table: RouteTable = routeTable([]);
+  /** Spans whose route was not known yet when they came. */
+  private unnamed: { span: ReturnType<typeof decodeSpan>['span']; routeId: bigint }[] = [];
+  private ended: HttpSection | null = null;
+  private endedProgress = { count: 0, lost: 0 };
+  /** What came between the last two looks. */
+  private interval: { rows: RouteTable; seconds: number } | null = null;
+  private lastSeries: SeriesRow[] = [];
+
+  constructor(
+    private readonly object: TraceObject,
+    possibleCpus: number,
+    private readonly options: HttpOptions,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    this.counts = new KernelCounts((name) => object.mapFd(name), possibleCpus);
+    this.nextTickMs = nowMs() + FIRST_TICK_MS;
+  }
+
+  /** Programs whose run time is this trace's cost. */
+  static readonly programs = PROGRAMS;
+
+  start(): void {
+    this.counts.setRates(FIRST_RATES);
+    for (const program of PROGRAMS) this.object.attach(program);
+    this.attach.push({ what: 'HTTP on sockets', taken: "the socket layer's tracepoints", refused: [] });
+  }
+
+  /**
+   * Once all processes are targets that are to be: sockets that carried something before are marked, so that their heads are looked for,
+   * and their bodies not taken for heads.
+   */
+  markOld(): AttachStep {
+    const step: AttachStep = { what: 'sockets open before', taken: null, refused: [] };
+    try {
+      this.object.runIterator(MARK_OLD);
+      step.taken = 'marked by an iterator';
+    } catch (error) {
+      step.refused.push({ rung: 'iterator', why: error instanceof Error ? error.message : String(error) });
+    }
+    this.rates = { ...FIRST_RATES, ready: true };
+    this.counts.setRates(this.rates);
+    return step;
+  }
+
+  /** A record of kind EVENT_HTTP_SPAN. */
+  take(words: Words, at: number): void {
+    const { span, routeId } = decodeSpan(words, at, this.options.truncateAddresses ?? false);
+    this.unnamed.push({ span, routeId });
+    this.exemplars.add(span);
+  }
+
+  /** To be called often: sets rates once a second. */
+  tick(): void {
+    const now = this.nowMs();
+    if (now < this.nextTickMs) return;
+    const series = this.counts.series();
+    const totals = totalsOf(series, now);
+    const seconds = Math.max(0.001, (now - (this.last.atMs || now - FIRST_TICK_MS)) / 1000);
+    this.rates = spanRates(
+      totals.requests - this.last.requests,
+      totals.errors - this.last.errors,
+      totals.latency.since(this.last.latency),
+      seconds,
+    );
+    this.counts.setRates(this.rates);
+    this.interval = { rows: routeTable(since(series, this.lastSeries)), seconds };
+    this.lastSeries = series;
+    this.last = totals;
+    this.nextTickMs = now + TICK_MS;
+    this.nameSpans(series);
+  }
+
+  /** Names change as more shapes are seen: those of spans are brought up to date at the end once more. */
+  private nameSpans(series: readonly SeriesRow[]): void {
+    this.table = routeTable(series);
+    this.unnamed = this.unnamed.slice(-4_000);
+    for (const { span, routeId } of this.unnamed) {
+      const name = this.table.nameOf(routeId);
+      span.route = name?.route ?? OTHER_ROUTE;
+      if (!span.method) span.method = name?.method ?? '*';
+    }
+  }
+
+  /** What could not be counted is met, too: a recording of it is not empty. */
+  progress(): { count: number; lost: number } {
+    if (this.ended) return this.endedProgress;
+    const { requests, spansLost, uncounted, connections } = this.counts.counters();
+    const others =
+      connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP2] + connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_TLS];
+    const unseen = uncounted[HTTP_UNCOUNTED.HTTP_REQUEST_UNSEEN] + uncounted[HTTP_UNCOUNTED.HTTP_UNREADABLE];
+    return { count: requests + (requests === 0 ? others + unseen : 0), lost: spansLost };
+  }
+
+  live(): HttpLive {
+    const { routes, clients, uncounted } = this.section();
+    const { rows, seconds } = this.interval ?? { rows: null, seconds: 1 };
+    return {
+      routes: routes.slice(0, LIVE_ROWS).map((row) => liveRow(row, rows?.routes ?? [], seconds)),
+      clients: clients.slice(0, LIVE_ROWS).map((row) => liveRow(row, rows?.clients ?? [], seconds)),
+      uncounted,
+    };
+  }
+
+  section(): HttpSection {
+    if (this.ended) return this.ended;
+    const counters = this.counts.counters();
+    const series = this.counts.series();
+    this.nameSpans(series);
+    const { routes, clients } = this.table;
+    const requests = routes.reduce((sum, { count }) => sum + count, 0);
+    return {
+      requests,
+      routesExact: true,
+      uncounted: uncountedOf(counters),
+      spans: counters.spans,
+      spanRate: 1 / this.rates.spanEvery,
+      lost: counters.spansLost,
+      connections: counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP1],
+      routes,
+      clients,
+      websockets: webSocketTable(this.counts.webSockets(), this.table),
+      exemplars: this.exemplars.all(),
+    };
+  }
+
+  /** Before the object is closed: what is read of the maps afterwards is this. */
+  stop(): void {
+    if (this.ended) return;
+    this.endedProgress = this.progress();
+    this.ended = this.section();
+  }
+
+  reset(): void {
+    this.exemplars.reset();
+    this.unnamed = [];
+  }
+}
+
+/** The rows with what `before` had not counted yet. */
+function since(series: readonly SeriesRow[], before: readonly SeriesRow[]): SeriesRow[] {
+  const known = new Map(before.map((row) => [row.key, row]));
+  return series.map((row) => {
+    const earlier = known.get(row.key);
+    if (!earlier) return row;
+    return {
+      ...row,
+      count: row.count - earlier.count,
+      latency: row.latency.map((count, i) => count - earlier.latency[i]),
+    };
+  });
+}
+
+function liveRow(row: HttpRouteRow, recent: readonly HttpRouteRow[], seconds: number): HttpLiveRow {
+  const now = recent.find(
+    ({ method, route, protocol, tls }) =>
+      method === row.method && route === row.route && protocol === row.protocol && tls === row.tls,
+  );
+  if (!now) return { ...row, perSecond: 0 };
+  const { p50Ms, p90Ms, p99Ms, count } = now;
+  return { ...row, p50Ms, p90Ms, p99Ms, perSecond: count / seconds };
+}
+
+function totalsOf(series: readonly SeriesRow[], atMs: number): Totals {
+  const totals: Totals = { atMs, requests: 0, errors: 0, latency: new LatencyHistogram() };
+  for (const { count, status, side, latency, latencyMaxNs } of series) {
+    totals.requests += count;
+    if (status === 0 || isErrorStatus(status, side === HTTP_SIDE.HTTP_CLIENT ? 'client' : 'server'))
+      totals.errors += count;
+    totals.latency.add(latency, latencyMaxNs);
+  }
+  return totals;
+}
+
+/** Reasons that occurred. Requests that still wait for their answer are one of them. */
+function uncountedOf(counters: HttpCounters): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [name, reason] of Object.entries(REASONS)) {
+    const number = counters.uncounted[HTTP_UNCOUNTED[name as keyof typeof HTTP_UNCOUNTED]];
+    if (reason && number) found[reason] = number;
+  }
+  const { HTTP_CONNECTIONS_HTTP2, HTTP_CONNECTIONS_TLS, HTTP_CONNECTIONS_PLAINTEXT } = HTTP_CONNECTION_KIND;
+  const http2 = counters.connections[HTTP_CONNECTIONS_HTTP2];
+  const tls = counters.connections[HTTP_CONNECTIONS_TLS] - counters.connections[HTTP_CONNECTIONS_PLAINTEXT];
+  const waiting = counters.requests - counters.answered - counters.dropped;
+  if (http2 > 0) found['HTTP/2 connections, not decoded'] = http2;
+  if (tls > 0) found['TLS connections, not decoded'] = tls;
+  if (waiting > 0) found['not answered yet'] = waiting;
+  return found;
+}

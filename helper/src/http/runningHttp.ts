@@ -1,0 +1,106 @@
+// HTTP as a tracer of a recording: what is attached to the session's kernel side, and what the recording is told of it.
+
+import { HTTP_EVENT_KIND } from '../abi/httpEvents.gen';
+import { native } from '../bpf/libbpf';
+import type { KernelSession } from '../engine/kernelSession';
+import type { EndFacts, RunningTracer } from '../engine/tracer';
+import { type ErrorReport, errorReport, type HttpOptions, type HttpSection, type HttpSummary } from '../protocol';
+import { HttpTrace } from './httpTrace';
+import { loadHttpTracer } from './loadTracer';
+import { TlsLibraries } from './tls/tlsLibraries';
+
+/** Libraries are looked for so often; each time that is a look at which mappings there are. */
+const LIBRARIES_INTERVAL_MS = 200;
+/** The start waits no longer for probes of libraries that are there already. */
+const LIBRARIES_AT_START_MS = 3_000;
+
+/** Throws BpfLoadError. */
+export async function startHttp(options: HttpOptions, session: KernelSession): Promise<RunningTracer> {
+  const { object, attachUprobes } = loadHttpTracer(session);
+  const trace = new HttpTrace(object, session.possibleCpus, options);
+  session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
+  session.regularly(() => trace.tick());
+  for (const program of HttpTrace.programs) session.countRunTime(object, program);
+  trace.start();
+  for (const step of trace.attach) session.report(step);
+  const libraries =
+    typeof attachUprobes === 'string'
+      ? null
+      : new TlsLibraries(
+          session.processes,
+          attachUprobes,
+          (fd) => void native().system.close(fd),
+          (text) => session.log('debug', `TLS libraries: ${text}`),
+        );
+  session.report(
+    libraries?.step ?? {
+      what: 'TLS plaintext',
+      taken: null,
+      refused: [{ rung: 'probes', why: String(attachUprobes) }],
+    },
+  );
+  session.later(async () => {
+    session.report(trace.markOld());
+    if (libraries) await followLibraries(libraries, session);
+  });
+  return new RunningHttp(trace, libraries);
+}
+
+/** Those that are mapped now are probed before it begins, others as they come. */
+async function followLibraries(libraries: TlsLibraries, session: KernelSession): Promise<void> {
+  const { pids, startAtExec } = session.targets;
+  if (!startAtExec) {
+    for (const pid of pids) session.processes.add(pid);
+    const until = performance.now() + LIBRARIES_AT_START_MS;
+    do {
+      libraries.update();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    } while (libraries.isSearching && performance.now() < until);
+  }
+  let lookedAtMs = 0;
+  session.regularly(() => {
+    const now = performance.now();
+    if (now - lookedAtMs < LIBRARIES_INTERVAL_MS) return;
+    lookedAtMs = now;
+    libraries.update();
+  });
+}
+
+class RunningHttp implements RunningTracer {
+  constructor(
+    private readonly trace: HttpTrace,
+    private readonly libraries: TlsLibraries | null,
+  ) {}
+
+  progress(): { count: number; lost: number } {
+    return this.trace.progress();
+  }
+
+  live() {
+    return this.trace.live();
+  }
+
+  section(): HttpSection {
+    return this.trace.section();
+  }
+
+  summary(): HttpSummary {
+    const { exemplars: _, ...summary } = this.trace.section();
+    return summary;
+  }
+
+  whyEmpty(facts: EndFacts): ErrorReport {
+    if (facts.counters.refused && facts.counters.refused.processes > 0 && 'pids' in facts.target)
+      return errorReport('NOTHING_RECORDED_REFUSED', facts.target.pids[0]);
+    return errorReport('NOTHING_RECORDED_QUIET', 'HTTP requests');
+  }
+
+  reset(): void {
+    this.trace.reset();
+  }
+
+  stop(): void {
+    this.trace.stop();
+    this.libraries?.close();
+  }
+}

@@ -1,0 +1,130 @@
+// What an HTTP trace tells: options, rows by route, spans. The summary with some spans is the tracer's section of a recording. Times are in ms, sizes in bytes of plaintext with heads.
+
+import type { AttachStep } from './model';
+
+export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+
+export interface HttpHandler {
+  function: string;
+  file: string;
+  line: number;
+  /** 0..1 */
+  confidence: number;
+  evidence: string[];
+}
+
+/** All requests of one route. Latencies run from the request's first byte to the answer's last. */
+export interface HttpRouteRow {
+  method: string;
+  /** A path whose ids are folded: /users/:id. Beyond the bound of rows: (other). */
+  route: string;
+  protocol: HttpProtocol;
+  tls: boolean;
+  count: number;
+  /** Of `count`: an answer of 500 and above (outgoing calls: 400 and above), or none. */
+  errors: number;
+  /** By status code. Requests whose connection ended without an answer are in `count` alone. */
+  statuses: Record<string, number>;
+  bytesIn: number;
+  bytesOut: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  maxMs: number;
+  /** To the answer's first byte, on average. */
+  firstByteMs: number;
+  handler: HttpHandler | null;
+}
+
+/** All WebSocket connections that requests of one route have opened. */
+export interface HttpWebSocketRow {
+  side: 'server' | 'client';
+  route: string;
+  opened: number;
+  /** By a close frame, or with the connection. */
+  closed: number;
+  /** Text and binary ones, and their continuations; */
+  framesIn: number;
+  framesOut: number;
+  /** close, ping and pong. */
+  controlIn: number;
+  controlOut: number;
+  /** Payload. */
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface HttpSummary {
+  /** Incoming ones; outgoing calls stand in `clients` alone. */
+  requests: number;
+  /** Each request's route was read, none estimated. */
+  routesExact: boolean;
+  /** What is in no row, by reason. */
+  uncounted: Record<string, number>;
+  /** Requests of which a span was sent. */
+  spans: number;
+  /** Of the requests that are neither slow nor failed, the share that gets a span at present (0..1). */
+  spanRate: number;
+  /** Spans without room in the buffer. */
+  lost: number;
+  /** That spoke HTTP. */
+  connections: number;
+  routes: HttpRouteRow[];
+  clients: HttpRouteRow[];
+  websockets: HttpWebSocketRow[];
+}
+
+/** What `ebpf-tracer http --json` prints. */
+export interface HttpReport extends HttpSummary {
+  attach: AttachStep[];
+  helper: { cpuMs: number; rssBytes: number; bpfNs: number | null };
+}
+
+/** While it runs. Latencies are those of the last interval, where something was answered in it. */
+export interface HttpLive {
+  routes: HttpLiveRow[];
+  clients: HttpLiveRow[];
+  uncounted: Record<string, number>;
+}
+
+export interface HttpLiveRow extends HttpRouteRow {
+  perSecond: number;
+}
+
+/** One request. What could identify a person is redacted (helper/src/http/redact.ts). */
+export interface HttpSpan {
+  side: 'server' | 'client';
+  /** CLOCK_MONOTONIC. */
+  startNs: number;
+  /** Null: no answer came. */
+  firstByteNs: number | null;
+  endNs: number;
+  method: string;
+  /** Null where only the route is known (pipelined requests). */
+  target: string | null;
+  route: string;
+  status: number | null;
+  protocol: HttpProtocol;
+  tls: boolean;
+  error: 'status' | 'no answer' | 'unfinished' | null;
+  bytesIn: number;
+  bytesOut: number;
+  pid: number;
+  /** Thread that read the request, or sent it, and the one that sent or read the answer's end (0: not known). */
+  tid: number;
+  answerTid: number;
+  /** One number a connection, and the request's on it. */
+  connection: number;
+  sequence: number;
+  /** `address:port`, a Unix socket: `unix`. */
+  local: string;
+  peer: string;
+  /** It stands for so many; 0: sent because it is slow or failed. */
+  every: number;
+  trace: { traceId: string; spanId: string; sampled: boolean } | null;
+}
+
+export interface HttpSection extends HttpSummary {
+  /** The slowest, errors and a sample of the rest, bounded. */
+  exemplars: HttpSpan[];
+}
