@@ -31,6 +31,8 @@ export class AttachedRuntime {
   private failed: RuntimeState | null = null;
   /** A frame is asked about once, however often its stack is. */
   private readonly answers = new WeakMap<RuntimeFrame, Frame[] | Promise<Frame[]>>();
+  /** The same object for the same one of the plug-in's, so that it is counted without being compared. */
+  private readonly sound = new WeakMap<Frame, Frame>();
 
   private constructor(
     readonly plugin: RuntimePlugin,
@@ -145,14 +147,21 @@ export class AttachedRuntime {
   }
 
   private checked(frames: readonly Frame[]): Frame[] {
-    return frames.slice(0, MAX_FRAMES_OF_ONE).map((frame) => ({
-      ...frame,
-      name: frame.name.slice(0, MAX_TEXT_CHARACTERS) || `[${this.id}]`,
-      fullName: frame.fullName?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
-      file: frame.file?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
-      functionFile: frame.functionFile?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
-      runtime: this.id,
-    }));
+    return frames.slice(0, MAX_FRAMES_OF_ONE).map((frame) => {
+      let sound = this.sound.get(frame);
+      if (!sound) {
+        sound = {
+          ...frame,
+          name: frame.name.slice(0, MAX_TEXT_CHARACTERS) || `[${this.id}]`,
+          fullName: frame.fullName?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+          file: frame.file?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+          functionFile: frame.functionFile?.slice(0, MAX_TEXT_CHARACTERS) ?? null,
+          runtime: this.id,
+        };
+        this.sound.set(frame, sound);
+      }
+      return sound;
+    });
   }
 
   private attempt<T>(ask: () => T): T | null {

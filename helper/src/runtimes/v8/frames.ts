@@ -13,6 +13,8 @@ import type { ScriptPlace, StaleReason, Tier } from './types';
 
 /** Functions of one process that are kept by name. */
 const MAX_FUNCTIONS = 50_000;
+/** Places of one function. */
+const MAX_PLACES = 10_000;
 /** Of one function. */
 const MAX_BYTECODE_BYTES = 1024 * 1024;
 
@@ -52,6 +54,8 @@ interface KnownFunction {
   start: LineAndColumn | null;
   nameAt: LineAndColumn | null;
   bytecode: KnownBytecode | null;
+  /** By offset, tier and being inlined: the same objects again, so that each is shown once. */
+  places: Map<string, ScriptPlace>;
 }
 
 /** Code of the interpreter. */
@@ -60,6 +64,8 @@ interface KnownBytecode {
   /** Null: the function was compiled without. */
   positions: Uint8Array | null;
   bytes: Uint8Array | null;
+  /** By bytecode offset, what was looked up before. */
+  offsets: Map<number, number | null>;
 }
 
 export class Frames {
@@ -126,7 +132,15 @@ export class Frames {
     const script = this.scripts.of(read.script, scriptId);
     const at = (offset: number | null) => (offset === null ? null : placeOf(script, offset));
     const nameAt = script.sourceMapUrl === null ? null : nameOffset(this.heap, read);
-    const found = { shared, name: read.name, script, start: at(read.start), nameAt: at(nameAt), bytecode: null };
+    const found = {
+      shared,
+      name: read.name,
+      script,
+      start: at(read.start),
+      nameAt: at(nameAt),
+      bytecode: null,
+      places: new Map(),
+    };
     if (this.functions.size >= MAX_FUNCTIONS) this.functions.clear();
     this.functions.set(key, found);
     return found;
@@ -144,6 +158,7 @@ export class Frames {
       object,
       positions: heap.byteArray(heap.object(object, positions)),
       bytes: isSound ? heap.memory.bytes(object - 1 + firstByte, sizeBytes) : null,
+      offsets: new Map(),
     };
     return known.bytecode;
   }
@@ -176,7 +191,7 @@ export class Frames {
       }
       const inner = this.functionOf(place);
       if (typeof inner === 'string') return inner;
-      found.push({ ...this.place(inner, place.offset, code.tier), inlined: true });
+      found.push(this.place(inner, place.offset, code.tier, true));
     }
     return found;
   }
@@ -195,24 +210,44 @@ export class Frames {
 
   private sourceOffset(bytecode: KnownBytecode | null, offset: number): number | null {
     if (!bytecode?.positions) return null;
-    return positionAt(bytecode.positions, offset, this.heap.layout.hasUnsignedPositions)?.offset ?? null;
+    let found = bytecode.offsets.get(offset);
+    if (found === undefined) {
+      found = positionAt(bytecode.positions, offset, this.heap.layout.hasUnsignedPositions)?.offset ?? null;
+      if (bytecode.offsets.size < MAX_PLACES) bytecode.offsets.set(offset, found);
+    }
+    return found;
   }
 
-  /** Where no position is known: the function's start. */
-  private place({ name, script, start, nameAt }: KnownFunction, offset: number | null, tier: Tier): ScriptPlace {
-    const at = (offset === null ? null : placeOf(script, offset)) ?? start;
-    return {
-      functionName: name,
-      nameLine: nameAt?.line ?? null,
-      nameColumn: nameAt?.column ?? null,
-      scriptName: script.name,
-      sourceMapUrl: script.sourceMapUrl,
-      line: at?.line ?? null,
-      column: at?.column ?? null,
-      functionLine: start?.line ?? null,
-      functionColumn: start?.column ?? null,
-      tier,
-      inlined: false,
-    };
+  private place(known: KnownFunction, offset: number | null, tier: Tier, inlined = false): ScriptPlace {
+    const key = `${offset} ${tier} ${inlined}`;
+    let place = known.places.get(key);
+    if (!place) {
+      place = placeIn(known, offset, tier, inlined);
+      if (known.places.size < MAX_PLACES) known.places.set(key, place);
+    }
+    return place;
   }
+}
+
+/** Where no position is known: the function's start. */
+function placeIn(
+  { name, script, start, nameAt }: KnownFunction,
+  offset: number | null,
+  tier: Tier,
+  inlined: boolean,
+): ScriptPlace {
+  const at = (offset === null ? null : placeOf(script, offset)) ?? start;
+  return {
+    functionName: name,
+    nameLine: nameAt?.line ?? null,
+    nameColumn: nameAt?.column ?? null,
+    scriptName: script.name,
+    sourceMapUrl: script.sourceMapUrl,
+    line: at?.line ?? null,
+    column: at?.column ?? null,
+    functionLine: start?.line ?? null,
+    functionColumn: start?.column ?? null,
+    tier,
+    inlined,
+  };
 }

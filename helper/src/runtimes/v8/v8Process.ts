@@ -26,6 +26,7 @@ const sourceMaps = new SourceMaps();
 
 /** A version whose layout is not known is believed until so many frames have shown that it is another one. */
 const TRIAL_FRAMES = 100;
+const MAX_TOLD_SCRIPTS = 10_000;
 
 export class V8Process implements RuntimeProcess {
   readonly contextKind = null;
@@ -35,6 +36,9 @@ export class V8Process implements RuntimeProcess {
   private code: CodeRanges;
   private roundIsOpen = false;
   private readonly seen = { named: 0, stale: 0 };
+  private readonly shownPlaces = new WeakMap<ScriptPlace, Frame | Promise<Frame>>();
+  /** Scripts whose maps were told to be of no use. */
+  private readonly withoutMap = new Set<string>();
 
   constructor(
     private readonly process: TracedProcess,
@@ -157,7 +161,19 @@ export class V8Process implements RuntimeProcess {
 
   private shown(place: ScriptPlace): Frame | Promise<Frame> {
     this.seen.named++;
-    return shownFrame(place, this.code.rootPrefix, sourceMaps, (why) => this.process.problem(why));
+    let frame = this.shownPlaces.get(place);
+    if (!frame) {
+      frame = shownFrame(place, this.code.rootPrefix, sourceMaps, (why) => this.mapProblem(place.scriptName, why));
+      this.shownPlaces.set(place, frame);
+      if (frame instanceof Promise) void frame.then((known) => this.shownPlaces.set(place, known));
+    }
+    return frame;
+  }
+
+  private mapProblem(scriptName: string, why: string): void {
+    if (this.withoutMap.has(scriptName) || this.withoutMap.size >= MAX_TOLD_SCRIPTS) return;
+    this.withoutMap.add(scriptName);
+    this.process.problem(why);
   }
 
   private stale(reason: StaleReason): Frame {
