@@ -38,6 +38,7 @@ const CASES: Case[] = [
   { mode: 'json' },
   { mode: 'promise' },
   { mode: 'deep', warm: HOT },
+  { mode: 'debugged' },
   { mode: 'worker-plain' },
 ];
 

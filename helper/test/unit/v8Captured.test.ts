@@ -4,10 +4,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { V8_DATA_SHIFT, V8_FRAME_KIND, V8_FRAME_TOP, V8_RUNTIME } from '../../src/abi/runtimeV8.gen';
+import type { RuntimeFrame } from '../../src/process/types';
+import type { Memory } from '../../src/runtimes/types';
 import { Frames, type JsFrame } from '../../src/runtimes/v8/frames';
 import type { ReadMemory } from '../../src/runtimes/v8/heapMemory';
 import { layoutOf } from '../../src/runtimes/v8/layout';
 import type { ScriptPlace, V8Image, V8Version } from '../../src/runtimes/v8/types';
+import { V8Process } from '../../src/runtimes/v8/v8Process';
 
 interface Captured {
   node: string;
@@ -74,6 +78,41 @@ function framesOf(captured: Captured, read = readerOf(pagesOf(captured))): Frame
   return new Frames(read, layout, image.bytecodeSizes);
 }
 
+function processOf(captured: Captured, problems: string[]): V8Process {
+  const read = readerOf(pagesOf(captured));
+  const memory: Memory = {
+    read: (start, sizeBytes) => {
+      const bytes = read(start, sizeBytes);
+      return bytes && Buffer.from(bytes);
+    },
+    readAll: (places) => places.map(({ start, sizeBytes }) => memory.read(start, sizeBytes)),
+  };
+  const process = { pid: 1, memory, code: () => [], changed: () => {}, problem: (text: string) => problems.push(text) };
+  // Its map is nowhere.
+  return new V8Process(process, { image: imageOf(captured), bias: 0, path: '/usr/bin/node' });
+}
+
+const idsOf = ({ scriptId, literalId }: JsFrame) => (BigInt(scriptId) << 32n) | BigInt(literalId);
+const dataOf = ({ shared }: JsFrame, kind: number) => ((shared - 1) / 8) * 2 ** V8_DATA_SHIFT + kind;
+
+/** As bpf/lib/unwind_v8.bpf.h leaves them. */
+function callerWords(frame: JsFrame): RuntimeFrame {
+  const { at } = frame;
+  const kind = at.kind === 'interpreted' ? V8_FRAME_KIND.V8_FRAME_INTERPRETED : V8_FRAME_KIND.V8_FRAME_MACHINE;
+  const place = at.kind === 'interpreted' ? at.bytecodeOffset : at.kind === 'machine' ? at.pc : 0;
+  return { runtime: V8_RUNTIME, data: dataOf(frame, kind), words: [idsOf(frame), BigInt(place)] };
+}
+
+function topWords(frame: JsFrame, pc: number, returnAddress: number): RuntimeFrame {
+  const { data, words } = callerWords(frame);
+  const place = frame.at.kind === 'interpreted' ? words[1] : 0n;
+  return {
+    runtime: V8_RUNTIME,
+    data: data + V8_FRAME_TOP,
+    words: [words[0], place, BigInt(pc), BigInt(returnAddress)],
+  };
+}
+
 const placeText = ({ scriptName, line, column }: ScriptPlace) => `${scriptName}:${line}:${column}`;
 
 describe('V8 by captured memory', () => {
@@ -105,6 +144,41 @@ describe('V8 by captured memory', () => {
           ],
         );
         assert.equal(places[0].sourceMapUrl, 'stacks.js.map');
+      });
+
+      it("the kernel's words lead to the same frames, and say who has none yet", async () => {
+        const problems: string[] = [];
+        const runtime = processOf(captured, problems);
+        const shown = async (frame: RuntimeFrame) =>
+          (await runtime.resolve(frame)).map(({ name, line, column }) => `${name}:${line}:${column}`);
+        const wanted = (places: ScriptPlace[]) =>
+          places.map(({ functionName, line, column }) => `${functionName || '(anonymous)'}:${line}:${column}`);
+        for (const [i, one] of captured.asked.entries())
+          assert.deepEqual(await shown(callerWords(one)), wanted(captured.places[i]));
+        const machine = captured.asked.findIndex(
+          ({ at }, i) => at.kind === 'machine' && captured.places[i].at(-1)?.tier !== 'baseline',
+        );
+        const code = captured.asked[machine];
+        const pc = (code.at as { pc: number }).pc;
+        const other = captured.asked.findIndex(
+          ({ literalId, at }) => literalId !== code.literalId && at.kind === 'interpreted',
+        );
+        // A builtin without a frame: its caller is at the return address.
+        assert.deepEqual(await shown(topWords(code, 0, pc)), wanted(captured.places[machine]));
+        // In a prologue: the frame at the frame pointer is the caller's.
+        const both = await shown(topWords(captured.asked[other], pc, 0));
+        assert.deepEqual(both.slice(-1), wanted(captured.places[other]));
+        assert.equal(both.length, captured.places[machine].length + 1);
+        assert.equal(both.at(-2)?.split(':')[0], wanted(captured.places[machine]).at(-1)?.split(':')[0]);
+        // No script by the kernel's program: a debugger keeps it elsewhere.
+        const debugged = callerWords(code);
+        const words = [debugged.words[0] & 0xffffffffn, debugged.words[1]];
+        assert.deepEqual(await shown({ ...debugged, words }), wanted(captured.places[machine]));
+        assert.deepEqual(problems, ['its source map is not there, or may not be read: stacks.js']);
+        // Nothing is dropped, and nothing guessed.
+        const moved = callerWords({ ...code, literalId: code.literalId + 1 });
+        assert.deepEqual(await shown(moved), ['[v8: stale frame]:null:null']);
+        assert.deepEqual(problems.slice(1), ['a frame could not be read: function was replaced']);
       });
 
       it('a function that is another one by now is refused', () => {

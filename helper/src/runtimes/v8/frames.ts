@@ -115,6 +115,20 @@ export class Frames {
     return ids && { shared: code.shared, ...ids };
   }
 
+  /**
+   * A function that has a script although the kernel's program saw none: a debugger is attached, and keeps it elsewhere. Null: it
+   * has none, as builtins have none.
+   */
+  debugged({
+    shared,
+    scriptId,
+    literalId,
+  }: FunctionIds & { shared: number }): (FunctionIds & { shared: number }) | null {
+    if (scriptId !== 0) return null;
+    const ids = idsOf(this.heap, shared);
+    return ids && ids.literalId === literalId ? { shared, ...ids } : null;
+  }
+
   /** Whether this machine code was made of that function. */
   belongs(code: JitCode, of: FunctionIds & { shared: number }): boolean {
     const known = this.functionOf(of);

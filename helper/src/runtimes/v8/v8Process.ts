@@ -115,19 +115,18 @@ export class V8Process implements RuntimeProcess {
       case 'interpreted': {
         const { bytecodeOffset, registerOffset } = found;
         const at = { kind: 'interpreted', bytecodeOffset, registerOffset } as const;
-        return together(frames.resolve({ ...found.function, at }));
+        return together(frames.resolve({ ...(frames.debugged(found.function) ?? found.function), at }));
       }
       case 'machine':
       case 'builtin': {
-        if (found.function.scriptId === 0) return this.builtin(frames, found.function, pc);
+        const called = found.function.scriptId === 0 ? frames.debugged(found.function) : found.function;
+        if (!called) return this.builtin(frames, found.function, pc);
         const at = isTop ? returnAddress : found.kind === 'builtin' ? null : pc;
         const code = at === null ? null : frames.codeAt(at);
-        if (at !== null && code && frames.belongs(code, found.function))
-          return together(
-            frames.resolve({ ...found.function, at: { kind: 'machine', pc: at, isReturnAddress: true } }),
-          );
+        if (at !== null && code && frames.belongs(code, called))
+          return together(frames.resolve({ ...called, at: { kind: 'machine', pc: at, isReturnAddress: true } }));
         if (at !== null && !isTop) return [code ? 'code of another function' : 'no code at the address'];
-        return together(frames.resolve({ ...found.function, at: { kind: 'unknown' } }));
+        return together(frames.resolve({ ...called, at: { kind: 'unknown' } }));
       }
     }
   }

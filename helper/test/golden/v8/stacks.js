@@ -64,6 +64,14 @@ function start() {
       return JSON.stringify({ toJSON: () => loop(-1) });
     case 'promise':
       return Promise.resolve(-1).then(loop);
+    case 'debugged': {
+      // A breakpoint that never stops: functions of its line run as a debugger wants them.
+      const session = new (require('node:inspector').Session)();
+      session.connect();
+      session.post('Debugger.enable');
+      session.post('Debugger.setBreakpointByUrl', { lineNumber: 22, url: `file://${__filename}`, condition: 'false' });
+      return loop(-1);
+    }
     case 'deep':
       return recurse(-1, 100);
     default:
