@@ -19,6 +19,8 @@ const MAX_INLINE_DEPTH = 128;
 const MAX_KNOWN = 20_000;
 /** Of one code. */
 const MAX_PLACES = 10_000;
+/** CodeKind::BUILTIN in all versions: a builtin that was copied, as only the interpreter's entry is. */
+const BUILTIN_KIND = 2;
 /** x86-64 (src/deoptimizer/x64/deoptimizer-x64.cc). */
 const DEOPT_EXIT_BYTES = 4;
 const DEOPT_ENTRY_ELEMENTS = 3;
@@ -179,7 +181,7 @@ export class Codes {
       known.round = this.round;
       return known.code;
     }
-    const table = heap.byteArray(positionsArray);
+    const table = heap.byteArray(positionsArray) ?? (tier === 'interpreted' ? new Uint8Array(0) : null);
     if (!table) return null;
     const isBaseline = tier === 'baseline' || tier === 'interpreted';
     const read: JitCode = {
@@ -209,7 +211,7 @@ export class Codes {
 
   private tierOf(kind: number): Tier | null {
     const { interpreted, baseline, maglev, turbofan } = this.heap.layout.kinds;
-    if (kind === interpreted) return 'interpreted';
+    if (kind === interpreted || kind === BUILTIN_KIND) return 'interpreted';
     if (kind === baseline) return 'baseline';
     if (kind === maglev) return 'maglev';
     return kind === turbofan ? 'turbofan' : null;

@@ -192,6 +192,8 @@ export class Frames {
   private machine(known: KnownFunction, at: MachinePlace): ScriptPlace[] | StaleReason {
     const code = this.codes.at(at.pc);
     if (!code) return 'no code at the address';
+    // A copy of the interpreter's entry (--interpreted-frames-native-stack): it does not say of which function.
+    if (code.tier === 'interpreted') return [this.place(known, null, 'interpreted')];
     if (!this.isOf(code, known)) return 'code of another function';
     const offset = at.pc - code.start;
     if (code.tier === 'baseline') return [this.baseline(known, code, offset, at.isReturnAddress)];

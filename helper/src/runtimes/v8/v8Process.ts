@@ -121,12 +121,15 @@ export class V8Process implements RuntimeProcess {
       case 'builtin': {
         const called = found.function.scriptId === 0 ? frames.debugged(found.function) : found.function;
         if (!called) return this.builtin(frames, found.function, pc);
-        const at = isTop ? returnAddress : found.kind === 'builtin' ? null : pc;
-        const code = at === null ? null : frames.codeAt(at);
-        if (at !== null && code && frames.belongs(code, called))
-          return together(frames.resolve({ ...called, at: { kind: 'machine', pc: at, isReturnAddress: true } }));
-        if (at !== null && !isTop) return [code ? 'code of another function' : 'no code at the address'];
-        return together(frames.resolve({ ...called, at: { kind: 'unknown' } }));
+        const machine = (at: number) =>
+          ({ ...called, at: { kind: 'machine', pc: at, isReturnAddress: true } }) as const;
+        // The word on top of the stack is a guess, unlike the return address of a frame.
+        const code = isTop && returnAddress !== null ? frames.codeAt(returnAddress) : null;
+        if (code && returnAddress !== null && frames.belongs(code, called))
+          return together(frames.resolve(machine(returnAddress)));
+        if (isTop || pc === null || found.kind === 'builtin')
+          return together(frames.resolve({ ...called, at: { kind: 'unknown' } }));
+        return together(frames.resolve(machine(pc)));
       }
     }
   }
