@@ -77,6 +77,7 @@ int sample_v8(struct perf_event_context *ctx)
 		memory->process = *process;
 		memory->key = (__u64)pid * V8_KEY_FACTOR;
 		memory->at = 0;
+		memory->window_bytes = 0;
 		call_loop(EVENTS_MAX_USER_WORDS, v8_next_frame, 0, 0);
 	}
 	end_of_pass(ctx);

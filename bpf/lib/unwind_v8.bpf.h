@@ -24,9 +24,11 @@
 #define V8_KNOWN_MAPS	64	/* each CPU's: a program has some five of the kinds that stand in frames */
 #define V8_KEY_FACTOR		0x9e3779b97f4a7c15ULL	/* makes a key of a pid */
 #define V8_KNOWN_SHARED	512	/* each CPU's functions with their script's id */
+#define V8_WINDOW_WORDS	128	/* of stack: some ten frames */
 
 _Static_assert((V8_KNOWN_MAPS & (V8_KNOWN_MAPS - 1)) == 0, "chosen by mask");
 _Static_assert((V8_KNOWN_SHARED & (V8_KNOWN_SHARED - 1)) == 0, "chosen by mask");
+_Static_assert((V8_WINDOW_WORDS & (V8_WINDOW_WORDS - 1)) == 0, "indexes are masked");
 
 #define V8_MAP_INSTANCE_TYPE	12
 #define V8_SLOTS		5	/* words from fp - 40 to fp - 8 */
@@ -42,6 +44,7 @@ struct v8_known {
 	__u64 shared;		/* ^ process */
 	__u64 script;
 	__u64 ids;		/* script above, function below */
+	__u64 bytecode;		/* that passed for its BytecodeArray */
 };
 
 /* What is remembered of objects, by each CPU. Key words hold the process, so that nothing serves another one. */
@@ -50,6 +53,9 @@ struct v8_memory {
 	struct v8_known shared[V8_KNOWN_SHARED];
 	__u64 object[V8_OBJECT_WORDS];
 	__u64 slots[V8_SLOTS];
+	__u64 window[V8_WINDOW_WORDS];	/* a piece of the stack: several frames for one read */
+	__u64 window_base;	/* address of window[0] */
+	__u64 window_bytes;
 	struct v8_process process;	/* of the sample in hand */
 	__u64 key;		/* of that process: the words above are mixed with it, so that they serve no other */
 	__u64 at;		/* the next of the stack's words to look at */
@@ -127,18 +133,51 @@ static __always_inline bool v8_in_builtins(struct v8_process *v8, __u64 pc)
 	return pc - v8->builtins[0] < v8->builtins_bytes || pc - v8->builtins[1] < v8->builtins_bytes;
 }
 
+/* The words below `fp` into memory->slots. Frames come in rising order, so one read serves those that follow. */
+static __always_inline bool v8_read_slots(struct v8_memory *memory, __u64 fp)
+{
+	__u64 address = fp - V8_SLOTS_BELOW, offset = address - memory->window_base, i;
+
+	if (offset & 7 || offset + V8_SLOTS_BELOW > memory->window_bytes || offset >= sizeof(memory->window)) {
+		memory->window_base = address;
+		memory->window_bytes = sizeof(memory->window);
+		if (bpf_probe_read_user(memory->window, sizeof(memory->window), (void *)address)) {
+			/* The end of the stack. */
+			memory->window_bytes = V8_SLOTS_BELOW;
+			if (bpf_probe_read_user(memory->window, V8_SLOTS_BELOW, (void *)address)) {
+				memory->window_bytes = 0;
+				return false;
+			}
+		}
+		offset = 0;
+	}
+#pragma unroll
+	for (i = 0; i < V8_SLOTS; i++)
+		memory->slots[i] = memory->window[(offset / 8 + i) & (V8_WINDOW_WORDS - 1)];
+	return true;
+}
+
+static __always_inline struct v8_known *v8_known_of(struct v8_memory *memory, __u64 shared)
+{
+	return &memory->shared[((shared >> 3) ^ (shared >> 12)) & (V8_KNOWN_SHARED - 1)];
+}
+
 /* A frame whose function is known: is it interpreted? Then its place is that of the bytecode. */
-static __always_inline bool v8_read_bytecode(struct v8_memory *memory, struct user_regs *top, __u64 *place)
+static __always_inline bool v8_read_bytecode(struct v8_memory *memory, struct user_regs *top, struct v8_known *known,
+					     __u64 *place)
 {
 	__u64 offset = memory->slots[V8_SLOT_OFFSET], bytecode = memory->slots[V8_SLOT_BYTECODE], map = 0;
 
 	if (!offset || (__u32)offset || !v8_is_tagged(bytecode))
 		return false;
-	if (bpf_probe_read_user(&map, sizeof(map), (void *)(bytecode - 1)))
-		return false;
-	/* Moved in a collection: the type is where it is now, and only the address matters here. */
-	if ((map & 3) && v8_type(memory, map) != memory->process.bytecode_array_type)
-		return false;
+	if (known->bytecode != bytecode) {
+		if (bpf_probe_read_user(&map, sizeof(map), (void *)(bytecode - 1)))
+			return false;
+		/* Moved in a collection: the type is where it is now, and only the address matters here. */
+		if ((map & 3) && v8_type(memory, map) != memory->process.bytecode_array_type)
+			return false;
+		known->bytecode = bytecode;
+	}
 	*place = offset >> 32;
 #if defined(__TARGET_ARCH_x86)
 	/* The slot is as old as the last call; in a bytecode's handler the interpreter's own registers tell more. */
@@ -149,11 +188,9 @@ static __always_inline bool v8_read_bytecode(struct v8_memory *memory, struct us
 }
 
 /* The ids of the script and the function of the SharedFunctionInfo in memory->object. */
-static __always_inline __u64 v8_ids(struct v8_memory *memory, __u64 shared)
+static __always_inline __u64 v8_ids(struct v8_memory *memory, struct v8_known *known, __u64 shared)
 {
 	struct v8_process *v8 = &memory->process;
-	__u64 index = ((shared >> 3) ^ (shared >> 12)) & (V8_KNOWN_SHARED - 1);
-	struct v8_known *known = &memory->shared[index];
 	__u64 script = v8_word(memory, v8->shared_script), id = 0;
 	__u64 literal = v8_word(memory, v8->shared_literal_id);
 
@@ -167,6 +204,7 @@ static __always_inline __u64 v8_ids(struct v8_memory *memory, __u64 shared)
 	known->shared = shared ^ memory->key;
 	known->script = script;
 	known->ids = (id & 0xffffffff00000000ULL) | literal;
+	known->bytecode = 0;
 	return known->ids;
 }
 
@@ -176,13 +214,14 @@ static __always_inline int v8_read_frame(struct v8_memory *memory, struct user_r
 {
 	struct v8_process *v8 = &memory->process;
 	bool in_builtins = v8_in_builtins(v8, pc);
+	struct v8_known *known;
 	__u64 shared, word;
 	__u32 type;
 
 	frame->ids = 0;
 	frame->place = top ? 0 : pc;
 	frame->data = V8_FRAME_UNREADABLE;
-	if (bpf_probe_read_user(memory->slots, sizeof(memory->slots), (void *)(fp - V8_SLOTS_BELOW)))
+	if (!v8_read_slots(memory, fp))
 		return 0;
 	word = memory->slots[V8_SLOT_CONTEXT];
 	if (!(word & 1)) {
@@ -198,10 +237,11 @@ static __always_inline int v8_read_frame(struct v8_memory *memory, struct user_r
 	shared = v8_read_object(memory, v8_word(memory, v8->function_shared));
 	if (!shared || v8_type(memory, memory->object[0]) != v8->shared_type)
 		return 0;
-	frame->ids = v8_ids(memory, shared);
+	known = v8_known_of(memory, shared);
+	frame->ids = v8_ids(memory, known, shared);
 	frame->data = (shared >> 3) << V8_DATA_SHIFT;
 	/* Optimized code that took over in the middle of a loop leaves the interpreter's slots as they were. */
-	if ((in_builtins || top) && v8_read_bytecode(memory, top, &frame->place))
+	if ((in_builtins || top) && v8_read_bytecode(memory, top, known, &frame->place))
 		frame->data |= V8_FRAME_INTERPRETED;
 	else
 		frame->data |= in_builtins ? V8_FRAME_BUILTIN : V8_FRAME_MACHINE;

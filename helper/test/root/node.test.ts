@@ -189,6 +189,28 @@ describe('Node.js programs', function () {
     assert.equal(deepest, 401);
   });
 
+  it('ES modules by their paths', async () => {
+    const script = join(dir, 'a b%20ü', 'module.mjs');
+    mkdirSync(join(dir, 'a b%20ü'));
+    copyFileSync(join(FOLDER, 'module.mjs'), script);
+    const { pid } = await start(process.execPath, [script, SECONDS]);
+    const [summary, file] = await recorded(pid!, SAMPLES / 2, '-F', '999');
+    expectNoProblems(summary);
+    const { lines } = file.ebpfTracer!.metrics[0];
+    const self = lines.find((one) => one.file === script && one.line === lineOf(script, '// hot'))?.self ?? 0;
+    assert.ok(self > SAMPLES / 8, `${self} of ${summary.samples}`);
+  });
+
+  it('a program whose file was renamed and deleted', async () => {
+    const program = join(dir, 'renamed');
+    copyFileSync(process.execPath, program);
+    const { pid } = await start(program, [SHARES, SECONDS]);
+    rmSync(program);
+    const [summary, file] = await recorded(pid!, SAMPLES, '-F', '999');
+    expectShares(file);
+    expectNoProblems(summary);
+  });
+
   it('TypeScript on the lines of its own file, under the names in it', async () => {
     const source = join(dir, 'src/typed.ts');
     const script = join(dir, 'dist/typed.js');
