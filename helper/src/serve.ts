@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { effectiveCapabilities, statusMask } from './client/capabilities';
 import { refusal } from './client/rights';
+import { removeSocketFolder, SOCKET_NAME } from './client/socketFolder';
 import { textOf } from './client/surroundings';
 import { tracersNamed } from './engine/chooseTracers';
 import type { Tracer } from './engine/tracer';
@@ -27,7 +28,7 @@ import {
 } from './protocol';
 import { Lifetime } from './rpc/lifetime';
 import { HelperServer } from './rpc/server';
-import { readToken, removeSocketFolder, SOCKET_NAME } from './rpc/socketFolder';
+import { readToken } from './rpc/token';
 import { parseServeArguments } from './serveArguments';
 import { createServices } from './services';
 import { takeAsRoot } from './takeAsRoot';

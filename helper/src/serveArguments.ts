@@ -1,5 +1,4 @@
-// The helper's own arguments. They come from our client (rpc/client side: cli/elevate.ts, the extension's
-// elevation), pass through sudo or pkexec, and are read while the process is still root: so nothing clever here.
+// The helper's own arguments. They come from our client (client/helperCommand.ts), pass through sudo or pkexec, and are read while the process is still root: so nothing clever here.
 
 import { isAbsolute } from 'node:path';
 import { tracersNamed } from './engine/chooseTracers';

@@ -1,20 +1,25 @@
 // The one helper of this window: started when first needed, shared by every flow, found again after a window reload.
 // Remembers (in workspaceState) only the private folder and its token, never a password.
 
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { readRights, refusal, ungrantable } from '../../../helper/src/client/rights';
-import { containerEngine } from '../../../helper/src/client/surroundings';
+import { userCacheFolder } from '../../../helper/src/client/cacheFolder';
+import { type HelperProgram, type HelperRequest, programOf } from '../../../helper/src/client/helperCommand';
+import { HelperConnection } from '../../../helper/src/client/helperConnection';
+import { climb } from '../../../helper/src/client/ladder';
+import { beyondPasswords, readRights } from '../../../helper/src/client/rights';
+import { createSocketFolder, removeSocketFolder, removeStaleFolders } from '../../../helper/src/client/socketFolder';
 import { RECONNECT_GRACE_MS, TracerError, tracerError } from '../../../helper/src/protocol';
-import type { HelperProgram, HelperRequest } from '../elevation/helperCommand';
-import { climb, rungsFor } from '../elevation/ladder';
+import { rungsFor } from '../elevation/ladder';
 import { makeRungs, surroundings } from '../elevation/rungs';
 import type { Log } from '../log';
-import { connectToHelper, type HelperClient } from './helperClient';
-import { createSocketFolder, removeAbandonedFolders, removeSocketFolder } from './socketFolder';
 
 const STATE_KEY = 'helper';
+/** Ids of the tracers that this extension asks for. */
+const RECORDED_BY = ['cpu'];
+/** A helper that waits for this window answers at once. */
+const RECONNECT_WITHIN_MS = 2_000;
+
 interface RememberedHelper {
   folder: string;
   socket: string;
@@ -23,21 +28,21 @@ interface RememberedHelper {
 }
 
 export class HelperHost implements vscode.Disposable {
-  private current: Promise<HelperClient> | null = null;
+  private current: Promise<HelperConnection> | null = null;
   /** The current helper was started for other users' processes as well. */
   private forAnyUser = false;
-  private readonly connected = new vscode.EventEmitter<HelperClient>();
+  private readonly connected = new vscode.EventEmitter<HelperConnection>();
   /** A connection stands: listeners register for its notes. */
   readonly onDidConnect = this.connected.event;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly log: Log,
-    private readonly program: HelperProgram,
+    private readonly program: HelperProgram & { needsRights: boolean },
   ) {}
 
   /** Connected already, without asking for anything: null where no helper runs. */
-  async existing(): Promise<HelperClient | null> {
+  async existing(): Promise<HelperConnection | null> {
     const client = await this.current?.catch(() => null);
     return client && !client.isClosed ? client : null;
   }
@@ -46,7 +51,7 @@ export class HelperHost implements vscode.Disposable {
    * The helper, started if need be: at most one question for a password. `anyUser`: one that may record other users'
    * processes, which has to be said when it is started. Throws TracerError.
    */
-  async ensure(anyUser = false): Promise<HelperClient> {
+  async ensure(anyUser = false): Promise<HelperConnection> {
     this.current ??= this.hold(this.reconnect().then((client) => client ?? this.start(anyUser)));
     const held = this.current;
     const before = await held;
@@ -63,13 +68,13 @@ export class HelperHost implements vscode.Disposable {
   }
 
   /** Recordings that run in it go on; without any it ends now. */
-  private async letGo(client: HelperClient): Promise<void> {
+  private async letGo(client: HelperConnection): Promise<void> {
     const running = await client.request('record/list', {}).catch(() => []);
     if (running.length === 0) await client.request('shutdown', {}).catch(() => null);
   }
 
   /** After a window reload: the helper that still waits for this window, if there is one. */
-  async resume(): Promise<HelperClient | null> {
+  async resume(): Promise<HelperConnection | null> {
     if (this.current) return this.existing();
     if (!this.context.workspaceState.get(STATE_KEY)) return null;
     const attempt = this.reconnect();
@@ -85,12 +90,12 @@ export class HelperHost implements vscode.Disposable {
     this.connected.dispose();
   }
 
-  private hold(client: Promise<HelperClient>): Promise<HelperClient> {
+  private hold(client: Promise<HelperConnection>): Promise<HelperConnection> {
     const forget = () => {
       if (this.current === held) this.current = null;
     };
     const held = client.then((one) => {
-      one.onClose(() => {
+      void one.closed.then(() => {
         this.log.info('the helper is gone');
         forget();
         if (this.current === null) void this.forgetFolder();
@@ -102,11 +107,11 @@ export class HelperHost implements vscode.Disposable {
     return held;
   }
 
-  private async reconnect(): Promise<HelperClient | null> {
+  private async reconnect(): Promise<HelperConnection | null> {
     const remembered = this.context.workspaceState.get<RememberedHelper>(STATE_KEY);
     if (!remembered) return null;
     try {
-      const client = await connectToHelper(remembered, this.version(), this.log, 2_000);
+      const client = await this.connect(remembered, RECONNECT_WITHIN_MS);
       this.forAnyUser = remembered.anyUser === true;
       this.log.info('found the helper again after a reload');
       return client;
@@ -117,26 +122,19 @@ export class HelperHost implements vscode.Disposable {
     }
   }
 
-  private async start(anyUser: boolean): Promise<HelperClient> {
-    const rights = readRights();
-    const impossible = ungrantable(rights);
-    if (impossible.length > 0 && this.program.needsRights) {
-      throw containerEngine()
-        ? new TracerError(refusal(0n, rights.bounding)!)
-        : tracerError('NO_PRIVILEGE', `${impossible.join(', ')} cannot be had here`);
-    }
-    const here = surroundings(this.program);
-    if (here.noNewPrivileges && !here.privileged)
-      throw tracerError('NO_PRIVILEGE', 'VS Code runs where no program may gain rights (Flatpak, Snap, no_new_privs).');
-    const folder = await createSocketFolder();
+  private async start(anyUser: boolean): Promise<HelperConnection> {
+    const impossible = this.program.needsRights ? beyondPasswords(readRights()) : null;
+    if (impossible) throw new TracerError(impossible);
+    const here = surroundings(this.program.needsRights);
+    const folder = createSocketFolder();
     const request: HelperRequest = {
       program: this.program,
-      socketFolder: folder.path,
+      socketFolder: folder.dir,
       uid: process.getuid?.() ?? 0,
       gid: process.getgid?.() ?? 0,
       lingerMs: RECONNECT_GRACE_MS,
-      // As the command line has it (XDG Base Directory Specification), so that both share what was parsed.
-      cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ebpf-tracer'),
+      cacheDir: userCacheFolder(),
+      tracers: RECORDED_BY,
       anyUser,
     };
     try {
@@ -144,13 +142,13 @@ export class HelperHost implements vscode.Disposable {
       await vscode.workspace.fs.createDirectory(storage);
       const ready = await climb(rungsFor(here), makeRungs(request, storage.fsPath, this.log), this.log);
       const address = { socket: ready.socket, token: folder.token };
-      const client = await connectToHelper(address, this.version(), this.log);
-      await this.context.workspaceState.update(STATE_KEY, { folder: folder.path, ...address, anyUser });
+      const client = await this.connect(address);
+      await this.context.workspaceState.update(STATE_KEY, { folder: folder.dir, ...address, anyUser });
       this.forAnyUser = anyUser;
-      setImmediate(() => void removeAbandonedFolders());
+      setImmediate(() => void removeStaleFolders(folder.dir));
       return client;
     } catch (error) {
-      await removeSocketFolder(folder.path);
+      removeSocketFolder(folder.dir);
       if (error instanceof TracerError) throw error;
       throw tracerError('HELPER_START', error instanceof Error ? error.message : String(error));
     }
@@ -160,20 +158,23 @@ export class HelperHost implements vscode.Disposable {
     const remembered = this.context.workspaceState.get<RememberedHelper>(STATE_KEY);
     if (!remembered) return;
     await this.context.workspaceState.update(STATE_KEY, undefined);
-    await removeSocketFolder(remembered.folder).catch((error) => this.log.debug(`${error}`));
+    removeSocketFolder(remembered.folder);
   }
 
-  private version(): string {
-    return String(this.context.extension.packageJSON.version);
+  private async connect({ socket, token }: { socket: string; token: string }, timeoutMs?: number) {
+    const connection = await HelperConnection.connect({
+      socket,
+      token,
+      timeoutMs,
+      log: ({ level, text }) => this.log[level](`helper: ${text}`),
+    });
+    const { helperVersion, pid, uid } = connection.identity;
+    this.log.info(`connected to helper ${helperVersion}, pid ${pid}, uid ${uid}`);
+    return connection;
   }
 }
 
 /** `double`: a test's stand-in for dist/helper.js. */
-export function helperProgram(extensionPath: string, double?: string): HelperProgram {
-  return {
-    node: process.execPath,
-    isElectron: process.versions.electron !== undefined || process.env.ELECTRON_RUN_AS_NODE !== undefined,
-    script: double ?? join(extensionPath, 'dist', 'helper.js'),
-    needsRights: double === undefined,
-  };
+export function helperProgram(extensionPath: string, double?: string): HelperProgram & { needsRights: boolean } {
+  return { ...programOf(double ?? join(extensionPath, 'dist', 'helper.js')), needsRights: double === undefined };
 }

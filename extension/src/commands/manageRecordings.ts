@@ -4,8 +4,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { cleanEnvironment } from '../../../helper/src/client/helperCommand';
 import { type ErrorReport, TracerError, tracerError } from '../../../helper/src/protocol';
-import { cleanEnvironment } from '../elevation/helperCommand';
 import { showNotice } from '../notices';
 import { FILE_SUFFIX } from '../session/recordingNames';
 import type { StoredRecording } from '../session/recordingStore';

@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
+import type { HelperConnection } from '../../../helper/src/client/helperConnection';
+import { checkPid } from '../../../helper/src/client/pidCheck';
 import { type ProcessInfo, type RecordOptions, TracerError, tracerError } from '../../../helper/src/protocol';
-import type { HelperClient } from '../client/helperClient';
 import { showNotice } from '../notices';
-import { checkPid } from '../picker/pidCheck';
 import type { RecordingSession } from '../session/recordingSession';
 import { recordingSettings } from '../settings';
 import type { Tracer } from '../tracer';
@@ -58,7 +58,7 @@ function outputFor(tracer: Tracer, title: string): string {
 }
 
 /** The helper, with a sign of life in the status bar while it starts. */
-export async function helperWithProgress(tracer: Tracer, anyUser: boolean): Promise<HelperClient> {
+export async function helperWithProgress(tracer: Tracer, anyUser: boolean): Promise<HelperConnection> {
   const host = await tracer.host();
   const existing = await host.existing();
   if (existing && !anyUser) return existing;

@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ASKPASS_NAME } from '../../../helper/src/client/socketFolder';
 
 /** The text that `sudo -p` replaces PAM's own "Password:" with; anything else is another question (a second factor). */
 export const PASSWORD_PROMPT = 'ebpf-tracer-password';
@@ -81,7 +82,7 @@ export async function makeAskpass(
 async function writeScript(folders: string[], text: string): Promise<string> {
   let lastError: unknown;
   for (const folder of folders) {
-    const path = join(folder, 'askpass.sh');
+    const path = join(folder, ASKPASS_NAME);
     try {
       // Never through a link or into a file that somebody else put there.
       await rm(path, { force: true });

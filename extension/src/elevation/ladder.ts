@@ -1,20 +1,9 @@
-// The ways to start the helper with rights, tried in DESIGN.md's order until one works: already privileged, sudo
-// without a question, sudo with our password box, sudo in a terminal, pkexec on a local desktop. Pure: the rungs are
-// handed in (rungs.ts), so the order and the endings are tested without root. Called by helperHost.ts.
+// Which ways to start the helper with rights exist here, in DESIGN.md's order: already privileged, sudo without a question, sudo with our
+// password box, sudo in a terminal, pkexec on a local desktop. Pure, so that the order is tested without root.
 
-import { type ErrorReport, type ReadyLine, TracerError, tracerError } from '../../../helper/src/protocol';
-import type { Log } from '../log';
 import type { ElevationMethod } from '../settings';
 
 export type RungId = 'direct' | 'sudo' | 'askpass' | 'terminal' | 'pkexec';
-
-export type RungResult =
-  | { kind: 'ready'; ready: ReadyLine }
-  /** Not this way; `report` is what to say if no other way is left. */
-  | { kind: 'next'; why: string; report?: ErrorReport };
-
-/** Throws TracerError to end the ladder: cancelled, password rejected, a failure that no other rung can mend. */
-export type Rung = () => Promise<RungResult>;
 
 export interface Surroundings {
   privileged: boolean;
@@ -35,19 +24,4 @@ export function rungsFor(here: Surroundings): RungId[] {
   const rungs: RungId[] = here.hasSudo && here.method !== 'pkexec' ? ['sudo', ...asking] : [];
   if (here.hasPkexec && here.localDesktop && (here.method === 'auto' || here.method === 'pkexec')) rungs.push('pkexec');
   return rungs;
-}
-
-export async function climb(order: RungId[], rungs: Record<RungId, Rung>, log: Log): Promise<ReadyLine> {
-  if (order.length === 0) throw tracerError('SUDO_ABSENT');
-  let lastReport: ErrorReport | undefined;
-  for (const id of order) {
-    const result = await rungs[id]();
-    if (result.kind === 'ready') {
-      log.info(`administrator rights by: ${id}`);
-      return result.ready;
-    }
-    log.info(`administrator rights not by ${id}: ${result.why}`);
-    lastReport = result.report ?? lastReport;
-  }
-  throw lastReport ? new TracerError(lastReport) : tracerError('NO_PRIVILEGE', 'no way to get them worked here');
 }

@@ -1,31 +1,32 @@
 // The rungs of the ladder, each in a few lines: how it starts the helper and what its failures mean. Called by
 // helperHost.ts, which gives the result to `climb`.
 
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import * as vscode from 'vscode';
+import { findInPath } from '../../../helper/src/client/findInPath';
+import { cleanEnvironment, type HelperRequest, helperCommand } from '../../../helper/src/client/helperCommand';
+import { type Rung, type RungResult, settled } from '../../../helper/src/client/ladder';
 import { mayTrace, readRights } from '../../../helper/src/client/rights';
+import { startProcess } from '../../../helper/src/client/startProcess';
 import { lastLine, readSudoFailure, unreadableFile } from '../../../helper/src/client/sudoMessages';
 import { TracerError, tracerError } from '../../../helper/src/protocol';
 import type { Log } from '../log';
 import { elevationMethod } from '../settings';
 import { ASKING_SUDO, makeAskpass, PASSWORD_PROMPT, QUIET_SUDO } from './askpass';
-import { cleanEnvironment, type HelperProgram, type HelperRequest, helperCommand } from './helperCommand';
-import type { Rung, RungId, RungResult, Surroundings } from './ladder';
+import type { RungId, Surroundings } from './ladder';
 import { askPassword } from './passwordBox';
-import { type StartResult, startProcess } from './startProcess';
 import { startInTerminal } from './terminalSudo';
 
 /** Generous: a cold disk and a busy machine; the user sees progress and can cancel. */
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 
-export function surroundings(program: HelperProgram): Surroundings {
+/** `needsRights`: false for a test double, which traces nothing. */
+export function surroundings(needsRights: boolean): Surroundings {
   const rights = readRights();
   return {
-    privileged: mayTrace(rights.effective) || !program.needsRights,
+    privileged: mayTrace(rights.effective) || !needsRights,
     noNewPrivileges: rights.noNewPrivileges,
-    hasSudo: isOnPath('sudo'),
-    hasPkexec: isOnPath('pkexec'),
+    hasSudo: findInPath('sudo') !== null,
+    hasPkexec: findInPath('pkexec') !== null,
     localDesktop: vscode.env.remoteName === undefined && !!(process.env.DISPLAY || process.env.WAYLAND_DISPLAY),
     method: elevationMethod(),
   };
@@ -35,15 +36,17 @@ export function makeRungs(request: HelperRequest, scriptFolder: string, log: Log
   const command = helperCommand(request);
   const { program } = request;
   const quiet = cleanEnvironment(process.env, { LC_ALL: 'C' });
+  const start = (argv: string[], env: NodeJS.ProcessEnv, timeoutMs: number | null) =>
+    startProcess(argv, { env, timeoutMs, log, detached: true });
   return {
     direct: async () => {
       const env = cleanEnvironment(process.env, program.isElectron ? { ELECTRON_RUN_AS_NODE: '1' } : {});
-      return settled(await startProcess(command, env, START_TIMEOUT_MS, log), (stderr) => {
-        throw tracerError('HELPER_START', lastLine(stderr));
+      return settled(await start(command, env, START_TIMEOUT_MS), ({ stderr, why }) => {
+        throw tracerError('HELPER_START', why ?? lastLine(stderr));
       });
     },
     sudo: async () =>
-      settled(await startProcess([...QUIET_SUDO, ...command], quiet, START_TIMEOUT_MS, log), (stderr) => {
+      settled(await start([...QUIET_SUDO, ...command], quiet, START_TIMEOUT_MS), ({ stderr }) => {
         const verdict = readSudoFailure(stderr, program);
         if (verdict.kind !== 'refused') return { kind: 'next', why: verdict.kind };
         if (verdict.report.code === 'NO_PRIVILEGE')
@@ -53,8 +56,7 @@ export function makeRungs(request: HelperRequest, scriptFolder: string, log: Log
     askpass: () => startWithAskpass(request, [request.socketFolder, scriptFolder], quiet, log),
     terminal: () => startInTerminal(request),
     pkexec: async () => {
-      const result = await startProcess(['pkexec', ...command], quiet, null, log);
-      return settled(result, (stderr, code) => {
+      return settled(await start(['pkexec', ...command], quiet, null), ({ stderr, code }) => {
         // pkexec(1): 126 the dialog was dismissed, 127 not authorized or the program could not be run.
         if (code === 126) throw tracerError('ELEVATION_CANCELLED');
         const unreadable = unreadableFile(stderr, program);
@@ -82,8 +84,14 @@ async function startWithAskpass(
   });
   try {
     const argv = [...ASKING_SUDO, ...helperCommand(request)];
-    const result = await startProcess(argv, { ...env, SUDO_ASKPASS: askpass.script }, null, log, askpass.takeLine);
-    return settled(result, (stderr) => {
+    const result = await startProcess(argv, {
+      env: { ...env, SUDO_ASKPASS: askpass.script },
+      timeoutMs: null,
+      log,
+      question: askpass.takeLine,
+      detached: true,
+    });
+    return settled(result, ({ stderr }) => {
       if (ended === 'cancelled') throw tracerError('ELEVATION_CANCELLED');
       if (ended === 'terminal') return { kind: 'next', why: 'the user chose a terminal' };
       const verdict = readSudoFailure(stderr, request.program);
@@ -95,29 +103,4 @@ async function startWithAskpass(
   } finally {
     await askpass.close();
   }
-}
-
-/** What all rungs share: ready is ready, and what the helper itself reports ends the ladder. */
-function settled(result: StartResult, onExit: (stderr: string, code: number | null) => RungResult): RungResult {
-  switch (result.kind) {
-    case 'ready':
-      return result;
-    case 'report':
-      throw new TracerError(result.report);
-    case 'timeout':
-      throw tracerError('HELPER_START', 'it did not answer in time');
-    case 'exited':
-      return onExit(result.stderr, result.code);
-  }
-}
-
-function isOnPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return folder !== '';
-    } catch {
-      return false;
-    }
-  });
 }

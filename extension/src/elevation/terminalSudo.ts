@@ -6,18 +6,19 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { type HelperRequest, helperCommand } from '../../../helper/src/client/helperCommand';
+import type { RungResult } from '../../../helper/src/client/ladder';
+import { TERMINAL_LOG_NAME } from '../../../helper/src/client/socketFolder';
+import { parseReadyLine } from '../../../helper/src/client/startProcess';
 import { readSudoFailure } from '../../../helper/src/client/sudoMessages';
 import { TracerError, tracerError } from '../../../helper/src/protocol';
-import { type HelperRequest, helperCommand } from './helperCommand';
-import type { RungResult } from './ladder';
-import { parseReadyLine } from './startProcess';
 
 /** `-k` with a command: the password is kept for nobody else (sudo(8)). $0 is the file for the helper's output; an `exit N` line ends it. */
 const SCRIPT = '{ LC_ALL=C sudo -k -- "$@"; echo "exit $?"; } 2>&1 | tee -- "$0"';
 const POLL_MS = 100;
 
 export async function startInTerminal(request: HelperRequest): Promise<RungResult> {
-  const outputFile = join(request.socketFolder, 'terminal.log');
+  const outputFile = join(request.socketFolder, TERMINAL_LOG_NAME);
   const terminal = vscode.window.createTerminal({
     name: vscode.l10n.t('eBPF Tracer: administrator rights'),
     iconPath: new vscode.ThemeIcon('shield'),

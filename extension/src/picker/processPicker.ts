@@ -2,10 +2,10 @@
 // and takes a typed pid. Called by commands/profileProcess.ts.
 
 import * as vscode from 'vscode';
+import { checkPid, looksLikePid, parsePid } from '../../../helper/src/client/pidCheck';
 import { type ProcessInfo, toErrorReport } from '../../../helper/src/protocol';
 import type { Log } from '../log';
 import { type DebuggedSession, debuggedPids } from './debugTarget';
-import { checkPid, looksLikePid, parsePid } from './pidCheck';
 import { errorItem, type ProcessItem, separator, toItem, typedPidItem } from './processItems';
 import { listProcesses, type PickerContext } from './processTree';
 
@@ -93,15 +93,19 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
 
 function typedItems(value: string, processes: ProcessInfo[]): ProcessItem[] {
   if (!looksLikePid(value)) return [];
-  const parsed = parsePid(value);
-  if ('error' in parsed) return [errorItem(parsed.error)];
-  const report = checkPid(parsed.pid);
+  let pid: number;
+  try {
+    pid = parsePid(value);
+  } catch (error) {
+    return [errorItem(toErrorReport(error))];
+  }
+  const report = checkPid(pid);
   // While more digits may follow, a pid that does not exist yet is only said when nothing else matches.
   if (report) return [errorItem(report)];
   return [
     typedPidItem(
-      parsed.pid,
-      processes.find((one) => one.pid === parsed.pid),
+      pid,
+      processes.find((one) => one.pid === pid),
     ),
   ];
 }

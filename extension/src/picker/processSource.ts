@@ -3,9 +3,9 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { cleanEnvironment } from '../../../helper/src/client/helperCommand';
 import { type ProcessInfo, tracerError } from '../../../helper/src/protocol';
 import type { HelperHost } from '../client/helperHost';
-import { cleanEnvironment } from '../elevation/helperCommand';
 
 const LIST_TIMEOUT_MS = 10_000;
 /** A machine with 30,000 processes still fits. */

@@ -2,6 +2,7 @@
 // shows it. However it ends, by hand, after its duration, with its process or with the helper, `ended` resolves once.
 
 import { EventEmitter } from 'node:events';
+import type { HelperConnection } from '../../../helper/src/client/helperConnection';
 import {
   type ErrorReport,
   errorReport,
@@ -12,7 +13,6 @@ import {
   targetPids,
   toErrorReport,
 } from '../../../helper/src/protocol';
-import type { HelperClient } from '../client/helperClient';
 import { markHelperDied } from './helperDied';
 
 /** Saving takes less as a rule; then there is nothing to tell of it. */
@@ -61,13 +61,13 @@ export class RecordingSession {
   private recordingId: number | null = null;
   private visible = false;
   private readonly events = new EventEmitter();
-  private readonly subscriptions: { dispose(): void }[] = [];
+  private readonly unsubscribe: (() => void)[] = [];
   private end!: (end: SessionEnd) => void;
   private savingTimer: NodeJS.Timeout | undefined;
   paintedEnd: () => void = () => {};
 
   constructor(
-    private readonly client: HelperClient,
+    private readonly client: HelperConnection,
     readonly subject: SessionSubject,
   ) {
     this.ended = new Promise((resolve) => {
@@ -129,7 +129,7 @@ export class RecordingSession {
   watch(visible: boolean): void {
     this.visible = visible;
     if (this.recordingId !== null && this.state === 'recording')
-      this.client.note('record/watch', { recordingId: this.recordingId, visible });
+      this.client.tell('record/watch', { recordingId: this.recordingId, visible });
   }
 
   onDidChange(listener: () => void): void {
@@ -143,25 +143,25 @@ export class RecordingSession {
 
   private listen(): void {
     const isOurs = (id: number) => id === this.recordingId;
-    this.subscriptions.push(
-      this.client.onNote('record/progress', (note) => {
+    this.unsubscribe.push(
+      this.client.on('record/progress', (note) => {
         if (!isOurs(note.recordingId)) return;
         this.samples = note.samples;
         this.elapsedMs = note.elapsedMs;
         this.health = note.health;
         this.events.emit('change');
       }),
-      this.client.onNote('record/checkpoint', (note) => {
+      this.client.on('record/checkpoint', (note) => {
         if (!isOurs(note.recordingId)) return;
         this.samples = Math.max(this.samples, note.samples);
         this.events.emit('checkpoint');
       }),
-      this.client.onNote('record/ended', (note) => {
+      this.client.on('record/ended', (note) => {
         if (!isOurs(note.recordingId)) return;
         this.finish({ summary: note.summary, error: note.error, samples: note.summary?.samples ?? this.samples });
       }),
     );
-    this.client.onClose(() => void this.helperDied());
+    void this.client.closed.then(() => this.helperDied());
   }
 
   private async helperDied(): Promise<void> {
@@ -172,7 +172,7 @@ export class RecordingSession {
 
   private finish(end: SessionEnd): void {
     if (this.state === 'ended') return;
-    for (const subscription of this.subscriptions) subscription.dispose();
+    for (const stop of this.unsubscribe) stop();
     clearTimeout(this.savingTimer);
     this.samples = end.samples;
     this.saving = false;

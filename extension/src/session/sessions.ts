@@ -3,6 +3,7 @@
 // recording editor.
 
 import * as vscode from 'vscode';
+import type { HelperConnection } from '../../../helper/src/client/helperConnection';
 import {
   errorReport,
   parseRecording,
@@ -11,7 +12,6 @@ import {
   tracerError,
   visibleText,
 } from '../../../helper/src/protocol';
-import type { HelperClient } from '../client/helperClient';
 import { ContextKey, RECORDING_EDITOR } from '../contributions';
 import { TEXT_TOOLS } from '../profile/recordingText';
 import { openWhileRecording } from '../settings';
@@ -66,7 +66,7 @@ export class Sessions implements vscode.Disposable {
   /**
    * Starts one and returns once samples can arrive; what follows is shown by itself. Throws TracerError.
    */
-  async record(client: HelperClient, options: RecordOptions): Promise<RecordingSession> {
+  async record(client: HelperConnection, options: RecordOptions): Promise<RecordingSession> {
     const subject = subjectOf(options);
     const busy = subject.pids.find((pid) => this.isRecording(pid, subject.tracers));
     if (busy !== undefined) throw tracerError('BUSY', busy);
@@ -81,7 +81,7 @@ export class Sessions implements vscode.Disposable {
    * After a window reload: shows again what the helper still records, and files what ended meanwhile (a helper without
    * a window saves and unloads). `client` null: the helper is gone, too.
    */
-  async resume(client: HelperClient | null): Promise<void> {
+  async resume(client: HelperConnection | null): Promise<void> {
     const listed = client ? await client.request('record/list', {}) : [];
     for (const lost of this.remembered().filter((old) => listed.every((one) => one.output !== old.output))) {
       await this.fileAway(lost, client === null);

@@ -5,8 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startProcess } from '../../../helper/src/client/startProcess';
 import { ASKING_SUDO, type Askpass, makeAskpass, PASSWORD_PROMPT, QUIET_SUDO } from '../../src/elevation/askpass';
-import { startProcess } from '../../src/elevation/startProcess';
 import { makeTemporaryUser, type TemporaryUser, whyNoTemporaryUser } from './temporaryUser';
 
 describe('a password for the real sudo', function () {
@@ -61,7 +61,13 @@ describe('a password for the real sudo', function () {
     };
     const nothing = () => {};
     const log = { debug, info: nothing, warn: nothing, error: nothing };
-    await startProcess(asUser(script), environment(), 30_000, log, askpass.takeLine);
+    await startProcess(asUser(script), {
+      env: environment(),
+      timeoutMs: 30_000,
+      log,
+      question: askpass.takeLine,
+      detached: true,
+    });
     return lines;
   }
 

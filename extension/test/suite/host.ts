@@ -21,9 +21,8 @@ export async function useHelper(behaviour: FakeBehaviour): Promise<void> {
   const host = await tracer.host();
   const client = await host.existing();
   if (client) {
-    const closed = new Promise<void>((done) => client.onClose(done));
     await client.request('shutdown', {}).catch(() => undefined);
-    await closed;
+    await client.closed;
     await eventually('the old helper is forgotten', async () => (await host.existing()) === null);
   }
   process.env.FAKE_HELPER = JSON.stringify(behaviour);

@@ -3,14 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { climb, type Rung } from '../../../helper/src/client/ladder';
+import { startProcess } from '../../../helper/src/client/startProcess';
 import { type ErrorCode, errorReport, type TracerError, tracerError } from '../../../helper/src/protocol';
 import { makeAskpass } from '../../src/elevation/askpass';
-import { cleanEnvironment, helperCommand } from '../../src/elevation/helperCommand';
-import { climb, type Rung, type RungId, rungsFor, type Surroundings } from '../../src/elevation/ladder';
-import { parseReadyLine, startProcess } from '../../src/elevation/startProcess';
+import { type RungId, rungsFor, type Surroundings } from '../../src/elevation/ladder';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const program = { node: '/opt/node/bin/node', isElectron: false, script: '/ext/dist/helper.js', needsRights: true };
 
 describe('the ladder', () => {
   const here = (more: Partial<Surroundings> = {}): Surroundings => ({
@@ -91,67 +90,6 @@ describe('the ladder', () => {
   });
 });
 
-describe("the helper's command line", () => {
-  const request = {
-    program,
-    socketFolder: '/run/x',
-    uid: 1000,
-    gid: 100,
-    lingerMs: 20_000,
-    cacheDir: '/c',
-    anyUser: false,
-  };
-
-  it('is the same everywhere', () => {
-    assert.equal(
-      helperCommand(request).join(' '),
-      '/opt/node/bin/node /ext/dist/helper.js serve --socket-dir /run/x --uid 1000 --gid 100 --linger 20000 --cache-dir /c --for cpu',
-    );
-  });
-
-  it("says before root's rights are there whether other users' processes may be recorded", () => {
-    assert.ok(!helperCommand(request).includes('--any-user'));
-    assert.equal(helperCommand({ ...request, anyUser: true }).at(-1), '--any-user');
-  });
-
-  it('passes the switch that makes Electron a Node through sudo', () => {
-    const [first, second] = helperCommand({ ...request, program: { ...program, isElectron: true } });
-    assert.deepEqual([first, second], ['env', 'ELECTRON_RUN_AS_NODE=1']);
-  });
-
-  it("leaves VS Code's own variables behind", () => {
-    const clean = cleanEnvironment({ PATH: '/bin', NODE_OPTIONS: '-r x', VSCODE_IPC: '1', ELECTRON_RUN_AS_NODE: '1' });
-    assert.deepEqual(clean, { PATH: '/bin' });
-    assert.equal(cleanEnvironment({}, { LC_ALL: 'C' }).LC_ALL, 'C');
-  });
-});
-
-describe('starting it', () => {
-  const sh = (script: string, timeoutMs: number | null = 10_000) =>
-    startProcess(['/bin/sh', '-c', script], process.env, timeoutMs, silent);
-
-  it('waits for the ready line among other output', async () => {
-    const result = await sh(`echo Welcome; echo '{"ready":true,"pid":7,"socket":"/s"}'`);
-    assert.deepEqual(result, { kind: 'ready', ready: { ready: true, pid: 7, socket: '/s' } });
-  });
-
-  it("hands on the helper's own error", async () => {
-    const report = errorReport('LIBBPF_MISSING', 'x');
-    assert.deepEqual(parseReadyLine(JSON.stringify({ error: report })), { kind: 'report', report });
-    assert.equal(parseReadyLine('{"ready":'), null);
-    assert.equal(parseReadyLine('[]'), null);
-  });
-
-  it('tells how it ended otherwise', async () => {
-    assert.deepEqual(await sh('echo no >&2; exit 3'), { kind: 'exited', code: 3, stderr: 'no\n' });
-    assert.equal((await startProcess(['/nowhere/sudo'], {}, 1000, silent)).kind, 'exited');
-  });
-
-  it('ends what does not answer in time', async () => {
-    assert.deepEqual(await sh('exec sleep 60', 200), { kind: 'timeout' });
-  });
-});
-
 describe('askpass', () => {
   let folder: string;
   beforeEach(() => {
@@ -171,14 +109,15 @@ describe('askpass', () => {
       heard += `${text.replace('helper stdout: ', '')}\n`;
     };
     const log = { ...silent, debug };
-    const result = await startProcess(
-      ['/bin/sh', '-c', asSudo(askpass.script, questions)],
-      process.env,
-      10_000,
+    const result = await startProcess(['/bin/sh', '-c', asSudo(askpass.script, questions)], {
+      env: process.env,
+      timeoutMs: 10_000,
       log,
-      askpass.takeLine,
-    );
-    assert.deepEqual(result, { kind: 'exited', code: 0, stderr: '' }, 'questions are no messages of sudo');
+      question: askpass.takeLine,
+      detached: true,
+    });
+    const quiet = { kind: 'exited', code: 0, stderr: '', why: null };
+    assert.deepEqual(result, quiet, 'questions are no messages of sudo');
     await askpass.close();
     assert.deepEqual(readdirSync(folder), []);
     return heard;

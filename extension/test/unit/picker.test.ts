@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { checkPid, looksLikePid, parsePid } from '../../../helper/src/client/pidCheck';
+import { parseStat } from '../../../helper/src/client/processStat';
+import { toErrorReport } from '../../../helper/src/protocol';
 import { debuggedPids } from '../../src/picker/debugTarget';
-import { checkPid, looksLikePid, parsePid } from '../../src/picker/pidCheck';
 import { listProcesses, type PickerContext } from '../../src/picker/processTree';
 import { aProcess } from '../fakes/processes';
 
@@ -56,8 +58,11 @@ describe('order of the picker', () => {
 
 describe('a typed pid', () => {
   const code = (text: string) => {
-    const parsed = parsePid(text);
-    return 'error' in parsed ? parsed.error.code : parsed.pid;
+    try {
+      return parsePid(text);
+    } catch (error) {
+      return toErrorReport(error).code;
+    }
   };
 
   it('is a number, with a sign or not', () => {
@@ -80,12 +85,15 @@ describe('a typed pid', () => {
   });
 
   it('is refused for the dead, kernel threads and this process itself', () => {
-    const stat = (state: string, flags: number) => () => `7 (a) b) x) ${state} 1 7 7 0 -1 ${flags} 0 0`;
-    assert.equal(checkPid(7, () => null)?.code, 'PID_GONE');
-    assert.equal(checkPid(7, stat('Z', 0))?.code, 'PID_ZOMBIE');
-    assert.equal(checkPid(7, stat('S', 0x00208040))?.code, 'PID_KERNEL_THREAD');
+    const check = (pid: number, state: string, flags: number) =>
+      checkPid(pid, [], () => parseStat(`7 (a) b) x) ${state} 1 7 7 0 -1 ${flags} ${'0 '.repeat(20)}`));
+    assert.equal(checkPid(7, [], () => null)?.code, 'PID_GONE');
+    assert.equal(check(4194304, 'Z', 0)?.code, 'PID_ZOMBIE');
+    assert.equal(check(7, 'S', 0x00208040)?.code, 'PID_KERNEL_THREAD');
     assert.equal(checkPid(process.pid)?.code, 'PID_SELF');
-    assert.equal(checkPid(7, stat('R', 0x00400000)), null);
+    assert.equal(check(7, 'R', 0x00400000), null);
+    assert.equal(check(process.pid, 'Z', 0), null, 'its first thread has ended, others work on');
+    for (const pid of [0, -1, 1.5, Number.NaN]) assert.equal(checkPid(pid)?.code, 'PID_INVALID');
   });
 
   it('reads the real /proc', () => {

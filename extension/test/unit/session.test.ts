@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { HelperConnection } from '../../../helper/src/client/helperConnection';
+import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../../helper/src/client/socketFolder';
 import { errorReport, type RecordingFile, type RecordOptions, TracerError } from '../../../helper/src/protocol';
-import { connectToHelper, type HelperClient } from '../../src/client/helperClient';
-import {
-  createSocketFolder,
-  removeAbandonedFolders,
-  removeSocketFolder,
-  type SocketFolder,
-} from '../../src/client/socketFolder';
 import { holdCommand, shellCommand } from '../../src/session/heldCommand';
 import { markHelperDied } from '../../src/session/helperDied';
 import { RecordingSession, subjectOf } from '../../src/session/recordingSession';
@@ -21,23 +14,22 @@ import type { FakeBehaviour } from '../fakes/fakeHelper';
 import { makeRecording } from '../fakes/makeRecording';
 
 const FAKE_HELPER = resolve(__dirname, '../fakes/fakeHelper.js');
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface Fake {
   child: ChildProcess;
   folder: SocketFolder;
-  connect(token?: string): Promise<HelperClient>;
+  connect(token?: string): Promise<HelperConnection>;
 }
 
 const fakes: Fake[] = [];
 async function startFake(behaviour: FakeBehaviour = {}): Promise<Fake> {
-  const folder = await createSocketFolder();
-  const child = spawn(process.execPath, [FAKE_HELPER, 'serve', '--socket-dir', folder.path, '--linger', '200'], {
+  const folder = createSocketFolder();
+  const child = spawn(process.execPath, [FAKE_HELPER, 'serve', '--socket-dir', folder.dir, '--linger', '200'], {
     env: { ...process.env, FAKE_HELPER: JSON.stringify(behaviour), FAKE_TICK_MS: '20' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((done) => child.stdout?.once('data', done));
-  const connect = (token = folder.token) => connectToHelper({ socket: folder.socket, token }, 'test', silent);
+  const connect = (token = folder.token) => HelperConnection.connect({ socket: folder.socket, token });
   const fake = { child, folder, connect };
   fakes.push(fake);
   return fake;
@@ -52,7 +44,7 @@ describe('a window and its helper', function () {
   afterEach(async () => {
     for (const { child, folder } of fakes.splice(0)) {
       child.kill('SIGKILL');
-      await removeSocketFolder(folder.path);
+      removeSocketFolder(folder.dir);
     }
     rmSync(scratch, { recursive: true, force: true });
   });
@@ -78,38 +70,9 @@ describe('a window and its helper', function () {
       session.onDidChange(() => session.samples >= samples && done());
     });
 
-  it('meet in a folder of their own', async () => {
-    const folder = await createSocketFolder([scratch]);
-    assert.equal(statSync(folder.path).mode & 0o777, 0o700);
-    assert.equal(statSync(join(folder.path, 'token')).mode & 0o777, 0o600);
-    assert.equal(readFileSync(join(folder.path, 'token'), 'utf8'), folder.token);
-    await removeSocketFolder(folder.path);
-    assert.equal(existsSync(folder.path), false);
-  });
-
-  it('use another folder where the path is too long for a socket', async () => {
-    const long = join(scratch, 'x'.repeat(100));
-    const folder = await createSocketFolder([long, scratch]);
-    assert.ok(folder.path.startsWith(scratch) && !folder.path.startsWith(long));
-  });
-
-  it('leave folders of the dead to the next window, not those of the living', async () => {
-    const abandoned = await createSocketFolder([scratch]);
-    writeFileSync(join(abandoned.path, 'askpass.sh'), '');
-    const young = await createSocketFolder([scratch]);
-    const hourMs = 60 * 60_000;
-    await removeAbandonedFolders([scratch]);
-    assert.ok(existsSync(abandoned.path) && existsSync(young.path), 'somebody may still type a password');
-    const server = createServer().listen(young.socket);
-    await once(server, 'listening');
-    await removeAbandonedFolders([scratch], Date.now() + hourMs);
-    assert.deepEqual([existsSync(abandoned.path), existsSync(young.path)], [false, true]);
-    server.close();
-  });
-
   it('shake hands', async () => {
     const client = await (await startFake()).connect();
-    assert.equal(client.hello.helperVersion, 'fake');
+    assert.equal(client.identity.helperVersion, 'fake');
     assert.ok((await client.request('process/list', {})).length > 0);
     client.dispose();
   });
@@ -117,7 +80,7 @@ describe('a window and its helper', function () {
   it('refuse a wrong token, another version, and nobody', async () => {
     assert.equal(await codeOf((await startFake()).connect('wrong')), 'TOKEN_REFUSED');
     assert.equal(await codeOf((await startFake({ protocolVersion: 99 })).connect()), 'VERSION_MISMATCH');
-    const nobody = connectToHelper({ socket: join(scratch, 'none.sock'), token: '' }, 'test', silent);
+    const nobody = HelperConnection.connect({ socket: join(scratch, 'none.sock'), token: '' });
     assert.equal(await codeOf(nobody), 'HELPER_DIED');
   });
 
@@ -228,12 +191,12 @@ describe('a window and its helper', function () {
   it('hear several listeners of one note', async () => {
     const client = await (await startFake()).connect();
     const heard = [0, 0];
-    client.onNote('record/progress', () => heard[0]++);
-    const second = client.onNote('record/progress', () => heard[1]++);
+    client.on('record/progress', () => heard[0]++);
+    const second = client.on('record/progress', () => heard[1]++);
     const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     await reached(session, 200);
-    second.dispose();
+    second();
     await reached(session, 500);
     await session.stop();
     assert.ok(heard[0] > heard[1] && heard[1] > 0, String(heard));

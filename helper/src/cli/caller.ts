@@ -1,8 +1,7 @@
 // On whose behalf the command line works: its user, or under sudo the user who typed it. Recordings, caches and launched
 // commands are theirs. Used by record.ts, heldLaunch.ts and symbolize.ts.
 
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { userCacheFolder } from '../client/cacheFolder';
 import { becomeUser } from '../privilege/becomeUser';
 import { userEntry } from '../process/users';
 
@@ -28,11 +27,9 @@ export function findCaller(environment = process.env, uid = process.getuid!(), g
 
 /** Where what may be deleted at any time is kept; null: nowhere. */
 export function cacheDirOf({ environment, dropTo }: Caller): string | null {
-  const xdg = environment.XDG_CACHE_HOME;
-  // Under sudo the variable is root's unless it was kept on purpose; the caller's own folder is meant.
-  if (xdg?.startsWith('/') && !dropTo) return join(xdg, 'ebpf-tracer');
-  const home = dropTo ? environment.HOME : (environment.HOME ?? homedir());
-  return home?.startsWith('/') ? join(home, '.cache', 'ebpf-tracer') : null;
+  if (!dropTo) return userCacheFolder(environment);
+  // Under sudo XDG_CACHE_HOME is root's unless it was kept on purpose; the caller's own folder is meant.
+  return environment.HOME === undefined ? null : userCacheFolder({ HOME: environment.HOME });
 }
 
 /** Becomes the caller for good: called once the helper, which needs root to start, runs. */

@@ -1,6 +1,7 @@
 // One recording seen from the client: asks the helper for it, shows its progress, and waits for what comes first: its
 // own end, Ctrl-C, or the helper's death (what had arrived is in the file, which is marked). Used by record.ts.
 
+import type { HelperConnection } from '../client/helperConnection';
 import { markIncomplete } from '../export/recordingMark';
 import {
   type ErrorReport,
@@ -11,7 +12,6 @@ import {
   toErrorReport,
   tracerError,
 } from '../protocol';
-import type { HelperConnection } from '../rpc/client';
 import type { Interrupts } from './interrupts';
 import type { ProgressBar } from './progressBar';
 
@@ -20,7 +20,7 @@ export interface ClientOutcome {
   error: ErrorReport | null;
 }
 
-/** What this needs of rpc/client.ts. */
+/** What this needs of a connection. */
 export type HelperLink = Pick<HelperConnection, 'request' | 'on' | 'closed'>;
 
 export class ConductedRecording {

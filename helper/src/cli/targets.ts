@@ -1,8 +1,9 @@
 // Which processes a command of the command line traces: --pid, once or more, or the command behind `--`.
 
 import { basename } from 'node:path';
+import { parsePid } from '../client/pidCheck';
 import { ownsNamespace } from '../privilege/userNamespace';
-import { checkTarget, parsePid } from '../process/validate';
+import { checkTarget } from '../process/validate';
 import { type ErrorReport, tracerError } from '../protocol';
 import type { ParsedArguments } from './arguments';
 import type { Caller } from './caller';

@@ -8,9 +8,9 @@ import {
   maskOf,
   statusMask,
 } from '../client/capabilities';
+import { findInPath } from '../client/findInPath';
 import { refusal } from '../client/rights';
 import { containerEngine, hasSeccompFilter, inInitialNamespace, isWsl, textOf } from '../client/surroundings';
-import { findInPath } from '../privilege/findInPath';
 import { type Check, degraded, type Finding, missing, ok, unknown } from './finding';
 import { repeatAsRoot } from './howToRepeat';
 
@@ -40,7 +40,7 @@ function capabilities(): Finding {
 }
 
 function elevation(privileged: boolean): Finding {
-  const ways = ['sudo', 'pkexec'].map(findInPath).filter((path) => path !== null);
+  const ways = ['sudo', 'pkexec'].map((name) => findInPath(name)).filter((path) => path !== null);
   if (ways.length > 0) return ok(ways.join(', '));
   if (privileged) return ok('none needed: this process has them');
   return missing('neither sudo nor pkexec is installed', 'Install sudo, or start as root.');

@@ -3,7 +3,7 @@
 // caller has not, so the kernel does not ask this for it. bpf/lib/owner.bpf.h asks the same of living tasks.
 
 import { statSync } from 'node:fs';
-import { livingThread, readProcess } from './livingThread';
+import { livingThread, readProcess } from '../client/livingThread';
 import { readText } from './procfs';
 import { userName } from './users';
 

@@ -2,11 +2,11 @@
 // processes that it was forked from without an exec, whose code it still has. Files grow, are written anew in place, are replaced by
 // others of the same name, and may appear only when their process ends; what was open stays open while somebody needs it.
 
-import { livingThread } from './livingThread';
+import { livingThread } from '../client/livingThread';
+import { readStat } from '../client/processStat';
 import { readMaps } from './maps';
 import { closeTouched } from './patience';
 import { type Identity, openInTmp, readIdentity } from './perfMaps';
-import { readStat } from './procfs';
 import { type OpenedFile, openRegular, type Root, statTouched } from './roots';
 
 /** One file at one state of it. */

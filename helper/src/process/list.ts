@@ -2,20 +2,11 @@
 // walk over /proc. Kernel threads are left out, zombies too: neither can be recorded. Reads only.
 
 import { readdirSync } from 'node:fs';
+import { hasEnded, readStat, TICKS_PER_SECOND } from '../client/processStat';
 import type { ProcessInfo } from '../protocol';
 import { containerOf } from './container';
 import { ListeningPorts } from './ports';
-import {
-  bootTimeMs,
-  hasEnded,
-  ownerOf,
-  readCommand,
-  readProcessLink,
-  readStat,
-  readText,
-  readUids,
-  TICKS_PER_SECOND,
-} from './procfs';
+import { bootTimeMs, ownerOf, readCommand, readProcessLink, readText, readUids } from './procfs';
 import { runtimeOf } from './runtime';
 import { userName } from './users';
 

@@ -1,7 +1,7 @@
 // A process's memory, read by the helper's capability.
 
 import { closeSync, openSync, readSync } from 'node:fs';
-import { readProcess } from './livingThread';
+import { readProcess } from '../client/livingThread';
 import type { Address } from './types';
 
 export interface MemoryPlace {

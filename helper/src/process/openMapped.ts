@@ -2,7 +2,7 @@
 // to the program, or by another mapping of the same file. Never another file: the inode is compared, or the build-id later, by
 // the worker that reads it.
 
-import { readProcess } from './livingThread';
+import { readProcess } from '../client/livingThread';
 import { readMaps } from './maps';
 import { closeTouched, touch, whySilent } from './patience';
 import { readProcessLink } from './procfs';

@@ -3,7 +3,7 @@
 // Columns: proc_pid_net(5), "tcp".
 
 import { readdirSync } from 'node:fs';
-import { readProcess } from './livingThread';
+import { readProcess } from '../client/livingThread';
 import { readLink, readProcessLink, readProcessText } from './procfs';
 
 const LISTEN = '0A';

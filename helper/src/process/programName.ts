@@ -4,7 +4,7 @@
 // very file that is running.
 
 import { posix } from 'node:path';
-import { readProcess } from './livingThread';
+import { readProcess } from '../client/livingThread';
 import { readMemory } from './memory';
 import { closeTouched } from './patience';
 import { readBytes, readProcessLink } from './procfs';

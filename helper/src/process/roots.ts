@@ -1,7 +1,7 @@
 // The file systems that targets see: ours, or a container's, which stays reachable through an open folder when the process
 // is gone. And the way to a file in one of them, which may be one that does not answer (patience.ts).
 
-import { readProcess } from './livingThread';
+import { readProcess } from '../client/livingThread';
 import { closeTouched, type Place, touch } from './patience';
 import type { OpenedFile } from './touch';
 

@@ -2,8 +2,8 @@
 // itself, then by the libraries that it maps. Used by the process list for its icons; nothing else relies on it.
 
 import { basename } from 'node:path';
+import { readProcess } from '../client/livingThread';
 import type { Runtime } from '../protocol';
-import { readProcess } from './livingThread';
 import { closeTouched, read } from './patience';
 import { readProcessLink, readProcessText } from './procfs';
 import { openRegular } from './roots';

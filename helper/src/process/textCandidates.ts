@@ -1,9 +1,9 @@
 // Whose code executable memory of no file may be: looked for among what a process has mapped, as /proc/PID/maps has it.
 
 import { readFileSync } from 'node:fs';
+import { readProcess } from '../client/livingThread';
 import type { FileStore } from './fileStore';
 import type { MappedFile } from './files';
-import { readProcess } from './livingThread';
 import type { Mapping } from './maps';
 import type { Anchor, MemoryRange, MovedTextQuestion } from './movedText';
 import { closeTouched } from './patience';

@@ -1,16 +1,11 @@
 // Judges a target before anything is loaded for it: does it exist, is it a user process, may this caller trace it?
 // Called by the session in the helper (the authority) and by the CLI before it asks for a password.
 
-import { type ErrorCode, tracerError } from '../protocol';
+import { checkPid } from '../client/pidCheck';
+import { readStat } from '../client/processStat';
+import { TracerError, tracerError } from '../protocol';
 import { type CallersRights, rightsBeyond } from './callersRights';
-import { hasEnded, readStat, readUids } from './procfs';
-
-/** A pid as typed. Throws PID_INVALID for anything but a positive whole number. */
-export function parsePid(text: string): number {
-  const pid = Number(text);
-  if (!/^\d+$/.test(text.trim()) || pid < 1 || pid > 2 ** 22) throw tracerError('PID_INVALID', text);
-  return pid;
-}
+import { readUids } from './procfs';
 
 export interface TargetRules {
   /** Who asks; root (0) may trace everything. */
@@ -32,18 +27,15 @@ export interface Target {
 
 /** Throws PID_INVALID, PID_GONE, PID_ZOMBIE, PID_KERNEL_THREAD, PID_SELF, NOT_YOUR_PROCESS or PROCESS_PROTECTED. */
 export function checkTarget(pid: number, { callerUid, anyUser, rights, ownPids = [] }: TargetRules): Target {
-  const refuse = (code: ErrorCode, ...args: (string | number)[]) => tracerError(code, pid, ...args);
-  if (!Number.isSafeInteger(pid) || pid < 1) throw refuse('PID_INVALID');
+  const problem = checkPid(pid, ownPids);
+  if (problem) throw new TracerError(problem);
   const stat = readStat(pid);
-  if (!stat || !readUids(pid)) throw refuse('PID_GONE');
-  if (stat.kernelThread) throw refuse('PID_KERNEL_THREAD');
-  if (hasEnded(pid, stat)) throw refuse('PID_ZOMBIE');
-  if (ownPids.includes(pid)) throw refuse('PID_SELF');
+  if (!stat || !readUids(pid)) throw tracerError('PID_GONE', pid);
   if (callerUid !== 0 && !anyUser) {
     const unknown = { groups: null, capabilities: null, ownsNamespace: () => false };
     const beyond = rightsBeyond(pid, { ...unknown, ...rights, uid: callerUid });
-    if (beyond && 'user' in beyond) throw refuse('NOT_YOUR_PROCESS', beyond.user);
-    if (beyond) throw refuse('PROCESS_PROTECTED', beyond.rights);
+    if (beyond && 'user' in beyond) throw tracerError('NOT_YOUR_PROCESS', pid, beyond.user);
+    if (beyond) throw tracerError('PROCESS_PROTECTED', pid, beyond.rights);
   }
   return { pid, name: stat.name, startTicks: stat.startTicks };
 }

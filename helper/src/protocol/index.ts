@@ -5,6 +5,7 @@ export * from './http';
 export * from './jsonSize';
 export * from './messages';
 export * from './model';
+export * from './params';
 export * from './parseRecording';
 export * from './recordingFile';
 export * from './recordOptions';

@@ -1,5 +1,5 @@
 // What a client asks of a recording: of what, by which tracers, and where it goes. Shapes alone; the helper checks them
-// (rpc/params.ts, and each tracer its own options).
+// (params.ts, and each tracer its own options).
 
 /** What is recorded. Processes are numbered as the helper's PID namespace does. */
 export type RecordTarget =

@@ -1,5 +1,5 @@
 // Judges what a client asks for, before anything is attached for it: times, servers, and whether this caller may record that target.
-// Shapes were checked before (rpc/params.ts), options of tracers by these.
+// Shapes were checked before (protocol/params.ts), options of tracers by these.
 
 import { checkTarget } from '../process/validate';
 import { type RecordOptions, targetPids, tracerError } from '../protocol';

@@ -1,11 +1,11 @@
 // What a recording is given by the helper that it runs in. Apart, because whoever keeps recordings and each recording both
 // know it.
 
+import type { readStat } from '../client/processStat';
 import type { StartCapture } from '../engine/captureTypes';
 import type { Tracer } from '../engine/tracer';
 import type { CallersRights } from '../process/callersRights';
 import type { FileStore } from '../process/fileStore';
-import type { readStat } from '../process/procfs';
 import type { PeerUid } from '../process/recordingLock';
 import type { HelperNoteMethod, HelperNotes } from '../protocol';
 import type { Symbolizer } from '../symbolize/types';

@@ -1,8 +1,9 @@
 // The processes that a recording is of, as /proc tells of them from the start to the end. None where it is of something else. Owned
 // by a Recording.
 
+import { hasEnded, type ProcessStat, readStat } from '../client/processStat';
 import type { EndFacts } from '../engine/tracer';
-import { hasEnded, type ProcessStat, readCommand, readProcessLink, readStat } from '../process/procfs';
+import { readCommand, readProcessLink } from '../process/procfs';
 
 /** `startTicks` tells it from a later process with the same pid. */
 export interface TargetProcess {

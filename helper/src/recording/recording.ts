@@ -3,12 +3,12 @@
 // is kept in every case. Made by Recordings.
 
 import type { SampleRecord, StackRecord } from '../abi/records';
+import { readStat } from '../client/processStat';
 import type { Capture } from '../engine/captureTypes';
 import type { ChosenTracer } from '../engine/tracer';
 import type { CaptureSink } from '../engine/types';
 import { checkOutput } from '../export/outputFile';
 import type { MappedFile } from '../process/files';
-import { readStat } from '../process/procfs';
 import { lockTargets, type RecordingLock } from '../process/recordingLock';
 import { ProcessTable } from '../process/table';
 import type { ProcessRecord } from '../process/types';

@@ -11,6 +11,7 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import {
+  checkHandshake,
   type ErrorReport,
   errorReport,
   type HelperNoteMethod,
@@ -22,9 +23,8 @@ import {
   tracerError,
 } from '../protocol';
 import { CLOSED, type RequestTable } from './methods';
-import { checkHandshake } from './params';
 import { peerCredentials } from './peerCredentials';
-import { sameToken } from './socketFolder';
+import { sameToken } from './token';
 
 /** JSON-RPC leaves -32000 to -32099 to applications; the reason is in `data`. */
 const SERVER_ERROR = -32000;

@@ -4,6 +4,9 @@
 import {
   type CheckReport,
   type ClientNoteMethod,
+  checkRecordingId,
+  checkRecordOptions,
+  checkWatch,
   type HelperNoteMethod,
   type HelperNotes,
   type ProcessInfo,
@@ -14,7 +17,6 @@ import {
   type RunningRecording,
   tracerError,
 } from '../protocol';
-import { checkRecordingId, checkRecordOptions, checkWatch } from './params';
 
 /** What the recordings say on their own, by the name that the protocol gives it. */
 export type SayToClient = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HelperConnection } from '../../src/client/helperConnection';
 import {
   type ChosenTracers,
   type HelperNotes,
@@ -13,7 +14,6 @@ import {
   type RecordTarget,
   TracerError,
 } from '../../src/protocol';
-import type { HelperConnection } from '../../src/rpc/client';
 
 export interface ContractSubject {
   connect(): Promise<HelperConnection>;

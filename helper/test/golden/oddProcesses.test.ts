@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { hasEnded, readStat } from '../../src/client/processStat';
 import { listProcesses } from '../../src/process/list';
 import { readMaps } from '../../src/process/maps';
-import { hasEnded, readStat } from '../../src/process/procfs';
 import { checkTarget } from '../../src/process/validate';
 import { build } from './symbolize/build';
 import { TracedSymbolizer } from './symbolize/tracedSymbolizer';

@@ -2,9 +2,9 @@
 
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { HelperConnection } from '../../src/client/helperConnection';
+import { createSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
 import type { ErrorReport, ReadyLine } from '../../src/protocol';
-import { HelperConnection } from '../../src/rpc/client';
-import { createSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
 import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 

@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findInPath } from '../../src/privilege/findInPath';
+import { findInPath } from '../../src/client/findInPath';
 import type { RecordSummary } from '../../src/protocol';
 import { eventually, Target } from './captureHarness';
 import { CLI_JS, type CliResult, cli, errorOf, jsonOf, readRecording, startCli } from './cli';

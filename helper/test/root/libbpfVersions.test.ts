@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findInPath } from '../../src/privilege/findInPath';
+import { findInPath } from '../../src/client/findInPath';
 import { buildTarget, removeTargets } from './captureHarness';
 import { missingForEbpf } from './helperProcess';
 import type { LibbpfProbe } from './libbpfProbe';

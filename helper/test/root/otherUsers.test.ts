@@ -7,8 +7,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SampleRecord } from '../../src/abi/records';
+import { findInPath } from '../../src/client/findInPath';
 import type { Capture } from '../../src/engine/captureTypes';
-import { findInPath } from '../../src/privilege/findInPath';
 import { ownsNamespace } from '../../src/privilege/userNamespace';
 import type { CallersRights } from '../../src/process/callersRights';
 import { checkTarget } from '../../src/process/validate';
@@ -305,7 +305,7 @@ describe('the word of a client', function () {
     code?: string;
     recordingId?: number;
   } {
-    const client = publicFile('../../src/rpc/client');
+    const client = publicFile('../../src/client/helperConnection');
     const options = {
       ...{ pid: roots.pid, durationMs: null, frequencyHz: 99, children: true, kernel: true, startAtExec: false },
       ...{ output: join(dir, 'out.speedscope.json'), title: 'x', anyUser: true, without: [] },

@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findInPath } from '../../src/client/findInPath';
 import { mayHideFromRoot } from '../../src/client/startFailure';
-import { findInPath } from '../../src/privilege/findInPath';
 import type { ErrorReport } from '../../src/protocol';
 import { descendantsOf, HELPER_JS, isAlive, until } from './helperProcess';
 import { PUBLIC_NODE, publicFile } from './publicCopy';

@@ -5,7 +5,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
-import { readStat } from '../../src/process/procfs';
+import { readStat } from '../../src/client/processStat';
 import type { RecordSummary } from '../../src/protocol';
 import { CLI_JS, cli, errorOf, jsonOf, readRecording, recordSamples, startCli, workload } from './cli';
 import { STRANGER } from './helperProcess';

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSocketFolder, removeSocketFolder } from '../../src/client/socketFolder';
 import type { ErrorReport } from '../../src/protocol';
-import { createSocketFolder, removeSocketFolder } from '../../src/rpc/socketFolder';
 import { HELPER_JS, STRANGER, type StartedHelper, serve } from './helperProcess';
 import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
@@ -27,7 +27,7 @@ describe('door of the helper', function () {
 
   /** Asks for a handshake as another user, in a process of its own, and prints what comes back. */
   function handshakeAs(uid: number, { socket, token }: { socket: string; token: string }): string {
-    const client = publicFile('../../src/rpc/client');
+    const client = publicFile('../../src/client/helperConnection');
     const source = `require(${JSON.stringify(client)}).HelperConnection.connect(${JSON.stringify({ socket, token })})
       .then((c) => { console.log('in as ' + c.identity.uid); c.dispose(); }, (e) => console.log(JSON.stringify(e.report)))`;
     return execFileSync(PUBLIC_NODE, ['-e', source], { uid, gid: uid, encoding: 'utf8' });

@@ -1,7 +1,7 @@
 // A user without any rights for one test, and groups that only this user is in; removed again with all that names them.
 
 import { execFileSync } from 'node:child_process';
-import { findInPath } from '../../src/privilege/findInPath';
+import { findInPath } from '../../src/client/findInPath';
 
 export interface TemporaryUser {
   name: string;

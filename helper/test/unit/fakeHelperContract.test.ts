@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HelperConnection } from '../../src/rpc/client';
-import { createSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
+import { HelperConnection } from '../../src/client/helperConnection';
+import { createSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
 import { keepsTheContract } from '../contract/helperContract';
 
 const FAKE = join(__dirname, '../../../extension/test/fakes/fakeHelper.js');

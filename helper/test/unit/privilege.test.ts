@@ -2,18 +2,34 @@
 // helper's arguments, the meeting folder. What the kernel makes of it is in test/root/privilege*.test.ts.
 
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type CapabilityName, maskOf, namesOf, statusMask } from '../../src/client/capabilities';
 import { mayTrace, missingCapabilities } from '../../src/client/rights';
+import {
+  createSocketFolder,
+  parentFolders,
+  removeSocketFolder,
+  removeStaleFolders,
+} from '../../src/client/socketFolder';
 import { explainFailure, mayHideFromRoot, type StartFailure } from '../../src/client/startFailure';
 import { containerEngine, lockdown } from '../../src/client/surroundings';
 import type { Tracer } from '../../src/engine/tracer';
 import { capabilitiesToKeep } from '../../src/privilege/drop';
 import { RECONNECT_GRACE_MS, TracerError } from '../../src/protocol';
-import { createSocketFolder, readToken, removeStaleFolders, sameToken } from '../../src/rpc/socketFolder';
+import { readToken, sameToken } from '../../src/rpc/token';
 import { parseServeArguments } from '../../src/serveArguments';
 import { CPU } from '../../src/stack/sources/cpu';
 
@@ -150,6 +166,36 @@ describe('privilege', () => {
       assert.throws(() => readToken(folder.dir, process.getuid!() + 1), TracerError);
       assert.ok(Buffer.byteLength(folder.socket) < 108, 'fits into sockaddr_un');
       rmSync(folder.dir, { recursive: true });
+    });
+
+    it('is made where its path is short enough for a socket, and where a file can be made', () => {
+      const parent = mkdtempSync(join(tmpdir(), 'ebpf-tracer-parents-'));
+      const long = join(parent, 'x'.repeat(100));
+      mkdirSync(long);
+      const folder = createSocketFolder(undefined, [join(parent, 'absent'), long, parent]);
+      assert.equal(dirname(folder.dir), parent);
+      assert.deepEqual(readdirSync(long), []);
+      assert.throws(() => createSocketFolder(undefined, [join(parent, 'absent')]), /no folder for its socket.*ENOENT/);
+      removeSocketFolder(folder.dir);
+      rmSync(parent, { recursive: true });
+    });
+
+    it("is in the user's own runtime folder where there is one", () => {
+      const own = mkdtempSync(join(tmpdir(), 'ebpf-tracer-runtime-'));
+      assert.equal(parentFolders({ XDG_RUNTIME_DIR: own })[0], own);
+      for (const XDG_RUNTIME_DIR of [join(own, 'gone'), undefined])
+        assert.equal(parentFolders({ XDG_RUNTIME_DIR })[0], tmpdir());
+      rmSync(own, { recursive: true });
+    });
+
+    it('goes with all that either side puts into it, and stays with what is not theirs', () => {
+      const [ours, shared] = [createSocketFolder(), createSocketFolder()];
+      for (const name of ['askpass.sh', 'terminal.log', 'helper.sock']) writeFileSync(join(ours.dir, name), '');
+      writeFileSync(join(shared.dir, 'of somebody else'), '');
+      for (const { dir } of [ours, shared]) removeSocketFolder(dir);
+      assert.equal(existsSync(ours.dir), false);
+      assert.deepEqual(readdirSync(shared.dir), ['of somebody else']);
+      rmSync(shared.dir, { recursive: true });
     });
 
     it('compares tokens of all lengths', () => {

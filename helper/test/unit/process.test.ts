@@ -4,15 +4,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { parsePid } from '../../src/client/pidCheck';
+import { hasEnded, parseStat, readStat } from '../../src/client/processStat';
 import { containerOf } from '../../src/process/container';
 import { listProcesses } from '../../src/process/list';
 import { parseSlowMounts, slowMountOf } from '../../src/process/mounts';
 import { parseListening } from '../../src/process/ports';
-import { hasEnded, parseStat, readStat } from '../../src/process/procfs';
 import { type LockedTarget, lockName, lockTarget, lockTargets } from '../../src/process/recordingLock';
 import { runtimeOf } from '../../src/process/runtime';
 import { parsePasswd } from '../../src/process/users';
-import { checkTarget, parsePid } from '../../src/process/validate';
+import { checkTarget } from '../../src/process/validate';
 import { TracerError } from '../../src/protocol';
 import { peerCredentials } from '../../src/rpc/peerCredentials';
 

@@ -7,9 +7,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readStat } from '../../src/client/processStat';
 import type { Tracer } from '../../src/engine/tracer';
 import { FileStore } from '../../src/process/fileStore';
-import { readStat } from '../../src/process/procfs';
 import type { ProcessRecord } from '../../src/process/types';
 import type { HelperNoteMethod, HelperNotes, RecordingFile, RecordOptions } from '../../src/protocol';
 import { type CpuOptions, TracerError, targetPids } from '../../src/protocol';

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
+import { HelperConnection } from '../../src/client/helperConnection';
+import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
 import { PROTOCOL_VERSION, type RecordOptions, type RecordSummary, TracerError, targetPids } from '../../src/protocol';
-import { HelperConnection } from '../../src/rpc/client';
 import type { RecordingService, SayToClient, Services } from '../../src/rpc/methods';
 import { HelperServer } from '../../src/rpc/server';
-import { createSocketFolder, removeSocketFolder, type SocketFolder } from '../../src/rpc/socketFolder';
 
 const OPTIONS: RecordOptions = {
   target: { pids: [4711], children: true, startAtExec: false },
@@ -322,6 +322,18 @@ describe('rpc', () => {
     server.log('warn', 'after');
     await until(() => lines.length === 2);
     assert.deepEqual(lines, ['before anybody came', 'after']);
+  });
+
+  it('hears all that was said before the end, however late it reads it', async () => {
+    const connection = await client();
+    const heard: number[] = [];
+    connection.on('record/checkpoint', ({ samples }) => heard.push(samples));
+    const said = Array.from({ length: 200 }, (_, i) => i);
+    for (const samples of said) server.say('record/checkpoint', { recordingId: 1, output: '/x', samples });
+    await server.close('ending');
+    await connection.closed;
+    assert.deepEqual(heard, said);
+    assert.equal(connection.isClosed, true);
   });
 
   it('answers what is running before it closes', async () => {

@@ -1,6 +1,5 @@
-// The client's end of the protocol, typed: connect, shake hands, ask, listen, keep the heart beating. Used by the
-// command line through cli/elevate.ts, and by tests. (The extension has a client of its own: it shares only the
-// protocol folder.)
+// The client's end of the protocol, typed: connect, shake hands, ask, listen, keep the heart beating. One for the command line, the
+// extension and the tests, so that none loses messages that another reads.
 
 import { connect, type Socket } from 'node:net';
 import {
@@ -32,6 +31,8 @@ import {
 export interface ConnectOptions {
   socket: string;
   token: string;
+  /** How long the socket may take to accept the connection. */
+  timeoutMs?: number;
   heartbeatIntervalMs?: number;
   /** Gets the helper's log from its first line on. */
   log?: (line: HelperNotes['log']) => void;
@@ -66,6 +67,8 @@ class Inbox extends StreamMessageReader implements MessageStrategy {
   }
 }
 
+const CONNECT_WITHIN_MS = 10_000;
+
 type Listener = (params: never) => void;
 
 export class HelperConnection {
@@ -96,19 +99,16 @@ export class HelperConnection {
     });
     rpc.onError(() => socket.destroy());
     rpc.onNotification((method, params) => {
-      for (const listener of this.listeners.get(method) ?? []) listener(params as never);
+      for (const listener of [...(this.listeners.get(method) ?? [])]) listener(params as never);
     });
     this.heartbeat = setInterval(() => this.tell('heartbeat', { sentAtMs: Date.now() }), heartbeatIntervalMs);
     this.heartbeat.unref();
   }
 
-  /** Throws the helper's refusal (PEER_REFUSED, VERSION_MISMATCH, TOKEN_REFUSED), HELPER_DIED where nobody listens. */
+  /** Throws the helper's refusal (PEER_REFUSED, VERSION_MISMATCH, TOKEN_REFUSED), HELPER_DIED where nobody answers. */
   static async connect(options: ConnectOptions): Promise<HelperConnection> {
-    const socket = await new Promise<Socket>((resolve, reject) => {
-      const connecting = connect(options.socket, () => resolve(connecting));
-      connecting.once('error', () => reject(tracerError('HELPER_DIED')));
-    });
-    socket.on('error', () => {});
+    const socket = await openSocket(options.socket, options.timeoutMs ?? CONNECT_WITHIN_MS);
+    const protocolVersion = options.protocolVersion ?? PROTOCOL_VERSION;
     const inbox = new Inbox(socket);
     const rpc = createMessageConnection(inbox, new StreamMessageWriter(socket), undefined, { messageStrategy: inbox });
     const connection = new HelperConnection(socket, rpc, inbox, options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS);
@@ -116,15 +116,21 @@ export class HelperConnection {
     rpc.listen();
     try {
       connection.identity = await connection.request('handshake', {
-        protocolVersion: options.protocolVersion ?? PROTOCOL_VERSION,
+        protocolVersion,
         clientVersion: TRACER_VERSION,
         token: options.token,
       });
+      const { protocolVersion: theirs } = connection.identity;
+      if (theirs !== protocolVersion) throw tracerError('VERSION_MISMATCH', theirs, protocolVersion);
     } catch (error) {
       connection.dispose();
       throw error;
     }
     return connection;
+  }
+
+  get isClosed(): boolean {
+    return this.gone;
   }
 
   /** Throws TracerError: the helper's own, CANCELLED after `signal`, HELPER_DIED where the connection went away. */
@@ -141,8 +147,9 @@ export class HelperConnection {
     try {
       return await this.rpc.sendRequest(method, params, source.token);
     } catch (error) {
+      // An answer that was read after the socket was closed is still the answer.
       const hasReport = (error as { data?: unknown }).data !== undefined;
-      if (this.gone || (!hasReport && this.socket.destroyed)) throw tracerError('HELPER_DIED');
+      if (!hasReport && (this.gone || this.socket.destroyed)) throw tracerError('HELPER_DIED');
       throw new TracerError(toErrorReport(error));
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -150,7 +157,12 @@ export class HelperConnection {
   }
 
   tell<M extends ClientNoteMethod>(method: M, params: ClientNotes[M]): void {
-    if (!this.gone) this.rpc.sendNotification(method, params).catch(() => {});
+    if (this.gone) return;
+    try {
+      this.rpc.sendNotification(method, params).catch(() => {});
+    } catch {
+      // Closed a moment ago: `closed` says so.
+    }
   }
 
   /** Listens to what the helper says on its own; call the result to stop. */
@@ -162,6 +174,27 @@ export class HelperConnection {
 
   /** Closes the connection: the helper stops and saves what it records. */
   dispose(): void {
+    this.gone = true;
     this.socket.destroy();
   }
+}
+
+function openSocket(path: string, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    const fail = () => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(tracerError('HELPER_DIED'));
+    };
+    const timer = setTimeout(fail, timeoutMs);
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      // An error also closes, which is what counts.
+      socket.on('error', () => {});
+      resolve(socket);
+    });
+  });
 }
