@@ -2,20 +2,29 @@
 // sessions and commands are tested without root. Started like dist/helper.js. What it does wrong on purpose is asked
 // for by FAKE_HELPER (a JSON FakeBehaviour).
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
-import { isAbsolute, join } from 'node:path';
-import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { checkPid } from '../../../helper/src/client/pidCheck';
+import { removeSocketFolder, SOCKET_NAME, TOKEN_NAME } from '../../../helper/src/client/socketFolder';
 import {
+  type CpuOptions,
+  checkRecordingId,
+  checkRecordOptions,
+  checkShape,
   type ErrorReport,
-  errorReport,
-  type HelperNoteMethod,
-  type HelperNotes,
+  isBoolean,
+  isNumber,
+  MAX_FRAMES_MOST,
+  optional,
   PROTOCOL_VERSION,
   type RecordOptions,
   type RecordSummary,
+  TracerError,
+  targetKind,
   targetPids,
+  tracerError,
 } from '../../../helper/src/protocol';
+import { FakeDoor, type FakeMethods } from './fakeDoor';
 import { fakeHealth, makeRecording } from './makeRecording';
 import { listFakeProcesses } from './processes';
 
@@ -47,86 +56,91 @@ interface Running {
   timer: NodeJS.Timeout;
 }
 
-type Say = <M extends HelperNoteMethod>(method: M, params: HelperNotes[M]) => void;
+interface Outcome {
+  summary: RecordSummary | null;
+  error: ErrorReport | null;
+}
 
 /** Whose recordings it pretends to make. */
 const TRACER = 'cpu';
 const progressOf = (samples: number) => [{ id: TRACER, unit: 'samples', count: samples, lost: 0 }];
 const TICK_MS = Number(process.env.FAKE_TICK_MS ?? 50);
 const SAMPLES_A_TICK = 100;
+const MOST_FREQUENCY_HZ = 4_999;
 const behaviour = JSON.parse(process.env.FAKE_HELPER ?? '{}') as FakeBehaviour;
 const argument = (name: string) => process.argv[process.argv.indexOf(name) + 1];
 const folder = argument('--socket-dir');
-const lingerMs = Number(argument('--linger'));
-const socketPath = join(folder, 'helper.sock');
+const socketPath = join(folder, SOCKET_NAME);
 const running = new Map<number, Running>();
+const ended = new Map<number, Outcome>();
 let nextId = 1;
-let connections = 0;
 let lingerTimer: NodeJS.Timeout | undefined;
+let door: FakeDoor;
 
 function main(): void {
   if (behaviour.startError) {
     console.log(JSON.stringify({ error: behaviour.startError }));
     process.exit(1);
   }
-  const token = readFileSync(join(folder, 'token'), 'utf8');
-  const server = createServer((socket) => serve(socket, token));
-  server.listen(socketPath, () => console.log(JSON.stringify({ ready: true, pid: process.pid, socket: socketPath })));
+  door = new FakeDoor({
+    socketPath,
+    token: readFileSync(join(folder, TOKEN_NAME), 'utf8'),
+    heartbeatTimeoutMs: process.argv.includes('--heartbeat-timeout') ? Number(argument('--heartbeat-timeout')) : 60_000,
+    identity: {
+      protocolVersion: behaviour.protocolVersion ?? PROTOCOL_VERSION,
+      helperVersion: 'fake',
+      pid: process.pid,
+      uid: process.getuid?.() ?? 0,
+      capabilities: [],
+      tracers: [TRACER],
+    },
+    methods,
+    listening: () => console.log(JSON.stringify({ ready: true, pid: process.pid, socket: socketPath })),
+    clientCame: () => clearTimeout(lingerTimer),
+    // What it records is saved, as nobody may come back.
+    clientGone: () => {
+      for (const [id, one] of running) finish(id, one, 'stopped');
+      lingerTimer = setTimeout(end, Number(argument('--linger')));
+    },
+  });
 }
 
 function end(): void {
-  rmSync(folder, { recursive: true, force: true });
+  removeSocketFolder(folder);
   process.exit(0);
 }
 
-function serve(socket: Socket, token: string): void {
-  const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
-  const fail = (report: ErrorReport) => new ResponseError(-32000, report.message, report);
-  let open = true;
-  connections++;
-  clearTimeout(lingerTimer);
-  socket.on('error', () => undefined);
-  socket.on('close', () => {
-    open = false;
-    if (--connections === 0) lingerTimer = setTimeout(end, lingerMs);
-  });
-  rpc.onRequest('handshake', (params: { token: string }) =>
-    params.token === token
-      ? {
-          protocolVersion: behaviour.protocolVersion ?? PROTOCOL_VERSION,
-          helperVersion: 'fake',
-          pid: process.pid,
-          uid: process.getuid?.() ?? 0,
-          capabilities: [],
-          tracers: [TRACER],
-        }
-      : fail(errorReport('TOKEN_REFUSED')),
-  );
-  rpc.onRequest('process/list', () => listFakeProcesses());
-  rpc.onRequest('check/run', () => ({ kernel: 'fake', arch: process.arch, items: [], attach: [] }));
-  rpc.onRequest('record/start', (options: RecordOptions) => {
-    if (behaviour.recordError) return fail(behaviour.recordError);
-    const refused = refusalOf(options);
-    if (refused) return fail(refused);
+const methods: FakeMethods = {
+  'process/list': () => listFakeProcesses(),
+  'check/run': () => ({ kernel: 'fake', arch: process.arch, items: [], attach: [] }),
+  'record/start': (params) => {
+    const options = checkRecordOptions(params);
+    if (behaviour.recordError) throw new TracerError(behaviour.recordError);
+    checkTracers(options);
+    checkTarget(options);
+    checkOutput(options.output);
     const id = nextId++;
-    const say: Say = (method, params) => {
-      if (open) rpc.sendNotification(method, params).catch(() => undefined);
-    };
-    const timer = setInterval(() => tick(say, id), TICK_MS);
+    const timer = setInterval(() => tick(id), TICK_MS);
     running.set(id, { options, samples: 0, checkpoints: 0, startedAtMs: Date.now(), timer });
     return { recordingId: id, attachedMs: 1 };
-  });
-  rpc.onRequest('record/stop', ({ recordingId }: { recordingId: number }) => {
+  },
+  'record/stop': (params) => {
+    const recordingId = checkRecordingId('record/stop', params);
     if (behaviour.silentStop) return new Promise(() => undefined);
     const one = running.get(recordingId);
-    return one ? finish(recordingId, one, 'stopped') : fail(errorReport('NO_RECORDING', recordingId));
-  });
-  rpc.onRequest('record/abort', ({ recordingId }: { recordingId: number }) => {
-    clearInterval(running.get(recordingId)?.timer);
-    running.delete(recordingId);
+    const outcome = one ? finish(recordingId, one, 'stopped') : ended.get(recordingId);
+    if (!outcome) throw tracerError('NO_RECORDING', recordingId);
+    if (outcome.error) throw new TracerError(outcome.error);
+    if (!outcome.summary) throw tracerError('CANCELLED');
+    return outcome.summary;
+  },
+  'record/abort': (params) => {
+    const recordingId = checkRecordingId('record/abort', params);
+    const one = running.get(recordingId);
+    if (one) abort(recordingId, one);
     return null;
-  });
-  rpc.onRequest('record/list', () =>
+  },
+  'record/list': () =>
     [...running].map(([recordingId, { options, samples, startedAtMs }]) => ({
       recordingId,
       target: options.target,
@@ -136,35 +150,55 @@ function serve(socket: Socket, token: string): void {
       startedAtMs,
       samples,
     })),
-  );
-  rpc.onRequest('shutdown', () => {
-    setImmediate(end);
+  shutdown: () => {
+    door.close(end);
     return null;
+  },
+};
+
+function checkTracers({ tracers, target }: RecordOptions): void {
+  const ids = Object.keys(tracers);
+  const unknown = ids.length === 0 ? '' : ids.find((id) => id !== TRACER);
+  if (unknown !== undefined) throw tracerError('TRACER_UNKNOWN', unknown, TRACER);
+  if (targetKind(target) !== 'processes') throw tracerError('TARGET_UNSUITABLE', TRACER, targetKind(target));
+  const { frequencyHz, maxFrames = 1 } = checkShape<CpuOptions>(TRACER, tracers.cpu, {
+    frequencyHz: isNumber,
+    kernel: isBoolean,
+    maxFrames: optional(isNumber),
   });
-  rpc.listen();
+  const isOf = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most;
+  if (!isOf(frequencyHz, MOST_FREQUENCY_HZ)) throw tracerError('FREQUENCY_INVALID', frequencyHz);
+  if (!isOf(maxFrames, MAX_FRAMES_MOST)) throw tracerError('MAX_FRAMES_INVALID', maxFrames);
 }
 
-/** As the real one, of which it is a stand-in: by its only tracer, and once a process. */
-function refusalOf({ target, tracers, output }: RecordOptions): ErrorReport | null {
-  const unknown = Object.keys(tracers).find((id) => id !== TRACER);
-  if (unknown !== undefined) return errorReport('TRACER_UNKNOWN', unknown, TRACER);
-  if (!isAbsolute(output)) return errorReport('USAGE', 'record/start: "output" is missing or has the wrong type.');
-  const pids = targetPids(target);
-  const busy = [...running.values()].some(({ options }) =>
-    targetPids(options.target).some((pid) => pids.includes(pid)),
-  );
-  return busy ? errorReport('BUSY', pids.join(', ')) : null;
+function checkTarget({ target, durationMs, debuginfodUrls = [] }: RecordOptions): void {
+  if (durationMs !== null && durationMs <= 0) throw tracerError('DURATION_INVALID', `${durationMs}ms`);
+  const wrong = debuginfodUrls.find((url) => !/^https?:/.test(url));
+  if (wrong !== undefined) throw tracerError('DEBUGINFOD_URL_INVALID', wrong);
+  for (const pid of targetPids(target)) {
+    const problem = checkPid(pid);
+    if (problem) throw new TracerError(problem);
+    if ([...running.values()].some(({ options }) => targetPids(options.target).includes(pid)))
+      throw tracerError('BUSY', pid);
+  }
 }
 
-function tick(say: Say, recordingId: number): void {
+function checkOutput(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw tracerError('OUTPUT_NOT_WRITABLE', path, 'it is a folder');
+  if (!existsSync(dirname(path))) throw tracerError('OUTPUT_NOT_WRITABLE', path, 'its folder does not exist');
+  if (found && !readFileSync(path, 'utf8').includes('"ebpfTracer"')) throw tracerError('OUTPUT_EXISTS', path);
+}
+
+function tick(recordingId: number): void {
   const one = running.get(recordingId);
   if (!one) return;
   if (!behaviour.idle) one.samples += SAMPLES_A_TICK;
   one.checkpoints++;
-  write(one, false);
+  write(one, 'running');
   const elapsedMs = Date.now() - one.startedAtMs;
   const { samples, options } = one;
-  say('record/progress', {
+  door.say('record/progress', {
     recordingId,
     elapsedMs,
     samples,
@@ -172,30 +206,49 @@ function tick(say: Say, recordingId: number): void {
     health: fakeHealth(samples),
     tracers: progressOf(samples),
   });
-  if (samples > 0) say('record/checkpoint', { recordingId, output: options.output, samples });
+  if (samples > 0) door.say('record/checkpoint', { recordingId, output: options.output, samples });
   if (one.checkpoints === behaviour.pauseAfterCheckpoints) clearInterval(one.timer);
   if (one.checkpoints === behaviour.dieAfterCheckpoints) process.kill(process.pid, 'SIGKILL');
   const over = options.durationMs !== null && elapsedMs >= options.durationMs;
   if (over || one.checkpoints === behaviour.exitAfterCheckpoints) {
-    const summary = finish(recordingId, one, over ? 'duration' : 'exited');
-    say('record/ended', { recordingId, summary, error: null });
+    const outcome = finish(recordingId, one, over ? 'duration' : 'exited');
+    door.say('record/ended', { recordingId, ...outcome });
   }
 }
 
-function write({ options, samples }: Running, complete: boolean): void {
+function write({ options, samples }: Running, stopReason: RecordSummary['stopReason'], complete = false): void {
   if (samples === 0) return;
   const { output, title, target } = options;
   const [pid = 0] = targetPids(target);
   const file = behaviour.sourceFile ?? '/src/fake.c';
-  const recording = makeRecording({ file, samples, complete, title, pid });
+  const recording = makeRecording({ file, samples, complete, stopReason, title, pid });
   writeFileSync(`${output}.tmp`, JSON.stringify(recording), { mode: 0o600 });
   renameSync(`${output}.tmp`, output);
 }
 
-function finish(id: number, one: Running, stopReason: RecordSummary['stopReason']): RecordSummary {
+function forget(id: number, one: Running): void {
   clearInterval(one.timer);
   running.delete(id);
-  write(one, true);
+}
+
+/** What was last written stays. */
+function abort(id: number, one: Running): void {
+  forget(id, one);
+  if (one.checkpoints > 0) write(one, 'stopped');
+  ended.set(id, { summary: null, error: null });
+}
+
+function finish(id: number, one: Running, stopReason: RecordSummary['stopReason']): Outcome {
+  forget(id, one);
+  write(one, stopReason, true);
+  const nothing = tracerError('NOTHING_RECORDED_IDLE', targetPids(one.options.target).join(', ')).report;
+  const isEmpty = one.samples === 0;
+  const outcome = { summary: isEmpty ? null : summaryOf(one, stopReason), error: isEmpty ? nothing : null };
+  ended.set(id, outcome);
+  return outcome;
+}
+
+function summaryOf(one: Running, stopReason: RecordSummary['stopReason']): RecordSummary {
   return {
     samples: one.samples,
     lost: 0,

@@ -1,13 +1,19 @@
 // A small recording with known shares, as the helper would write it: 100 samples, main -> work -> hot (60), cold (30),
 // work itself 10. Used by the fake helper and by the tests.
 
-import { type RecordingExtra, type RecordingFile, upgradeRecording } from '../../../helper/src/protocol';
+import {
+  type RecordingExtra,
+  type RecordingFile,
+  type StopReason,
+  upgradeRecording,
+} from '../../../helper/src/protocol';
 
 export interface RecordingShape {
   /** Source file of all functions. */
   file: string;
   samples?: number;
   complete?: boolean;
+  stopReason?: StopReason;
   title?: string;
   pid?: number;
 }
@@ -15,6 +21,7 @@ export interface RecordingShape {
 /** First lines: main 1, work 10, hot 20, cold 30; hot lines 22 (50) and 23 (10), 32 (30), calls at 12 and 13. */
 export function makeRecording(shape: RecordingShape): RecordingFile & { ebpfTracer: RecordingExtra } {
   const { file, samples = 100, complete = true, title = 'fake', pid = 4242 } = shape;
+  const { stopReason = complete ? 'stopped' : 'running' } = shape;
   const part = (share: number) => Math.round(samples * share);
   const counts = { hot: part(0.6), cold: part(0.3), work: samples - part(0.6) - part(0.3) };
   const stacks = [
@@ -65,7 +72,7 @@ export function makeRecording(shape: RecordingShape): RecordingFile & { ebpfTrac
       startedAt: '2026-11-23T05:00:00.000Z',
       durationMs: 1000,
       complete,
-      stopReason: complete ? 'stopped' : 'running',
+      stopReason,
       kernel: '6.18.0',
       arch: 'x64',
       attach: [{ what: 'sampling', taken: 'fake', refused: [] }],

@@ -50,7 +50,7 @@ describe('a window and its helper', function () {
   });
 
   const options = (more: Partial<RecordOptions> = {}): RecordOptions => ({
-    target: { pids: [4242], children: true, startAtExec: false },
+    target: { pids: [process.pid], children: true, startAtExec: false },
     tracers: { cpu: { frequencyHz: 99, kernel: true } },
     durationMs: null,
     output: join(scratch, 'a.speedscope.json'),
@@ -209,8 +209,9 @@ describe('a window and its helper', function () {
     const session = new RecordingSession(before, subjectOf(options()));
     await session.start(options());
     await reached(session, 100);
-    before.dispose();
+    // The new window is there before the old one's connection is gone; otherwise the helper has saved and unloaded.
     const after = await fake.connect();
+    await before.closed;
     const [running] = await after.request('record/list', {});
     assert.equal(running.output, options().output);
     const adopted = new RecordingSession(after, subjectOf(running));
