@@ -1,22 +1,7 @@
 // Numbers as people read them: shares with their sampling error, sample counts, durations. Called by every view.
 import * as l10n from '@vscode/l10n';
-import type { Metric } from '../../helper/src/protocol';
+import { type Metric, shareInterval95 } from '../../helper/src/protocol';
 import type { StackProfile, Unit } from './load';
-
-/**
- * Where a share really lies with 95 % confidence, given that `hits` of `samples` samples had it: the Wilson score
- * interval, which holds for few samples and for shares near 0 and 1, where the textbook p ± 1.96·s does not.
- */
-export function shareInterval(hits: number, samples: number): { low: number; high: number } {
-  if (samples <= 0) return { low: 0, high: 1 };
-  const z = 1.96;
-  const p = Math.min(1, hits / samples);
-  const scale = 1 / (1 + (z * z) / samples);
-  const middle = scale * (p + (z * z) / (2 * samples));
-  const half = scale * z * Math.sqrt((p * (1 - p)) / samples + (z * z) / (4 * samples * samples));
-  // Exactly 0 and 1 at the ends, where rounding would leave a trace.
-  return { low: p <= 0 ? 0 : middle - half, high: p >= 1 ? 1 : middle + half };
-}
 
 const locale =
   (typeof document !== 'undefined' && document.querySelector<HTMLMetaElement>('meta[name=lang]')?.content) || 'en';
@@ -92,7 +77,7 @@ export function describeShare(
     };
   const hits = weight * profile.samplesPerWeight;
   const samples = total * profile.samplesPerWeight;
-  const { low, high } = shareInterval(hits, samples);
+  const { low, high } = shareInterval95(samples > 0 ? Math.min(1, hits / samples) : 0, samples);
   const halfPoints = ((high - low) / 2) * 100;
   const count = l10n.t('{0} of {1} samples', formatCount(hits), formatCount(samples));
   const title = [

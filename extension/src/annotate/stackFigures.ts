@@ -1,11 +1,10 @@
 // Figures of the active recording's stacks: lines and functions by how often they were met, with callers, execution contexts and threads.
 
 import * as vscode from 'vscode';
-import { type ContextKind, type Metric, visibleText } from '../../../helper/src/protocol';
+import { type ContextKind, type Metric, samplingError95, visibleText } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
 import type { FileHeat, NamedFigure, ProfileIndex } from '../profile/profileIndex';
 import type { ProfileStore } from '../profile/profileStore';
-import { samplingError95 } from '../profile/samplingError';
 import { isNewerThanBinary } from '../profile/staleness';
 import { formatAmount, formatShare } from '../session/format';
 import { minimumShare } from '../settings';

@@ -1,23 +1,18 @@
-// After the helper was killed in mid-recording: its file holds what had arrived by the last checkpoint, and is marked
-// here as not complete, so that every reader can say so. Called by recordingSession.ts.
+// After the helper was killed in mid-recording: its file holds what had arrived by the last checkpoint, and is marked here as not complete,
+// in place as the command line does it, so that every reader can say so. A file that is no sound recording is left alone.
 
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { markIncomplete } from '../../../helper/src/client/recordingMark';
 import { parseRecording, readRecordingText } from '../../../helper/src/protocol';
 import { TEXT_TOOLS } from '../profile/recordingText';
 
-/** Samples kept in the file; null where there is none that can be read. Atomic: the old file stays until the new is whole. */
+/** Samples kept in the file; null where there is none that can be read. */
 export async function markHelperDied(path: string): Promise<number | null> {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = parseRecording(await readRecordingText(path, TEXT_TOOLS), path);
-    if (!file.ebpfTracer) return null;
-    if (file.ebpfTracer.complete) return file.ebpfTracer.metrics[0].samples;
-    file.ebpfTracer.stopReason = 'helperDied';
-    await writeFile(temporary, JSON.stringify(file), { mode: 0o600 });
-    await rename(temporary, path);
-    return file.ebpfTracer.metrics[0].samples;
+    const { ebpfTracer } = parseRecording(await readRecordingText(path, TEXT_TOOLS), path);
+    if (!ebpfTracer) return null;
+    if (!ebpfTracer.complete) markIncomplete(path, 'helperDied');
+    return ebpfTracer.metrics[0].samples;
   } catch {
-    await rm(temporary, { force: true });
     return null;
   }
 }

@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { FILE_SUFFIX, fileNameFor, safeName } from './recordingNames';
+import { FILE_SUFFIX, fileNameFor, safeName } from '../../../helper/src/client/recordingNames';
 
 const STATE_KEY = 'recordings';
 

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkPid } from '../../../helper/src/client/pidCheck';
+import { markIncomplete, statusText } from '../../../helper/src/client/recordingMark';
 import { removeSocketFolder, SOCKET_NAME, TOKEN_NAME } from '../../../helper/src/client/socketFolder';
 import {
   type CpuOptions,
@@ -216,13 +217,18 @@ function tick(recordingId: number): void {
   }
 }
 
-function write({ options, samples }: Running, stopReason: RecordSummary['stopReason'], complete = false): void {
+function write({ options, samples }: Running, stopReason: RecordSummary['stopReason']): void {
   if (samples === 0) return;
   const { output, title, target } = options;
   const [pid = 0] = targetPids(target);
   const file = behaviour.sourceFile ?? '/src/fake.c';
-  const recording = makeRecording({ file, samples, complete, stopReason, title, pid });
-  writeFileSync(`${output}.tmp`, JSON.stringify(recording), { mode: 0o600 });
+  const recording = makeRecording({ file, samples, complete: stopReason !== 'running', stopReason, title, pid });
+  // As long as the real one's, so that it can be changed in place.
+  const text = JSON.stringify(recording).replace(
+    '"complete":false,"stopReason":"running"',
+    statusText(false, 'running'),
+  );
+  writeFileSync(`${output}.tmp`, text, { mode: 0o600 });
   renameSync(`${output}.tmp`, output);
 }
 
@@ -234,13 +240,13 @@ function forget(id: number, one: Running): void {
 /** What was last written stays. */
 function abort(id: number, one: Running): void {
   forget(id, one);
-  if (one.checkpoints > 0) write(one, 'stopped');
+  markIncomplete(one.options.output, 'stopped');
   ended.set(id, { summary: null, error: null });
 }
 
 function finish(id: number, one: Running, stopReason: RecordSummary['stopReason']): Outcome {
   forget(id, one);
-  write(one, stopReason, true);
+  write(one, stopReason);
   const nothing = tracerError('NOTHING_RECORDED_IDLE', targetPids(one.options.target).join(', ')).report;
   const isEmpty = one.samples === 0;
   const outcome = { summary: isEmpty ? null : summaryOf(one, stopReason), error: isEmpty ? nothing : null };

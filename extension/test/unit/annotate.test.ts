@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { fileNameFor, safeName } from '../../../helper/src/client/recordingNames';
 import { barWidths, hotLines, movedLines } from '../../src/annotate/heat';
 import { type LineEdit, LineTracker } from '../../src/annotate/lineTracker';
 import { formatCount, formatElapsed, formatShare } from '../../src/session/format';
-import { fileNameFor, safeName } from '../../src/session/recordingNames';
 import { fillRecordingPage } from '../../src/views/recordingHtml';
 
 describe('lines that move with edits', () => {

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { statusText } from '../../../helper/src/client/recordingMark';
 import { parseRecording, type RecordingFile, TracerError, upgradeRecording } from '../../../helper/src/protocol';
 import { hostileVariants, soundV1 } from '../../../helper/test/shared/hostileRecordings';
 import { ProfileIndex } from '../../src/profile/profileIndex';
@@ -82,7 +83,13 @@ describe('a hostile recording file', function () {
     const path = join(folder, 'died.speedscope.json');
     const sound = soundV1();
     for (const [text, samples] of [
-      [JSON.stringify({ ...sound, ebpfTracer: { ...sound.ebpfTracer, complete: false, stopReason: 'running' } }), 10],
+      [
+        JSON.stringify({
+          ...sound,
+          ebpfTracer: { ...sound.ebpfTracer, complete: false, stopReason: 'running' },
+        }).replace('"complete":false,"stopReason":"running"', statusText(false, 'running')),
+        10,
+      ],
       [JSON.stringify({ ...sound, ebpfTracer: { ...sound.ebpfTracer, complete: false, samples: {} } }), null],
       ['['.repeat(1e6), null],
     ] as const) {

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { parseRecording, type TracerError } from '../../../helper/src/protocol';
 import { applyMappings, longestSuffixMatch, mappingBetween } from '../../src/profile/pathMapping';
 import { ProfileIndex } from '../../src/profile/profileIndex';
-import { samplingError95 } from '../../src/profile/samplingError';
 import { isNewerThanBinary } from '../../src/profile/staleness';
 import { makeRecording } from '../fakes/makeRecording';
 
@@ -209,19 +208,6 @@ describe('path mapping', () => {
     const mapping = mappingBetween('/src/main.c', '/w/src/main.c');
     assert.deepEqual(mapping, { from: '', to: '/w' });
     assert.equal(applyMappings('/src/x.c', [mapping]), '/w/src/x.c');
-  });
-});
-
-describe('sampling error', () => {
-  it('is four points for 600 samples at one half, and shrinks with the root', () => {
-    assert.ok(Math.abs(samplingError95(0.5, 600) - 0.04) < 0.001);
-    assert.ok(Math.abs(samplingError95(0.5, 60_000) - 0.004) < 0.0001);
-  });
-
-  it('does not claim certainty at the ends', () => {
-    assert.ok(samplingError95(0, 10) > 0.1);
-    assert.ok(samplingError95(1, 10) > 0.1);
-    assert.equal(samplingError95(0.5, 0), 1);
   });
 });
 

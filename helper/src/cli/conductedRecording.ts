@@ -2,7 +2,7 @@
 // own end, Ctrl-C, or the helper's death (what had arrived is in the file, which is marked). Used by record.ts.
 
 import type { HelperConnection } from '../client/helperConnection';
-import { markIncomplete } from '../export/recordingMark';
+import { markIncomplete } from '../client/recordingMark';
 import {
   type ErrorReport,
   errorReport,

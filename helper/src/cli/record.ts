@@ -1,6 +1,7 @@
 // `ebpf-tracer record`: what is to be recorded and where it goes, by the arguments; and the result, printed.
 
 import { resolve } from 'node:path';
+import { safeName, timeInName } from '../client/recordingNames';
 import { tracersNamed } from '../engine/chooseTracers';
 import type { ChosenTracer, GivenOptions, Tracer } from '../engine/tracer';
 import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
@@ -84,13 +85,9 @@ function planTracers(given: GivenOptions, { tracers, usual }: CommandContext): C
   return chosen.map((tracer) => ({ tracer, options: tracer.fromCommandLine(given) }));
 }
 
-/** `nginx-2026-01-31T12-00-00.speedscope.json`, local time. */
-function defaultName(title: string, format: Format): string {
-  const now = new Date();
-  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
-  const date = local.toISOString().slice(0, 19).replaceAll(':', '-');
-  return `${title.replace(/[^\w.+-]+/g, '_') || 'recording'}-${date}${FORMAT_SUFFIX[format]}`;
-}
+/** `nginx-2026-01-31T12-00-00.speedscope.json`. */
+const defaultName = (title: string, format: Format): string =>
+  `${safeName(title)}-${timeInName(new Date())}${FORMAT_SUFFIX[format]}`;
 
 /** Prints what came of it. Returns the exit code. */
 async function present(plan: RecordPlan, { summary, error, commandEnd }: Conducted): Promise<number> {

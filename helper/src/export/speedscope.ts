@@ -1,13 +1,13 @@
 // Writes a recording as a speedscope file, piece by piece, so that no giant string arises and the ring can be drained
 // in between: one frame per function; of each metric all threads merged, then one sampled profile per thread; and our own
-// `ebpfTracer` key near the start, where `recordingMark.ts` can find and change it in place. Called by
+// `ebpfTracer` key near the start, where `client/recordingMark.ts` can find and change it in place. Called by
 // recording/sinks/fileSink.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
 
+import { statusText } from '../client/recordingMark';
 import type { ContextFigures, FunctionCount, Metric, MetricFigures, RecordingExtra, SampledProfile } from '../protocol';
 import { RECORDING_FORMAT_VERSION } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';
 import type { MetricSnapshot, StackSnapshot } from '../stack/stackSnapshot';
-import { statusText } from './recordingMark';
 
 /** Pieces are at least this long, save the last: large enough to be few, small enough to yield often. */
 const PIECE_CHARS = 1 << 18;

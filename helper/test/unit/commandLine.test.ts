@@ -24,7 +24,6 @@ import {
   tracerError,
 } from '../../src/protocol';
 import { CPU } from '../../src/stack/sources/cpu';
-import { samplingError } from '../../src/stack/sources/cpuReport';
 import { Terminal } from '../../src/terminal/terminal';
 
 const parseArguments = (argv: string[]): ParsedArguments => parseBy(argv, COMMANDS);
@@ -121,13 +120,6 @@ describe('the report of a recording', () => {
   };
 
   const reportText = (...of: Parameters<typeof textReport>) => `${textReport(...of).join('\n')}\n`;
-
-  it("states each share's 95 % error by Wilson's interval", () => {
-    // Brown, Cai, DasGupta (2001): for p = 0.5 and n = 600 half the width is 0.0399.
-    assert.ok(Math.abs(samplingError(0.5, 600) - 0.0399) < 5e-4);
-    assert.ok(samplingError(0, 600) > 0.003);
-    assert.equal(samplingError(0.5, 0), 1);
-  });
 
   it('shows functions with place, losses, truncation, and how to open it', () => {
     const text = reportText(summary, { title: 'prog', tracers: AT_99_HZ, commandEnd: 'exit code 3', folder: '/src' });

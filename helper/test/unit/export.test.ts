@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Ajv from 'ajv';
+import { markIncomplete } from '../../src/client/recordingMark';
 import { convert, parseFormat } from '../../src/export/formats';
 import { checkOutput, writeAtomically } from '../../src/export/outputFile';
-import { markIncomplete } from '../../src/export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../../src/export/speedscope';
 import { parseRecording, type RecordingFile, TracerError } from '../../src/protocol';
 import { StackCounts } from '../../src/stack/stackCounts';

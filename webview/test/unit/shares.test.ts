@@ -1,39 +1,8 @@
 // Shares, their sampling error, and numbers as text.
-import { ok, strictEqual } from 'node:assert';
-import { describeShare, formatMs, formatShare, formatWeight, shareInterval } from '../../src/shares';
+import { strictEqual } from 'node:assert';
+import { describeShare, formatMs, formatShare, formatWeight } from '../../src/shares';
 
 describe('shares', () => {
-  it('gives the Wilson interval (values from the formula, computed by hand)', () => {
-    const { low, high } = shareInterval(10, 100);
-    ok(Math.abs(low - 0.05523) < 1e-4 && Math.abs(high - 0.17437) < 1e-4, `${low} ${high}`);
-  });
-
-  it('stays inside 0 to 1 and open where nothing or everything was hit', () => {
-    const none = shareInterval(0, 50);
-    const all = shareInterval(50, 50);
-    strictEqual(none.low, 0);
-    strictEqual(all.high, 1);
-    ok(none.high > 0.05 && all.low < 0.95);
-    strictEqual(shareInterval(0, 0).high, 1);
-  });
-
-  it('covers the true share in 95 of 100 recordings', () => {
-    // 2,000 recordings of 400 samples of a function with 12 %: a fixed sequence of uniform numbers.
-    let state = 1;
-    const uniform = () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 32;
-    };
-    let covered = 0;
-    for (let recording = 0; recording < 2000; recording++) {
-      let hits = 0;
-      for (let sample = 0; sample < 400; sample++) if (uniform() < 0.12) hits++;
-      const { low, high } = shareInterval(hits, 400);
-      if (low <= 0.12 && 0.12 <= high) covered++;
-    }
-    ok(covered > 1870 && covered < 1930, `${covered} of 2000`);
-  });
-
   it('tells samples, time and interval in the hover', () => {
     const share = describeShare(2e9, 10e9, { unit: 'nanoseconds', samplesPerWeight: 99e-9 });
     strictEqual(share.text, '20.0\u00a0%');

@@ -3,8 +3,8 @@
 
 import { unlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { markIncomplete } from '../../client/recordingMark';
 import { writeAtomically } from '../../export/outputFile';
-import { markIncomplete } from '../../export/recordingMark';
 import { type RecordingHead, speedscopeText } from '../../export/speedscope';
 import { type StopReason, toErrorReport } from '../../protocol';
 import type { StackCounts } from '../../stack/stackCounts';

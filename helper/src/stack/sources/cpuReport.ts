@@ -9,6 +9,7 @@ import {
   mostFrequentCause,
   type RecordSummary,
   type RuntimeReport,
+  samplingError95,
   type TruncationReason,
   type UnnamedFile,
   visibleText,
@@ -18,8 +19,6 @@ import {
 const ROWS = 20;
 /** Files shown of which the symbols could not be read. */
 const BAD_FILES = 5;
-/** 97.5 % quantile of the normal distribution: 95 % lie within. */
-const Z = 1.959964;
 
 const REASONS: Record<TruncationReason, string> = {
   noFramePointer: 'no frame pointer',
@@ -55,13 +54,6 @@ function adviceOn({ samples, wholeStacks, truncated }: RecordSummary): string[] 
   return broken > BROKEN_STACKS_SAID && advice ? [`Stacks that are not whole: ${advice}.`] : [];
 }
 
-/** Half the width of Wilson's 95 % interval for a share measured on `samples` samples. */
-export function samplingError(share: number, samples: number): number {
-  if (samples <= 0) return 1;
-  const z2 = Z * Z;
-  return (Z / (1 + z2 / samples)) * Math.sqrt((share * (1 - share)) / samples + z2 / (4 * samples * samples));
-}
-
 export function cpuHeadline({ samples, durationMs }: RecordSummary, { frequencyHz }: CpuOptions): string {
   return `${samples} samples in ${(durationMs / 1000).toFixed(1)} s at ${frequencyHz} Hz`;
 }
@@ -70,7 +62,7 @@ export function cpuHeadline({ samples, durationMs }: RecordSummary, { frequencyH
 const inPercent = (value: number) => (value === 0 || value === 1 ? String(100 * value) : (100 * value).toFixed(1));
 
 const shareOf = (value: number, samples: number) =>
-  `${inPercent(value).padStart(5)} % ±${(samplingError(value, samples) * 100).toFixed(1).padEnd(4)}`;
+  `${inPercent(value).padStart(5)} % ±${(samplingError95(value, samples) * 100).toFixed(1).padEnd(4)}`;
 
 export function cpuReport(summary: RecordSummary, folder: string): string[] {
   const { samples } = summary;

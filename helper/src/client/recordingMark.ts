@@ -1,6 +1,6 @@
 // Whether a recording is complete stands at a fixed place near the start of its file, in slots of fixed length, so that
 // it can be changed in place when nothing else can be done any more: the disk is full, or the helper was killed and a
-// client finds its last checkpoint. Written by speedscope.ts; used by recording/sinks/fileSink.ts and the CLI.
+// client finds its last checkpoint. Nothing else of the file is read or written, however large it is.
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { StopReason } from '../protocol';
