@@ -49,6 +49,13 @@ const PROCESS_RECORDS = [EVENT_KIND.EVENT_FORK, EVENT_KIND.EVENT_EXEC, EVENT_KIN
 export class CaptureStream {
   private mappings: ProcessRecord[] = [];
   private nextMapping = 0;
+  /**
+   * By process whose exec perf told, when it did: the program is another user's, and BPF has yet to say from when on. Perf tells of an exec
+   * before the new rights are taken (begin_new_exec() in fs/exec.c), BPF after: what is sampled in between is still the caller's.
+   */
+  private readonly refusing = new Map<number, number>();
+  /** Those of the drain before. */
+  private refusedLast: [pid: number, timeNs: number][] = [];
   private timer: NodeJS.Timeout | null = null;
   private intervalMs = INTERVAL_START_MS;
   private lastFill = 0;
@@ -105,6 +112,7 @@ export class CaptureStream {
     this.nextMapping = 0;
     this.parts.source.drain(this.onRecord);
     this.deliverMappings(Number.POSITIVE_INFINITY);
+    this.refuseUntold();
     for (const pid of this.parts.processes.takeRemapped()) this.parts.targets()?.bumpGeneration(pid);
   }
 
@@ -128,8 +136,10 @@ export class CaptureStream {
     this.processesChanged = true;
     const { kind, timeNs, pid, parentPid, name } = event;
     if (kind === 'fork') this.deliver({ kind, timeNs, pid, parentPid });
-    else if (kind === 'exit') this.deliver({ kind, timeNs, pid });
+    else if (kind === 'exit') this.exited(pid, timeNs);
     else if (kind === 'refused') this.refuse(pid, timeNs);
+    // BPF saw a program that is the caller's: it has hidden itself since.
+    else if (this.refusing.has(pid)) this.refuse(pid, timeNs);
     else if (!this.parts.mappings.active) this.deliver({ kind, timeNs, pid, name });
     // Else perf's record of the exec has told it already, before the new program's mappings: the tracepoint fires after.
   }
@@ -140,17 +150,27 @@ export class CaptureStream {
       if (record.timeNs > untilNs) return;
       if (!this.parts.processes.isAlive(record.pid)) continue;
       this.processesChanged = true;
-      // Perf tells of a program before BPF says that it is another user's.
-      if (record.kind === 'exec' && this.parts.isRefused(record.pid)) {
-        this.refuse(record.pid, record.timeNs);
-        continue;
-      }
+      if (record.kind === 'exec' && this.parts.isRefused(record.pid)) this.refusing.set(record.pid, record.timeNs);
+      // Of its program's mappings none is kept.
+      if (this.refusing.has(record.pid)) continue;
       this.deliver(record);
     }
   }
 
+  /** BPF's own record of it is in the ring by the next drain, unless there was no room for it. */
+  private refuseUntold(): void {
+    for (const [pid, timeNs] of this.refusedLast) if (this.refusing.get(pid) === timeNs) this.refuse(pid, timeNs);
+    this.refusedLast = [...this.refusing];
+  }
+
+  private exited(pid: number, timeNs: number): void {
+    this.refusing.delete(pid);
+    this.deliver({ kind: 'exit', timeNs, pid });
+  }
+
   /** What of its mappings is still to come is then not kept. */
   private refuse(pid: number, timeNs: number): void {
+    this.refusing.delete(pid);
     if (this.parts.processes.isAlive(pid)) this.deliver({ kind: 'refused', timeNs, pid });
   }
 

@@ -6,7 +6,6 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SampleRecord } from '../../src/abi/records';
 import { findInPath } from '../../src/client/findInPath';
 import type { Capture } from '../../src/engine/captureTypes';
 import { ownsNamespace } from '../../src/privilege/userNamespace';
@@ -20,7 +19,6 @@ import { PUBLIC_NODE, publicFile } from './publicCopy';
 import { SLOWNESS } from './slowness';
 
 const RIGHTS: CallersRights = { uid: STRANGER, groups: [STRANGER], capabilities: 0n, ownsNamespace };
-const EXEC_MAX_NS = 100e6;
 const AS_STRANGER = { uid: STRANGER, gid: STRANGER };
 
 describe("processes with rights that are not the caller's", function () {
@@ -86,19 +84,13 @@ describe("processes with rights that are not the caller's", function () {
   const samplesOf = (got: Collected, pid: number) => got.samples.filter((sample) => sample.pid === pid).length;
   const refused = () => running!.counters().refused!;
 
-  /** An exec tells of itself before it takes the new rights: until it has, there is kernel code alone. */
-  const isWithinExec = (got: Collected, sample: SampleRecord, refusedNs: number) =>
-    sample.timeNs - refusedNs < EXEC_MAX_NS && (got.stackOf(sample)?.user.length ?? 0) === 0;
-
   /** Its program was not the caller's: neither samples nor stacks nor mappings, but counted. */
   function assertUntold(got: Collected, pid: number, program?: string): void {
     const refusedAt = got.processes.findIndex((record) => record.kind === 'refused' && record.pid === pid);
     // Between its fork and its exec it is still the caller's.
     const untilNs = got.processes[refusedAt]?.timeNs ?? 0;
     assert.deepEqual(
-      got.samples.filter(
-        (sample) => sample.pid === pid && sample.timeNs > untilNs && !isWithinExec(got, sample, untilNs),
-      ),
+      got.samples.filter((sample) => sample.pid === pid && sample.timeNs > untilNs),
       [],
       'no samples',
     );
