@@ -157,13 +157,16 @@ describe('a window and its helper', function () {
     const session = new RecordingSession(client, subjectOf(options()));
     await session.start(options());
     await reached(session, 300);
+    const before = statSync(options().output);
     fake.child.kill('SIGKILL');
     const end = await session.ended;
     assert.equal(end.error?.code, 'HELPER_DIED');
     assert.equal(end.samples, 300);
     const extra = read(options().output).ebpfTracer;
     assert.deepEqual([extra?.complete, extra?.stopReason, extra?.metrics[0].samples], [false, 'helperDied', 300]);
-    assert.equal(statSync(options().output).mode & 0o777, 0o600);
+    const after = statSync(options().output);
+    assert.equal(after.mode & 0o777, 0o600);
+    assert.deepEqual([after.ino, after.size], [before.ino, before.size], 'changed in place: a full disk allows it');
     assert.equal(await codeOf(client.request('process/list', {})), 'HELPER_DIED');
   });
 

@@ -90,17 +90,21 @@ export function refusal(effective: bigint, bounding: bigint): ErrorReport | null
 }
 
 /** Why no password could give this process the rights; null where it has them, and where a password may help. */
-export function beyondPasswords(rights: Rights, uid = process.getuid?.()): ErrorReport | null {
+export function beyondPasswords(
+  rights: Rights,
+  uid = process.getuid?.(),
+  engine = containerEngine(),
+): ErrorReport | null {
   const missing = refusal(rights.effective, rights.bounding);
   if (!missing) return null;
   const never = ungrantable(rights);
   // A service manager may have taken them away as well as a container engine.
-  if (never.length > 0 && !containerEngine() && inInitialNamespace('user') !== false)
+  if (never.length > 0 && !engine && inInitialNamespace('user') !== false)
     return errorReport('NO_PRIVILEGE', `${never.join(', ')} cannot be had here`);
   // Root without the capabilities was not given them: sudo would change nothing.
   if (missing.code === 'CONTAINER_NO_RIGHTS' || uid === 0) return missing;
   // A Flatpak's programs exist only inside of it, and so does its lack of sudo.
-  if (containerEngine() === 'flatpak') return errorReport('HELPER_UNREADABLE', 'what lies inside a Flatpak');
+  if (engine === 'flatpak') return errorReport('HELPER_UNREADABLE', 'what lies inside a Flatpak');
   if (rights.noNewPrivileges)
     return errorReport('NO_PRIVILEGE', 'this runs where no program may gain rights (Flatpak, Snap, no_new_privs).');
   return null;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
+  beyondPasswords,
   containerAdvice,
   containerCapabilities,
   containerRunArguments,
@@ -12,6 +13,7 @@ import {
   ungrantable,
 } from '../../src/client/rights';
 import { readSudoFailure } from '../../src/client/sudoMessages';
+import { inInitialNamespace } from '../../src/client/surroundings';
 
 const program = { node: '/opt/node/bin/node', script: '/ext/dist/helper.js' };
 
@@ -71,6 +73,24 @@ describe('rights', () => {
     assert.deepEqual(ungrantable(parseRights(status(docker, docker, 0))), ['CAP_BPF', 'CAP_PERFMON']);
     assert.deepEqual(ungrantable(parseRights(status('0000000000000000', full))), []);
     assert.equal(parseRights(status(full, full, 0, 1)).noNewPrivileges, true);
+  });
+
+  it('says before a password is asked for where none can help', () => {
+    const none = '0000000000000000';
+    const why = (effective: string, bounding: string, uid: number, engine: string | null, noNewPrivileges = 0) =>
+      beyondPasswords(parseRights(status(effective, bounding, 0, noNewPrivileges)), uid, engine);
+    // In a user namespace of its own nothing counts, whatever is asked for.
+    if (inInitialNamespace('user') === false) {
+      assert.equal(why(none, full, 1000, null)?.code, 'CONTAINER_NO_RIGHTS');
+      return;
+    }
+    assert.equal(why(full, full, 1000, null), null);
+    assert.equal(why(none, full, 1000, null), null, 'a password may help');
+    assert.equal(why(none, full, 0, null)?.code, 'NO_PRIVILEGE', 'root needs no sudo');
+    assert.equal(why(docker, docker, 0, 'docker')?.code, 'CONTAINER_NO_RIGHTS');
+    assert.match(why(docker, docker, 1000, null)?.message ?? '', /CAP_BPF, CAP_PERFMON cannot be had here/);
+    assert.equal(why(none, full, 1000, 'flatpak', 1)?.code, 'HELPER_UNREADABLE');
+    assert.match(why(none, full, 1000, null, 1)?.message ?? '', /no program may gain rights/);
   });
 
   it('names the rights with which a container is to be started, the same in every form', () => {
