@@ -299,7 +299,9 @@ describe('the word of a client', function () {
   } {
     const client = publicFile('../../src/client/helperConnection');
     const options = {
-      ...{ pid: roots.pid, durationMs: null, frequencyHz: 99, children: true, kernel: true, startAtExec: false },
+      target: { pids: [roots.pid], children: true, startAtExec: false },
+      tracers: { cpu: { frequencyHz: 99, kernel: true } },
+      durationMs: null,
       ...{ output: join(dir, 'out.speedscope.json'), title: 'x', anyUser: true, without: [] },
       // What a client of its own may try besides.
       rights: null,
