@@ -925,7 +925,7 @@ static __always_inline void other_byte(struct http_context *context, struct http
 	}
 }
 
-#define LINES_STEP	6
+#define LINES_STEP	2
 
 /* Lines that are passed over, up to one that is of interest or to the head's end. */
 static __always_inline void read_lines(struct http_context *context, struct http_stream *stream)

@@ -48,7 +48,7 @@ function planHttp(args: ParsedArguments, caller: ReturnType<typeof findCaller>, 
     options: tracer.fromCommandLine(args.options),
   }));
   const kept = value('output');
-  const temporary = kept === undefined ? mkdtempSync(join(tmpdir(), 'ebpf-tracer-')) : null;
+  const temporary = kept === undefined ? mkdtempSync(join(tmpdir(), 'ebpf-tracer-http-')) : null;
   if (temporary && caller.dropTo) chownSync(temporary, caller.dropTo.uid, caller.dropTo.gid);
   return {
     ...target,

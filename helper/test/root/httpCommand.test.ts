@@ -83,7 +83,7 @@ describe('ebpf-tracer http', function () {
   }
 
   it('counts what was asked between "Tracing …" and Ctrl-C, and leaves nothing behind', async () => {
-    const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('ebpf-tracer-'));
+    const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('ebpf-tracer-http-'));
     const before = left();
     const run = startCli(['http', '--pid', String(await startTarget()), '--json']);
     await tracing(run);
