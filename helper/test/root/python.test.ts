@@ -15,7 +15,7 @@ import { removeWorkFolder, workFolder } from './unwindHarness';
 
 const SHARES_SAMPLES = 5_000;
 const ORDER_SAMPLES = 1_500;
-const DEEP_SAMPLES = 300;
+const DEEP_SAMPLES = 100;
 const CHILDREN_SAMPLES = 1_500;
 const TOLERANCE = 0.03;
 const DEPTH = 600;
