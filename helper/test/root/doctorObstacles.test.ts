@@ -80,7 +80,7 @@ describe('machines that lack something', function () {
     const prefix = [process.execPath, join(__dirname, 'withoutBpfCall.js')];
     const { code, fix, items } = await recordingOn(prefix);
     assert.equal(code, 'CONTAINER_NO_RIGHTS');
-    assert.match(fix, /--security-opt seccomp=unconfined/);
+    assert.match(fix, /--security-opt=seccomp=unconfined/);
     assert.equal(items.get('bpf')?.status, 'missing');
     assert.equal(items.get('seccomp')?.status, 'degraded');
   });
