@@ -16,10 +16,10 @@ const SUITES = [
   { name: 'types', command: ['npx', 'tsc', '-b'], limitMs: 10 * MINUTE_MS },
   { name: 'abi', command: ['make', 'check-abi'], limitMs: 5 * MINUTE_MS },
   { name: 'unit', folder: 'helper/test/unit', limitMs: 10 * MINUTE_MS },
-  { name: 'golden', folder: 'helper/test/golden', limitMs: (process.env.MATRIX ? 120 : 10) * MINUTE_MS },
+  { name: 'golden', folder: 'helper/test/golden', limitMs: (process.env.MATRIX ? 120 : 20) * MINUTE_MS },
   { name: 'webview', folder: 'webview/test', limitMs: 10 * MINUTE_MS },
   { name: 'extension', folder: 'extension/test/unit', limitMs: 10 * MINUTE_MS },
-  { name: 'root', folder: 'helper/test/root', needsRoot: true, limitMs: 20 * MINUTE_MS },
+  { name: 'root', folder: 'helper/test/root', needsRoot: true, limitMs: 40 * MINUTE_MS },
   { name: 'e2e', folder: 'extension/test/e2e', needsRoot: true, limitMs: 20 * MINUTE_MS },
 ];
 
