@@ -3,7 +3,13 @@
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { type ErrorReport, type ProcessInfo, type Runtime, visibleText } from '../../../helper/src/protocol';
+import {
+  type ErrorReport,
+  type ProcessInfo,
+  RUNTIME_NAME,
+  type Runtime,
+  visibleText,
+} from '../../../helper/src/protocol';
 import type { Group, ListedProcess } from './processTree';
 
 export interface ProcessItem extends vscode.QuickPickItem {
@@ -23,21 +29,10 @@ const ICON: Record<Runtime, string> = {
   ruby: 'ruby',
   php: 'symbol-variable',
   perl: 'symbol-key',
+  bun: 'symbol-event',
+  deno: 'symbol-event',
+  pypy: 'symbol-misc',
   unknown: 'circle-outline',
-};
-
-const RUNTIME_NAME: Record<Runtime, string> = {
-  native: '',
-  go: 'Go',
-  rust: 'Rust',
-  python: 'Python',
-  node: 'Node.js',
-  jvm: 'JVM',
-  dotnet: '.NET',
-  ruby: 'Ruby',
-  php: 'PHP',
-  perl: 'Perl',
-  unknown: '',
 };
 
 /** Rows are one line each: longer command lines only push the rest out of sight. */
@@ -48,7 +43,7 @@ const DEPTH_SHOWN = 8;
 export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
   const facts = [
     String(process.pid),
-    RUNTIME_NAME[process.runtime],
+    runtimeFact(process),
     process.listeningPorts.length > 0
       ? `$(broadcast) ${process.listeningPorts.map((port) => `:${port}`).join(' ')}`
       : '',
@@ -64,12 +59,18 @@ export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
   };
 }
 
+/** With what a recording of it would lack, before it is made. */
+function runtimeFact({ runtime, nativeOnly }: ProcessInfo): string {
+  const name = RUNTIME_NAME[runtime];
+  return nativeOnly ? vscode.l10n.t('{0} · native frames only', name) : name;
+}
+
 /** The interpreter's script says more than the interpreter; comm is cut at 15 bytes, so prefer the program's name. */
 export function displayName({ runtime, ...process }: ProcessInfo): string {
   const [program, ...args] = visibleText(process.command).split(' ');
   const comm = visibleText(process.name);
   const name = basename(program ?? '') || comm;
-  if (['python', 'node', 'ruby', 'php', 'perl'].includes(runtime)) {
+  if (['python', 'node', 'ruby', 'php', 'perl', 'bun', 'deno', 'pypy'].includes(runtime)) {
     const script = args.find((word) => !word.startsWith('-'));
     if (script && /[/.]/.test(script)) return `${name} ${basename(script)}`;
   }

@@ -22,9 +22,13 @@ const MAX_PLACES = 64;
 const TWO_32 = 4_294_967_296;
 
 /** The first definition of each name, of .dynsym before .symtab; names that the file does not define are left out. */
-export function findSymbols(elf: ElfFile, names: readonly string[]): Map<string, NamedSymbol> {
+export function findSymbols(
+  elf: ElfFile,
+  names: readonly string[],
+  tables: readonly number[] = [SHT_DYNSYM, SHT_SYMTAB],
+): Map<string, NamedSymbol> {
   const found = new Map<string, NamedSymbol>();
-  for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
+  for (const type of tables) {
     const missing = names.filter((name) => !found.has(name));
     if (missing.length === 0) break;
     const section = elf.sections.find((s) => s.type === type && s.sizeBytes >= SYMBOL_BYTES);

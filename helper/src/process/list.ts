@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { hasEnded, readStat, TICKS_PER_SECOND } from '../client/processStat';
 import type { ProcessInfo } from '../protocol';
 import { containerOf } from './container';
+import { isNativeOnly } from './nativeOnly';
 import { ListeningPorts } from './ports';
 import { bootTimeMs, ownerOf, readCommand, readProcessLink, readText, readUids } from './procfs';
 import { runtimeOf } from './runtime';
@@ -35,12 +36,14 @@ function describe(pid: number, ports: ListeningPorts, bootMs: number): ProcessIn
   if (!stat || stat.kernelThread || hasEnded(pid, stat)) return null;
   const uid = readUids(pid)?.real ?? ownerOf(pid);
   if (uid === null) return null;
+  const runtime = runtimeOf(pid);
   return {
     pid,
     ppid: stat.ppid,
     uid,
     user: userName(uid),
-    runtime: runtimeOf(pid),
+    runtime,
+    ...(isNativeOnly(pid, runtime) ? { nativeOnly: true } : {}),
     name: stat.name,
     command: readCommand(pid),
     cwd: readProcessLink(pid, 'cwd'),

@@ -45,8 +45,8 @@ interface Process {
 }
 
 const ANON = '[anon]';
-/** Mapped executable as a mark for perf: see symbolize/jitdump/. */
-const JITDUMP = /\/jit-\d+\.dump$/;
+/** Mapped executable as a mark for perf: see symbolize/jitdump/. JavaScriptCore's have a number before that of the process. */
+const JITDUMP = /\/jit-(?:\d+-)?\d+\.dump$/;
 const MAX_REREAD_DELAY_MS = 10_000;
 /** Default vm.mmap_min_addr. */
 const LOWEST_ADDRESS = 65_536;
@@ -183,6 +183,12 @@ export class Processes {
   private mayHelpToReread(process: Process, address: number): boolean {
     if (process.exited || address < LOWEST_ADDRESS) return false;
     return Date.now() - process.mapsReadAtMs >= process.rereadDelayMs;
+  }
+
+  /** Is there a file that names code which the process generated? */
+  namesGeneratedCode(pid: number): boolean {
+    const jit = this.byPid.get(pid)?.jit;
+    return (jit && this.store.generated.current(jit)?.sources.some(({ sizeBytes }) => sizeBytes > 0)) ?? false;
   }
 
   jitChanged(pid: number): boolean {

@@ -9,8 +9,11 @@ import { readProcessLink, readProcessText } from './procfs';
 import { openRegular } from './roots';
 
 const BY_PROGRAM: [pattern: RegExp, runtime: Runtime][] = [
-  [/^(?:python[\d.]*[dt]?|pypy[\d.]*|uwsgi)$/, 'python'],
-  [/^(?:node|nodejs|bun|deno)$/, 'node'],
+  [/^(?:python[\d.]*[dt]?|uwsgi)$/, 'python'],
+  [/^pypy[\d.]*(?:-c)?$/, 'pypy'],
+  [/^(?:node|nodejs)$/, 'node'],
+  [/^bun$/, 'bun'],
+  [/^deno$/, 'deno'],
   [/^(?:java|javaw)$/, 'jvm'],
   [/^dotnet$/, 'dotnet'],
   [/^(?:ruby[\d.]*|jruby|puma)$/, 'ruby'],
@@ -21,6 +24,7 @@ const BY_PROGRAM: [pattern: RegExp, runtime: Runtime][] = [
 const BY_LIBRARY: [pattern: RegExp, runtime: Runtime][] = [
   [/\/libjvm\.so/, 'jvm'],
   [/\/libcoreclr\.so/, 'dotnet'],
+  [/\/libpypy[\w.]*-c\.so/, 'pypy'],
   [/\/libpython\d[\w.]*\.so/, 'python'],
   [/\/libnode\.so/, 'node'],
   [/\/libruby[\w.-]*\.so/, 'ruby'],

@@ -159,6 +159,11 @@ export class ProcessTable implements FileHolder {
     return [...this.alive()].filter((pid) => this.processes.jitChanged(pid));
   }
 
+  /** Is there a file (perf map, jitdump) that names code which the process generated? */
+  namesGeneratedCode(pid: number): boolean {
+    return this.processes.namesGeneratedCode(pid);
+  }
+
   // ---- for the files ----
 
   get isEmpty(): boolean {
@@ -216,8 +221,8 @@ export class ProcessTable implements FileHolder {
         continue;
       }
       this.lifetimes.delete(pid);
-      this.processes.release(pid);
       for (const listener of this.forgotten) listener(pid);
+      this.processes.release(pid);
     }
     if (left) this.forgetSoon();
     this.files.closeUnusedSoon();

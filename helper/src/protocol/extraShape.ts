@@ -99,6 +99,17 @@ const METRIC: Record<string, Check> = {
   timeBucketMs: optional(figure),
 };
 
+const nativeOnly = object({ reason: text, fix: orNull(text) });
+const anyRuntime = object({
+  runtime: text,
+  version: orNull(text),
+  status: text,
+  processes: figure,
+  problems: list(object({ why: text, count: figure })),
+});
+const runtimeReport: Check = (value) =>
+  anyRuntime(value) ?? ((value as { status: string }).status === 'nativeOnly' ? nativeOnly(value) : null);
+
 const HEAD: Record<string, Check> = {
   tracerVersion: text,
   title: text,
@@ -131,17 +142,7 @@ const HEAD: Record<string, Check> = {
         object({ path: text, share: figure, from: orNull(object({ package: orNull(text), server: orNull(text) })) }),
       ),
     ),
-    runtimes: optional(
-      list(
-        object({
-          runtime: text,
-          version: orNull(text),
-          status: text,
-          processes: figure,
-          problems: list(object({ why: text, count: figure })),
-        }),
-      ),
-    ),
+    runtimes: optional(list(runtimeReport)),
   }),
   errors: list(object({ code: text, message: text, fix: text })),
   threads: list(object({ ...process, tid: whole, name: text })),

@@ -9,6 +9,7 @@ export * from './params';
 export * from './parseRecording';
 export * from './recordingFile';
 export * from './recordOptions';
+export * from './runtimeNames';
 export * from './samplingError';
 export * from './shape';
 export * from './speedscopeFile';

@@ -16,6 +16,9 @@ export type Runtime =
   | 'ruby'
   | 'php'
   | 'perl'
+  | 'bun'
+  | 'deno'
+  | 'pypy'
   | 'unknown';
 
 /** A language runtime that the helper has a plug-in for, or will have. */
@@ -45,6 +48,8 @@ export interface ProcessInfo {
   uid: number;
   user: string;
   runtime: Runtime;
+  /** Stacks of it show native frames alone: its runtime cannot be read yet, and it writes no perf map. Older helpers do not say. */
+  nativeOnly?: boolean;
   /** Short name (comm). */
   name: string;
   /** Command line, arguments joined by single spaces. Empty for a kernel thread. */

@@ -29,6 +29,8 @@ export class AttachedRuntime {
   /** Why BPF does nothing for it, although its plug-in would; null: it does. */
   kernelRefuses: string | null = null;
   private failed: RuntimeState | null = null;
+  /** Seen once: files of a process that has ended are not asked about any more. */
+  private codeNamed = false;
   /** A frame is asked about once, however often its stack is. */
   private readonly answers = new WeakMap<RuntimeFrame, Frame[] | Promise<Frame[]>>();
   /** The same object for the same one of the plug-in's, so that it is counted without being compared. */
@@ -40,6 +42,7 @@ export class AttachedRuntime {
     private readonly process: RuntimeProcess,
     private readonly problems: Problems,
     private readonly ended: () => void,
+    private readonly namesGeneratedCode: () => boolean,
   ) {}
 
   static attach(
@@ -49,6 +52,8 @@ export class AttachedRuntime {
     problems: Problems,
     /** Nobody has it any more. */
     ended: () => void = () => {},
+    /** A perf map or a jitdump of the process names what its runtime compiled. */
+    namesGeneratedCode: () => boolean = () => false,
   ): AttachedRuntime {
     let attached: RuntimeProcess;
     try {
@@ -58,7 +63,7 @@ export class AttachedRuntime {
       problems.add(reason);
       attached = unreadable(reason);
     }
-    return new AttachedRuntime(plugin, mapped.image.version, attached, problems, ended);
+    return new AttachedRuntime(plugin, mapped.image.version, attached, problems, ended, namesGeneratedCode);
   }
 
   get id(): RuntimeId {
@@ -66,6 +71,13 @@ export class AttachedRuntime {
   }
 
   get state(): RuntimeState {
+    const state = this.stateByItself();
+    if (state.status !== 'nativeOnly') return state;
+    this.codeNamed ||= this.namesGeneratedCode();
+    return this.codeNamed ? { status: 'named' } : state;
+  }
+
+  private stateByItself(): RuntimeState {
     if (this.failed) return this.failed;
     const state = this.attempt(() => this.process.state) ?? this.failed!;
     if (state.status !== 'named' || this.kernelRefuses === null) return state;
@@ -177,10 +189,10 @@ export class AttachedRuntime {
   }
 }
 
-/** Of a process that its plug-in could not attach to. */
-function unreadable(reason: string): RuntimeProcess {
+/** Of a process whose runtime is recognized and cannot be read. */
+export function unreadable(reason: string, fix: string | null = null): RuntimeProcess {
   return {
-    state: { status: 'nativeOnly', reason, fix: null },
+    state: { status: 'nativeOnly', reason, fix },
     mapValues: [],
     ranges: [],
     contextKind: null,

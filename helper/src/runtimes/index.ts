@@ -5,12 +5,18 @@ import type { ElfFile } from '../elf/parser';
 import { PF_X, PT_LOAD } from '../elf/types';
 import type { RuntimeId } from '../protocol';
 import { go } from './go';
+import { NATIVE_ONLY } from './nativeOnly';
 import { python } from './python';
 import type { RecognizedFile } from './recognizedFiles';
 import type { CompiledFile, RuntimeImage, RuntimePlugin } from './types';
 import { v8 } from './v8';
 
-export const RUNTIMES: readonly RuntimePlugin[] = [go as RuntimePlugin, v8 as RuntimePlugin, python as RuntimePlugin];
+export const RUNTIMES: readonly RuntimePlugin[] = [
+  go as RuntimePlugin,
+  v8 as RuntimePlugin,
+  python as RuntimePlugin,
+  ...NATIVE_ONLY,
+];
 
 /** What a file holds, of each runtime at most one image. `problem` takes what is wrong with it, in plain words. */
 export function recognizeRuntimes(

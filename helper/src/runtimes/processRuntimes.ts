@@ -214,7 +214,14 @@ export class ProcessRuntimes {
       },
       problem: (text: string) => problems.add(text),
     };
-    return AttachedRuntime.attach(plugin, process, mapped, problems, () => memory.close());
+    return AttachedRuntime.attach(
+      plugin,
+      process,
+      mapped,
+      problems,
+      () => memory.close(),
+      () => this.processes.namesGeneratedCode(pid),
+    );
   }
 
   private tell(pid: number, known: Known, runtime: AttachedRuntime): void {

@@ -60,6 +60,17 @@ export function soundV1() {
     health: {
       ...{ samples: 10, lost: 1, truncated: {}, ringFill: 0.1, helperCpuMs: 12, helperRssBytes: 6e7, bpfNs: 4000 },
       badFiles: [{ path: '/lib/x.so', why: 'absurd' }],
+      runtimes: [
+        {
+          runtime: 'jvm',
+          version: null,
+          processes: 1,
+          problems: [],
+          status: 'nativeOnly',
+          reason: 'it is',
+          fix: 'Do this.',
+        },
+      ],
       losses: {
         ...{ processRecords: 1, mappingRecords: 1, filteredSamples: 1, unfollowedProcesses: 1, evictedTables: 1 },
         ...{ samplesWithoutStack: 1, refusedProcesses: 1, refusedSamples: 1 },

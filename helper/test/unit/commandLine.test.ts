@@ -179,11 +179,11 @@ describe('the report of a recording', () => {
       );
     assert.match(
       text('Update the extension.', 1),
-      /^Functions of python 3\.16 are not named \(one process\): this version is not known\. Update the extension\.$/m,
+      /^Functions of Python 3\.16 are not named \(one process\): this version is not known\. Update the extension\.$/m,
     );
     assert.match(
       text(null, 3),
-      /^Functions of python 3\.16 are not named \(3 processes\): this version is not known\.$/m,
+      /^Functions of Python 3\.16 are not named \(3 processes\): this version is not known\.$/m,
     );
     assert.equal(text(null, 3).match(/not named/g)?.length, 1);
   });

@@ -1,7 +1,15 @@
 // The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
 // details (conditions of the recording, broken files, warnings). Called by boot.ts.
 import * as l10n from '@vscode/l10n';
-import type { Losses, RecordingExtra, StopReason, TruncationReason, UnnamedFile } from '../../../helper/src/protocol';
+import {
+  type Losses,
+  type RecordingExtra,
+  runtimeTitle,
+  type StopReason,
+  type TruncationReason,
+  type UnnamedFile,
+  visibleText,
+} from '../../../helper/src/protocol';
 import type { Recording } from '../load';
 import type { ToWebview } from '../messages';
 import { formatCount, formatMs, formatShare } from '../shares';
@@ -81,11 +89,28 @@ export function summaryParts(
   return parts;
 }
 
+/** Remarks shown over the graph; a recording of many processes may have more. */
+const MAX_REMARKS = 3;
+const MAX_REMARK_CHARS = 600;
+
+/** Of runtimes whose functions are not in the stacks: which, why, and the way out, most processes first. */
+export function runtimeRemarks(recording: Recording): string[] {
+  const unread = (recording.extra?.health.runtimes ?? []).flatMap((one) => (one.status === 'nativeOnly' ? [one] : []));
+  return unread
+    .sort((a, b) => b.processes - a.processes)
+    .slice(0, MAX_REMARKS)
+    .map((one) => {
+      const why = `${l10n.t('{0}: native frames only', runtimeTitle(one))} (${one.reason}).`;
+      return visibleText(`${why} ${one.fix ?? ''}`.trim().slice(0, MAX_REMARK_CHARS));
+    });
+}
+
 export class StatusLine {
   readonly root: HTMLElement;
   private readonly dot = element('span', { class: 'live-dot', role: 'img', 'aria-label': l10n.t('Recording') });
   private readonly summary = element('span', { class: 'summary' });
   private readonly message = element('span', { class: 'message', role: 'status', 'aria-live': 'polite' });
+  private readonly remarks = element('div', { class: 'remarks', hidden: true });
   private readonly panel = element('div', { class: 'details', id: 'details', role: 'region', hidden: true });
   private readonly button: HTMLButtonElement;
   private readonly warnings: Status[] = [];
@@ -117,7 +142,7 @@ export class StatusLine {
         },
       },
       this.dot,
-      element('div', { class: 'status-texts' }, this.summary, this.message),
+      element('div', { class: 'status-texts' }, this.summary, this.message, this.remarks),
       this.button,
       this.panel,
     );
@@ -134,6 +159,9 @@ export class StatusLine {
         element('span', { class: warning ? 'part warning' : 'part', title: title ?? null }, text),
       ),
     );
+    const remarks = runtimeRemarks(recording);
+    this.remarks.hidden = remarks.length === 0;
+    this.remarks.replaceChildren(...remarks.map((text) => element('p', {}, text)));
     this.refreshDetails();
   }
 

@@ -8,7 +8,7 @@ import { parseAnyRecording, type Recording, RecordingError } from '../../src/loa
 import { fullName, hottestLine, sourceLink } from '../../src/sourceLinks';
 import { buildStackTree, callees, functionWeights } from '../../src/stackTree';
 import { functionRows } from '../../src/views/functionTable';
-import { summaryParts } from '../../src/views/statusLine';
+import { runtimeRemarks, summaryParts } from '../../src/views/statusLine';
 
 function readOrSentence(what: string, text: string): Recording | null {
   try {
@@ -23,6 +23,7 @@ function readOrSentence(what: string, text: string): Recording | null {
 /** All that the views make of it. */
 function shown(recording: Recording): string[] {
   const texts = summaryParts(recording, false).flatMap(({ text, title }) => [text, title ?? '']);
+  texts.push(...runtimeRemarks(recording));
   for (const profile of recording.profiles) {
     const tree = buildStackTree(profile);
     for (const row of functionRows(recording, functionWeights(tree, recording.frames.length)))

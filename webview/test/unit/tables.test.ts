@@ -1,11 +1,12 @@
 // Rows of the tables: order by every column, filter, and the open rows of the call tree.
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
+import type { RuntimeReport } from '../../../helper/src/protocol';
 import { belongsToGraph } from '../../src/keys';
 import { parseRecording } from '../../src/load';
 import { buildStackTree, functionWeights } from '../../src/stackTree';
 import { openChain, visibleRows } from '../../src/views/callTree';
 import { COMPARE, filterRows, functionRows } from '../../src/views/functionTable';
-import { lossRows, summaryParts } from '../../src/views/statusLine';
+import { lossRows, runtimeRemarks, summaryParts } from '../../src/views/statusLine';
 import { F, fixtureRecording } from '../fixtureRecording';
 
 const file = fixtureRecording();
@@ -99,6 +100,28 @@ describe('status line', () => {
     );
     deepStrictEqual(lossRows(losses(() => 0)), []);
     deepStrictEqual(lossRows(undefined), []);
+  });
+
+  it('says over the graph which runtimes show native frames alone, and the way out', () => {
+    const unread = { status: 'nativeOnly' as const, version: null, reason: 'it is new', problems: [] };
+    const remarks = (...runtimes: RuntimeReport[]) =>
+      runtimeRemarks({
+        ...recording,
+        extra: { ...recording.extra!, health: { ...recording.extra!.health, runtimes } },
+      });
+    deepStrictEqual(
+      remarks(
+        { ...unread, runtime: 'jvm', processes: 1, fix: 'Start it anew.' },
+        { status: 'named', runtime: 'node', version: '22.1.0', processes: 9, problems: [] },
+        { ...unread, runtime: 'ruby', version: '3.3.5', processes: 4, fix: null },
+      ),
+      ['Ruby 3.3.5: native frames only (it is new).', 'Java: native frames only (it is new). Start it anew.'],
+    );
+    const hostile = { ...unread, runtime: 'toString', processes: 1, fix: `\u202e${'x'.repeat(9_999)}` };
+    const [shown, ...others] = remarks(...Array.from({ length: 50 }, () => hostile as unknown as RuntimeReport));
+    strictEqual(others.length, 2);
+    ok(shown.startsWith('toString: ') && shown.length < 700 && !shown.includes('\u202e'), shown);
+    deepStrictEqual(runtimeRemarks(recording), []);
   });
 
   it('tells samples, time, frequency, losses and cut-off stacks', () => {

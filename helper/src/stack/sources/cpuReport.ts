@@ -9,6 +9,7 @@ import {
   mostFrequentCause,
   type RecordSummary,
   type RuntimeReport,
+  runtimeTitle,
   samplingError95,
   type TruncationReason,
   type UnnamedFile,
@@ -125,8 +126,8 @@ function howToName({ from }: UnnamedFile): string {
 function runtimeLines(runtimes: readonly RuntimeReport[]): string[] {
   return runtimes.flatMap((report) => {
     if (report.status !== 'nativeOnly') return [];
-    const { runtime, version, processes, reason, fix } = report;
-    const what = version === null ? runtime : `${runtime} ${version}`;
+    const { processes, reason, fix } = report;
+    const what = visibleText(runtimeTitle(report));
     const where = processes === 1 ? 'one process' : `${processes} processes`;
     return [`Functions of ${what} are not named (${where}): ${reason}.${fix === null ? '' : ` ${fix}`}`];
   });
