@@ -4,10 +4,19 @@
 // recording/sinks/fileSink.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
 
 import { statusText } from '../client/recordingMark';
-import type { ContextFigures, FunctionCount, Metric, MetricFigures, RecordingExtra, SampledProfile } from '../protocol';
+import type {
+  ContextFigures,
+  FrameOrigin,
+  FunctionCount,
+  Metric,
+  MetricFigures,
+  RecordingExtra,
+  SampledProfile,
+} from '../protocol';
 import { RECORDING_FORMAT_VERSION } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';
 import type { MetricSnapshot, StackSnapshot } from '../stack/stackSnapshot';
+import { Origins } from './origin';
 
 /** Pieces are at least this long, save the last: large enough to be few, small enough to yield often. */
 const PIECE_CHARS = 1 << 18;
@@ -49,9 +58,11 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
     yield* metricText(snapshot, metric);
   }
   yield '],"frameDetails":[';
+  const origins = new Origins(head);
   for (let i = 0; i < snapshot.functions.length; i++) {
     const { module, kind, runtime, inlined, fullNames } = snapshot.functions[i];
-    const more = `${runtime ? `,"runtime":"${runtime}"` : ''}${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
+    const origin = origins.of(snapshot.functions[i]);
+    const more = `${origin ? `,"origin":"${origin}"` : ''}${runtime ? `,"runtime":"${runtime}"` : ''}${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
     yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind === 'native' ? 'user' : kind}"${more}}`;
   }
   yield ']';
@@ -216,17 +227,21 @@ function* lineTreeText(snapshot: StackSnapshot): Generator<string> {
   yield `],"line":[${column((node) => line(snapshot.locations[item[node]]))}]}`;
 }
 
-/** Functions of a metric by total and self, largest self first. */
-export function functionCounts(snapshot: StackSnapshot, metric = snapshot.metrics[0]): FunctionCount[] {
+/** Functions of the first metric by total and self, largest self first; whose they are where `origins` are given. */
+export function functionCounts(snapshot: StackSnapshot, origins: Origins | null = null): FunctionCount[] {
+  const [metric] = snapshot.metrics;
   const linesOf = linesByFunction(snapshot, metric);
   return snapshot.functions
     .map((row, i) => ({
       name: row.name,
       file: row.file,
       line: functionLine(snapshot, i, linesOf[i]),
+      ...originKey(origins?.of(row) ?? null),
       self: metric.functionSelf[i],
       total: metric.functionTotal[i],
     }))
     .filter((row) => row.total > 0)
     .sort((a, b) => b.self - a.self || b.total - a.total);
 }
+
+const originKey = (origin: FrameOrigin | null) => (origin === null ? {} : { origin });

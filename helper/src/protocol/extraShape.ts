@@ -147,7 +147,14 @@ const HEAD: Record<string, Check> = {
   errors: list(object({ code: text, message: text, fix: text })),
   threads: list(object({ ...process, tid: whole, name: text })),
   frameDetails: list(
-    object({ module: text, kind: text, fullName: optional(text), inlined: optional(truth), runtime: optional(text) }),
+    object({
+      module: text,
+      kind: text,
+      fullName: optional(text),
+      inlined: optional(truth),
+      runtime: optional(text),
+      origin: optional(text),
+    }),
   ),
   sources: list(object({ file: text, md5: orNull(text), binaryMtimeMs: orNull(is(Number.isFinite, 'number')) })),
 };

@@ -24,6 +24,9 @@ export type Runtime =
 /** A language runtime that the helper has a plug-in for, or will have. */
 export type RuntimeId = Exclude<Runtime, 'native' | 'rust' | 'unknown'>;
 
+/** Whose a function is. `runtime`: of the interpreter or the standard library. */
+export type FrameOrigin = 'user' | 'library' | 'runtime' | 'kernel';
+
 /** How far a runtime can be read in a process. */
 export type RuntimeState =
   /** It is not set up yet, or still looked at. */
@@ -169,6 +172,17 @@ export type ContextKind = (typeof CONTEXT_KINDS)[number];
 /** A key for each kind of execution context that there was: the kind's name in the plural. */
 export type ContextSummaries = { [Kind in ContextKind as `${Kind}s`]?: ContextSummary };
 
+export interface FunctionCount {
+  name: string;
+  file: string | null;
+  /** First line of the function where it is known. */
+  line: number | null;
+  /** Whose it is; left out: not known, or not asked for. */
+  origin?: FrameOrigin;
+  self: number;
+  total: number;
+}
+
 /** What `record --json` prints. */
 export interface RecordSummary extends ContextSummaries {
   samples: number;
@@ -189,7 +203,7 @@ export interface RecordSummary extends ContextSummaries {
   /** What each tracer found, and what it sums up beside the samples. */
   tracers?: (TracerProgress & { summary?: unknown })[];
   runtimes?: RuntimeReport[];
-  top: { name: string; file: string | null; line: number | null; self: number; total: number }[];
+  top: FunctionCount[];
 }
 
 /** Of one kind of execution context: how many had a sample, and the one with the most (`share` of all samples, 0..1). */

@@ -6,7 +6,7 @@
 //   2  a recording is a set of metrics: counts, lines, threads and execution contexts are kept for each of them
 
 import type { ErrorReport } from './errors';
-import type { AttachStep, ContextKind, Health, RuntimeId, StopReason, TruncationReason } from './model';
+import type { AttachStep, ContextKind, FrameOrigin, Health, RuntimeId, StopReason, TruncationReason } from './model';
 import type { TracerProgress } from './recordOptions';
 
 /** A whole recording file, as far as this product reads it. speedscope's schema is the authority for the rest. */
@@ -76,15 +76,6 @@ export interface LineCount {
   total: number;
 }
 
-export interface FunctionCount {
-  name: string;
-  file: string | null;
-  /** First line of the function where it is known. */
-  line: number | null;
-  self: number;
-  total: number;
-}
-
 /** All that was counted of one metric. */
 export interface MetricFigures extends Metric {
   /** Samples, or events where the metric has no period. */
@@ -150,6 +141,8 @@ export interface RecordingExtra {
     module: string;
     /** `user`: compiled into a file. `interpreted`, `jit`: run by a language runtime, see FrameKind. */
     kind: 'user' | 'kernel' | 'interpreted' | 'jit' | 'unknown';
+    /** Whose it is, by the path of its source or its file; left out: not known. Older versions do not say. */
+    origin?: FrameOrigin;
     /** Whose tables named it; left out: debug information or a symbol table. */
     runtime?: RuntimeId;
     /** Was inlined into the frame it is called by; its name ends in INLINED_SUFFIX. */

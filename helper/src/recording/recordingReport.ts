@@ -128,7 +128,8 @@ export class RecordingReport {
     const snapshot = this.stacks.snapshot();
     this.stacks.release();
     const running = this.capture?.running ?? [];
-    const { top, ...samples } = stackSummary(snapshot);
+    const { command = '', cwd = null } = this.targets ?? {};
+    const { top, ...samples } = stackSummary(snapshot, { command, cwd });
     return {
       ...samples,
       lost: health.lost,

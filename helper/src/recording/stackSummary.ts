@@ -1,5 +1,6 @@
 // What the summary that `record/stop` answers with says of the samples of stacks, from what they add up to.
 
+import { type Home, Origins } from '../export/origin';
 import { functionCounts } from '../export/speedscope';
 import type { ContextFigures, ContextSummaries, RecordSummary } from '../protocol';
 import type { StackSnapshot } from '../stack/stackSnapshot';
@@ -9,7 +10,7 @@ const TOP_FUNCTIONS = 50;
 type StackSummary = ContextSummaries &
   Pick<RecordSummary, 'samples' | 'wholeStacks' | 'truncated' | 'symbolizedFrames' | 'frames' | 'top'>;
 
-export function stackSummary(snapshot: StackSnapshot): StackSummary {
+export function stackSummary(snapshot: StackSnapshot, home: Home): StackSummary {
   const [first] = snapshot.metrics;
   const share = (figure: number) => figure / first.total;
   return {
@@ -19,7 +20,7 @@ export function stackSummary(snapshot: StackSnapshot): StackSummary {
     symbolizedFrames: first.symbolizedFrames,
     frames: first.frames,
     ...contextSummaries(first.contexts, share),
-    top: functionCounts(snapshot)
+    top: functionCounts(snapshot, new Origins(home))
       .slice(0, TOP_FUNCTIONS)
       .map((row) => ({ ...row, self: share(row.self), total: share(row.total) })),
   };

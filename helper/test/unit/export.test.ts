@@ -119,7 +119,7 @@ describe('exporters', () => {
       { file: '/src/program.c', line: 12, self: 0, total: 90 },
     );
     const main = shared.frames.findIndex(({ name }) => name === 'main');
-    assert.deepEqual(extra.frameDetails[main], { module: 'program', kind: 'user' });
+    assert.deepEqual(extra.frameDetails[main], { module: 'program', kind: 'user', origin: 'user' });
     assert.deepEqual(extra.metrics[0].functionLines[main], [
       [12, 0, 90],
       [15, 0, 10],

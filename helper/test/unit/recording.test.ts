@@ -106,7 +106,8 @@ describe('a recording', function () {
       [summary.samples, summary.wholeStacks, summary.frames, summary.stopReason],
       [10, 10, 20, 'stopped'],
     );
-    assert.deepEqual(summary.top[0], { name: 'sixty', file: '/src/program.c', line: 20, self: 0.6, total: 0.6 });
+    const sixty = { name: 'sixty', file: '/src/program.c', line: 20, origin: 'user', self: 0.6, total: 0.6 };
+    assert.deepEqual(summary.top[0], sixty);
     assert.ok(!('goroutines' in summary), 'this is no Go program');
     const { ebpfTracer: extra } = file();
     assert.equal(extra?.complete, true);
