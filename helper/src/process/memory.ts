@@ -35,7 +35,8 @@ export function readMemory(pid: number, start: Address, sizeBytes: number): Uint
   return readPlaces(pid, [{ start, sizeBytes }])[0];
 }
 
-function readPlace(fd: number, { start, sizeBytes }: MemoryPlace): Uint8Array | null {
+/** Of an open memory; as a whole, or null. */
+export function readPlace(fd: number, { start, sizeBytes }: MemoryPlace): Uint8Array | null {
   const bytes = new Uint8Array(sizeBytes);
   try {
     return readSync(fd, bytes, 0, sizeBytes, start) === sizeBytes ? bytes : null;

@@ -1,7 +1,7 @@
 // A target's memory as plug-ins read it: bounded, and null where anything is amiss.
 
-import { closeSync, openSync, readSync } from 'node:fs';
-import { type MemoryPlace, readPlaces } from '../process/memory';
+import { closeSync, openSync } from 'node:fs';
+import { type MemoryPlace, readPlace, readPlaces } from '../process/memory';
 import { MAX_MEMORY_READ_BYTES, type Memory } from './types';
 
 const USER_ADDRESS_END = 2 ** 56;
@@ -47,15 +47,6 @@ export class ProcessMemory implements Memory {
 function openMemory(pid: number): number | null {
   try {
     return openSync(`/proc/${pid}/mem`, 'r');
-  } catch {
-    return null;
-  }
-}
-
-function readPlace(fd: number, { start, sizeBytes }: MemoryPlace): Uint8Array | null {
-  const bytes = new Uint8Array(sizeBytes);
-  try {
-    return readSync(fd, bytes, 0, sizeBytes, start) === sizeBytes ? bytes : null;
   } catch {
     return null;
   }
