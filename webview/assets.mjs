@@ -1,5 +1,5 @@
-// Copies what the page needs beside boot.js into dist/webview: its HTML template, its style sheet, and speedscope's
-// release files under names without a hash, so that the HTML need not know them. Called by esbuild.mjs.
+// Copies what the page needs beside boot.js into dist/webview: its HTML template, its style sheet, and speedscope's release files
+// under names without a hash, so that the HTML need not know them.
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 
 const RELEASE = 'node_modules/speedscope/dist/release';

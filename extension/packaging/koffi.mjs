@@ -1,5 +1,5 @@
-// Copies the part of koffi that runs: its CommonJS entry and the native file for this architecture and glibc. The npm
-// package also holds sources, documentation and other C libraries' builds. Called by makeVsix.mjs.
+// Copies the part of koffi that runs: its CommonJS entry and the native file for this architecture and glibc. The npm package also
+// holds sources, documentation and other C libraries' builds.
 import { cpSync, mkdirSync } from 'node:fs';
 
 export function copyKoffi(nodeModules) {

@@ -1,6 +1,5 @@
-// Makes the VSIX for this machine's architecture: out/NAME-linux-ARCH-VERSION.vsix. Called by `make vsix` after the eBPF
-// objects were compiled. Everything is laid out in out/vsix first, as it will lie in the installed extension; the
-// allow-list in .vscodeignore then says once more what may go in.
+// Makes the VSIX for this machine's architecture: out/NAME-linux-ARCH-VERSION.vsix. Everything is laid out in out/vsix first, as it
+// will lie in the installed extension; the allow-list in .vscodeignore then says once more what may go in.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

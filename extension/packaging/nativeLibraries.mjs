@@ -1,6 +1,6 @@
-// Copies this machine's libbpf.so.1 and what it needs (libelf, zlib, on newer systems zstd) for machines that have no
-// libbpf of their own. Called by makeVsix.mjs; helper/src/bpf loads them from dist/native in the order written here.
-// The C library itself is never shipped: a system whose glibc is older than the copy needs is refused in words.
+// Copies this machine's libbpf.so.1 and what it needs (libelf, zlib, on newer systems zstd) for machines that have no libbpf of
+// their own. helper/src/bpf loads them from dist/native in the order written here. The C library itself is never shipped: a system
+// whose glibc is older than the copy needs is refused in words.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';

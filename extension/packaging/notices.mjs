@@ -1,5 +1,5 @@
-// The licences of everything in the VSIX that others wrote: npm packages and native
-// libraries. Called by makeVsix.mjs; the text is dist/THIRD_PARTY_NOTICES.txt.
+// The licences of everything in the VSIX that others wrote: npm packages and native libraries. The text is
+// dist/THIRD_PARTY_NOTICES.txt.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const RULE = '='.repeat(100);

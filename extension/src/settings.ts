@@ -1,5 +1,5 @@
-// Reads our settings, typed, each with its limits applied, and switches the two that have a command.
-// Called by the flows each time they need a value, so that a change takes effect without a reload.
+// Reads our settings, typed, each with its limits applied, and switches the two that have a command. Read each time that a value is
+// needed, so that a change takes effect without a reload.
 
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';

@@ -1,5 +1,5 @@
-// An error as the user meets it: the sentence, the next step, and buttons that take it. What the user cancelled is no
-// error and shows nothing. Called by every command.
+// An error as the user meets it: the sentence, the next step, and buttons that take it. What the user cancelled is no error and
+// shows nothing.
 
 import { hostname } from 'node:os';
 import * as vscode from 'vscode';

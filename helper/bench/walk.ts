@@ -1,5 +1,5 @@
-// What the walk of user stacks by unwind tables costs: a frame of a warm walk, what the rules' cache answers, the tables'
-// kernel memory, and how soon a recording has its first whole stack. Called by main.ts.
+// What the walk of user stacks by unwind tables costs: a frame of a warm walk, what the rules' cache answers, the tables' kernel
+// memory, and how soon a recording has its first whole stack.
 //
 // A frame's cost is a difference: two programs that do the same below stacks of different depth, so that what a sample
 // costs anyway drops out. They keep every CPU busy: on an idle one each interrupt would be a run for nobody, and count.

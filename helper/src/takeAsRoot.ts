@@ -1,6 +1,6 @@
-// What must be taken while the process is still root, because the capabilities that it keeps do not reach it: the
-// kernel's own symbols, the run-time counters of BPF programs, a higher limit for locked memory; and a session of its
-// own. Called once by serve.ts, before the drop. Nothing in here depends on what anybody else wrote.
+// What must be taken while the process is still root, because the capabilities that it keeps do not reach it: the kernel's own
+// symbols, the run-time counters of BPF programs, a higher limit for locked memory; and a session of its own. Nothing in here
+// depends on what anybody else wrote.
 
 import { openSync } from 'node:fs';
 import { openBpfStats } from './health/bpfStats';

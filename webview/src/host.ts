@@ -1,5 +1,5 @@
-// The other side: VS Code's message channel and the small state it keeps for this tab while the page is hidden or the
-// window reloads. Called by boot.ts and by the views that remember something.
+// The other side: VS Code's message channel and the small state it keeps for this tab while the page is hidden or the window
+// reloads.
 import type { FromWebview } from './messages';
 
 /** What a tab remembers. Every field is optional: an older version may have written it. */

@@ -1,7 +1,6 @@
-// Keeps speedscope from taking keys that are not its own. It listens on the whole window: Ctrl+S saves, Ctrl+O opens,
-// paste imports, and n, p, t, 1, 2, 3 act wherever one types. VS Code listens on the same window, to forward keys to
-// its keybindings, and did so before this script ran. So a listener between the two ends what speedscope must not see.
-// Called by boot.ts before speedscope's script runs.
+// Keeps speedscope from taking keys that are not its own. It listens on the whole window: Ctrl+S saves, Ctrl+O opens, paste
+// imports, and n, p, t, 1, 2, 3 act wherever one types. VS Code listens on the same window, to forward keys to its keybindings, and
+// did so before this script ran. So a listener between the two ends what speedscope must not see.
 
 /** May the flame graph act on this key? It may when the focus is in it, and without modifiers but for its search. */
 export function belongsToGraph(

@@ -1,5 +1,5 @@
-// Keeps the views on one recording, one profile (thread) and one selected function, whoever changes them: the flame
-// graph, a table, the toolbar or the extension. Called by boot.ts.
+// Keeps the views on one recording, one profile (thread) and one selected function, whoever changes them: the flame graph, a table,
+// the toolbar or the extension.
 import * as l10n from '@vscode/l10n';
 import type { GraphMode, Host } from './host';
 import { parseAnyRecording, type Recording, RecordingError } from './load';

@@ -1,4 +1,4 @@
-// Numbers as people read them: shares with their sampling error, sample counts, durations. Called by every view.
+// Numbers as people read them: shares with their sampling error, sample counts, durations.
 import * as l10n from '@vscode/l10n';
 import { type Metric, shareInterval95 } from '../../helper/src/protocol';
 import type { StackProfile, Unit } from './load';

@@ -1,6 +1,5 @@
-// Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the
-// recording's frame table may have been renumbered. Also turns a wish to see the source into the message for it.
-// Called by boot.ts and the views.
+// Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the recording's
+// frame table may have been renumbered. Also turns a wish to see the source into the message for it.
 import * as l10n from '@vscode/l10n';
 import { INLINED_SUFFIX } from '../../helper/src/protocol';
 import type { Host } from './host';

@@ -7,7 +7,7 @@
 // It is given one profile at a time, and for its left-heavy and sandwich views each distinct stack once: importing all
 // that a minute of eight threads brings would take longer than the rest of the page together.
 //
-// Called by recordingPage.ts; the state it reads is described in speedscope's src/app-state/profile-group.ts.
+// The state it reads is described in speedscope's src/app-state/profile-group.ts.
 import type { SampledProfile, SpeedscopeFrame } from '../../helper/src/protocol';
 import type { GraphMode } from './host';
 import type { StackProfile } from './load';

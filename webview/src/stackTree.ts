@@ -1,6 +1,6 @@
-// All stacks of one profile as one prefix tree in flat arrays, and what the tables read from it: every function's self
-// and total weight, the callers of a function, and each distinct stack once. A sample starts from the previous one's
-// path, so 50,000 samples take some 30 ms. Called by recordingPage.ts and the table views.
+// All stacks of one profile as one prefix tree in flat arrays, and what the tables read from it: every function's self and total
+// weight, the callers of a function, and each distinct stack once. A sample starts from the previous one's path, so 50,000 samples
+// take some 30 ms.
 import type { StackProfile } from './load';
 
 /** Node 0 is the root (frame -1). Children are a linked list; a parent always has a smaller index than its child. */

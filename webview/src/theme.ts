@@ -1,6 +1,6 @@
-// Makes speedscope follow VS Code's theme, now and when it changes. speedscope knows two palettes, light and dark, and
-// picks one by the media query prefers-color-scheme. The page answers that query itself and fills in VS Code's colours:
-// styles are cached by palette object, so the palette not in use is rewritten, then switched to. Called by boot.ts.
+// Makes speedscope follow VS Code's theme, now and when it changes. speedscope knows two palettes, light and dark, and picks one by
+// the media query prefers-color-scheme. The page answers that query itself and fills in VS Code's colours: styles are cached by
+// palette object, so the palette not in use is rewritten, then switched to.
 import type { FlameGraph } from './speedscope';
 import type { GraphTheme } from './speedscopeTypes';
 

@@ -1,5 +1,5 @@
-// Where the recorded lines of an edited document are now. Each document with annotations has one; edits move its lines,
-// deleted ones drop out. Pure; called by annotator.ts.
+// Where the recorded lines of an edited document are now. Each document with annotations has one; edits move its lines, deleted
+// ones drop out. Pure.
 
 export interface LineEdit {
   /** 0-based, as VS Code's range. */

@@ -1,5 +1,4 @@
 // The box in which the user types the password for sudo. What is typed goes to sudo and nowhere else.
-// Called by rungs.ts for each question that sudo's askpass program brings.
 
 import { userInfo } from 'node:os';
 import * as vscode from 'vscode';

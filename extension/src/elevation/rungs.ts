@@ -1,5 +1,4 @@
-// The rungs of the ladder, each in a few lines: how it starts the helper and what its failures mean. Called by
-// helperHost.ts, which gives the result to `climb`.
+// The rungs of the ladder, each in a few lines: how it starts the helper and what its failures mean.
 
 import * as vscode from 'vscode';
 import { findInPath } from '../../../helper/src/client/findInPath';

@@ -1,5 +1,5 @@
-// Which processes the active debug session is about. A debug adapter says it in DAP's `process` event, which only those
-// hear who were active when it came; so the launch configuration is read too. Pure; called by the picker.
+// Which processes the active debug session is about. A debug adapter says it in DAP's `process` event, which only those hear who
+// were active when it came; so the launch configuration is read too. Pure.
 
 import type { ProcessInfo } from '../../../helper/src/protocol';
 

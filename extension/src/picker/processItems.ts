@@ -1,5 +1,5 @@
-// One process as a row of the picker: icon of its runtime, name indented by its place in the tree, pid, ports,
-// container, command line. Called by processPicker.ts.
+// One process as a row of the picker: icon of its runtime, name indented by its place in the tree, pid, ports, container, command
+// line.
 
 import { basename } from 'node:path';
 import * as vscode from 'vscode';

@@ -1,5 +1,5 @@
-// "Which process?": a QuickPick over the process tree that refreshes while it is open without moving the selection,
-// and takes a typed pid. Called by commands/profileProcess.ts.
+// "Which process?": a QuickPick over the process tree that refreshes while it is open without moving the selection, and takes a
+// typed pid.
 
 import * as vscode from 'vscode';
 import { checkPid, looksLikePid, parsePid } from '../../../helper/src/client/pidCheck';

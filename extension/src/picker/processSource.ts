@@ -1,5 +1,5 @@
-// Where the picker's list comes from: the helper if it runs already, else `dist/cli.js list --json` as the user, so that
-// choosing a process needs no password. Called by processPicker.ts.
+// Where the picker's list comes from: the helper if it runs already, else `dist/cli.js list --json` as the user, so that choosing a
+// process needs no password.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

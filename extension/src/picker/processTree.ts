@@ -1,5 +1,5 @@
-// The order in which the picker shows processes: what is most likely meant first, and within each group as a tree,
-// children under their parents. Pure; called by processPicker.ts with every refresh.
+// The order in which the picker shows processes: what is most likely meant first, and within each group as a tree, children under
+// their parents. Pure.
 
 import type { ProcessInfo } from '../../../helper/src/protocol';
 

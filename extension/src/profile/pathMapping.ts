@@ -1,5 +1,5 @@
-// From a source path as the binary knows it to the file on this machine, when they differ: built in a container or by
-// CI, or the folder was moved. Matches by the longest common end of the paths. Pure; called by sourceLocator.ts.
+// From a source path as the binary knows it to the file on this machine, when they differ: built in a container or by CI, or the
+// folder was moved. Matches by the longest common end of the paths. Pure.
 
 export interface PathMapping {
   /** Folder as recorded, and the folder that stands for it here. Without a slash at the end. */

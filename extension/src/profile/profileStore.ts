@@ -1,5 +1,5 @@
-// The recording whose figures the editors show: the one last opened or recorded. Also knows which file on this machine
-// each recorded source is. Called by the recording editor and the sessions (set), listened to by annotate/.
+// The recording whose figures the editors show: the one last opened or recorded. Also knows which file on this machine each
+// recorded source is.
 
 import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';

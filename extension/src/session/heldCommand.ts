@@ -1,7 +1,6 @@
-// A command that waits to be recorded from its first instruction: a terminal's shell holds it on a fifo, the helper
-// attaches to the holder's pid, then it is released and becomes the command. It stays the user's own process with the
-// user's terminal, folder and environment; nothing of it is ever a child of the privileged helper.
-// Called by commands/recordCommand.ts.
+// A command that waits to be recorded from its first instruction: a terminal's shell holds it on a fifo, the helper attaches to the
+// holder's pid, then it is released and becomes the command. It stays the user's own process with the user's terminal, folder and
+// environment; nothing of it is ever a child of the privileged helper.
 
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';

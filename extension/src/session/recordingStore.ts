@@ -1,5 +1,5 @@
-// The recordings of this workspace: files in the extension's storage folder for it (0700, files 0600), and what is
-// known of each without parsing it. Called by the sessions (new ones), the Recordings view and its commands.
+// The recordings of this workspace: files in the extension's storage folder for it (0700, files 0600), and what is known of each
+// without parsing it.
 
 import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';

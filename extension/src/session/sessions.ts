@@ -1,6 +1,5 @@
-// The recordings under way in this window and what is shown of them: status-bar item, notification with Cancel, the
-// live flame graph, and at the end the kept file or the reason why there is none. Called by the commands and the
-// recording editor.
+// The recordings under way in this window and what is shown of them: status-bar item, notification with Cancel, the live flame
+// graph, and at the end the kept file or the reason why there is none.
 
 import * as vscode from 'vscode';
 import type { HelperConnection } from '../../../helper/src/client/helperConnection';

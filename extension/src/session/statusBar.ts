@@ -1,4 +1,4 @@
-// The one status-bar item while anything is recorded: time and samples, a click stops. Called by sessions.ts.
+// The one status-bar item while anything is recorded: time and samples, a click stops.
 
 import * as vscode from 'vscode';
 import { visibleText } from '../../../helper/src/protocol';

@@ -1,5 +1,4 @@
 // The page of "Check This Machine" as HTML: plain rows, VS Code's own colours, one small script for the buttons.
-// Called by checkPanel.ts.
 
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';

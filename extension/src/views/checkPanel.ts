@@ -1,5 +1,5 @@
-// "Check This Machine": what works here and what to do about what does not, with buttons. The report comes from the
-// helper if it runs, else from `dist/cli.js check --json` as the user. Called by its command.
+// "Check This Machine": what works here and what to do about what does not, with buttons. The report comes from the helper if it
+// runs, else from `dist/cli.js check --json` as the user.
 
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';

@@ -1,5 +1,4 @@
-// Opens a recorded source at its line, in an editor group that leaves the flame graph in sight. Called by the recording
-// editor.
+// Opens a recorded source at its line, in an editor group that leaves the flame graph in sight.
 
 import * as vscode from 'vscode';
 import type { SourceLocator } from '../profile/sourceLocator';

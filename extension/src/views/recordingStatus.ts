@@ -1,5 +1,4 @@
-// The line over the flame graph: what is being recorded, or what to know of a recording that ended. Called by the
-// recording editor.
+// The line over the flame graph: what is being recorded, or what to know of a recording that ended.
 
 import * as vscode from 'vscode';
 import {

@@ -1,5 +1,5 @@
-// Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Called
-// by engine/captureStream.ts for each record, so: no allocation that the result does not need.
+// Records of bpf/events.h out of a ring's words, by the offsets that events.gen.ts took from the object's BTF. Runs for each
+// record, so there is no allocation that the result does not need.
 
 import type { Address, RawFrame } from '../process/types';
 import { CONTEXT_KINDS, type ContextKind, type Metric, type TruncationReason } from '../protocol';

@@ -1,5 +1,5 @@
-// The inner maps of `unwind_chunks` (bpf/lib/unwind_pages.bpf.h): made when they are needed, mapped, and written like
-// memory; before 5.5, which cannot map them, page by page through the map. Called by unwind/load/pages.ts.
+// The inner maps of `unwind_chunks` (bpf/lib/unwind_pages.bpf.h): made when they are needed, mapped, and written like memory;
+// before 5.5, which cannot map them, page by page through the map.
 //
 // The kernel's programs see a chunk from link() on. Each change of a map of maps waits until all programs that may still use
 // the old value have ended (synchronize_rcu(), 7 to 25 ms): many chunks are linked in one call, which waits once.

@@ -1,5 +1,5 @@
-// Which CPUs there are, from /sys/devices/system/cpu. Called by samplingEvents.ts (at the start and once a second:
-// CPUs come and go in virtual machines and on laptops) and by capture.ts.
+// Which CPUs there are, from /sys/devices/system/cpu. Asked again once a second: CPUs come and go in virtual machines and on
+// laptops.
 
 import { readFileSync } from 'node:fs';
 

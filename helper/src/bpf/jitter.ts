@@ -1,7 +1,6 @@
-// Varies the sampling period against aliasing: at an unvarying 99 Hz, work that repeats at a multiple of it would be
-// seen always or never. The kernel starts a period anew when it is changed (PERF_EVENT_IOC_PERIOD drops what had passed
-// of it), which alone would lose some 5 % of the samples; so what is owed is counted, and paid by the next period.
-// Called by samplingEvents.ts, one Jitter a CPU. No kernel calls in here: tested by itself.
+// Varies the sampling period against aliasing: at an unvarying 99 Hz, work that repeats at a multiple of it would be seen always or
+// never. The kernel starts a period anew when it is changed (PERF_EVENT_IOC_PERIOD drops what had passed of it), which alone would
+// lose some 5 % of the samples; so what is owed is counted, and paid by the next period. No kernel calls in here: tested by itself.
 
 /** Periods that an interval without change holds at least, and its least length. */
 const INTERVAL_PERIODS = 10;

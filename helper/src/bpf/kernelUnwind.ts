@@ -1,6 +1,5 @@
-// Tells BPF where the kernel keeps its unwind tables, so that kernel stacks are walked by bpf/lib/unwind_kernel.bpf.h
-// instead of bpf_get_stack(), at a fraction of the cost. Called by engine/stackEngine.ts once sampling runs: until the places
-// are known, and where they are not, the kernel walks.
+// Tells BPF where the kernel keeps its unwind tables, so that kernel stacks are walked by bpf/lib/unwind_kernel.bpf.h instead of
+// bpf_get_stack(), at a fraction of the cost. Until the places are known, and where they are not, the kernel walks.
 
 import { close, open, read } from 'node:fs';
 import { promisify } from 'node:util';

@@ -1,6 +1,6 @@
-// libbpf.so.1 and the few system calls that go with it, bound once through koffi. The system's library is taken where
-// there is one (it fits the system's libc), else the copy that ships in the VSIX beside the bundles. Called by the
-// other files of this folder only; everything native of the capture passes here.
+// libbpf.so.1 and the few system calls that go with it, bound once through koffi. The system's library is taken where there is one
+// (it fits the system's libc), else the copy that ships in the VSIX beside the bundles. Everything native of the capture passes
+// here.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

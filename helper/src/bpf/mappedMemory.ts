@@ -1,6 +1,6 @@
-// Kernel memory as typed arrays. Where the runtime allows it, the arrays lie on the mapping itself; Electron's V8
-// refuses buffers outside its cage, so there a batch is copied into a JavaScript buffer first (one memcpy a batch,
-// about 0.3 us). Called by ringBuffer.ts and perfBuffer.ts, which do not see the difference.
+// Kernel memory as typed arrays. Where the runtime allows it, the arrays lie on the mapping itself; Electron's V8 refuses buffers
+// outside its cage, so there a batch is copied into a JavaScript buffer first (one memcpy a batch, about 0.3 us). Who reads through
+// it does not see the difference.
 
 import type { Words } from '../abi/words';
 import { MAP_SHARED, native, PROT_READ, PROT_WRITE } from './libbpf';

@@ -1,8 +1,7 @@
-// What perf tells of executable mappings and execs (PERF_RECORD_MMAP2, PERF_RECORD_COMM), for every process of the
-// machine, one small buffer a CPU: there is no mmap hook for BPF without kprobes, and a process that lives for
-// milliseconds is gone before its /proc/PID/maps could be read. Called by engine/captureStream.ts, which keeps what
-// belongs to the targets and puts it in order of time with the BPF records.
-// Record layouts: include/uapi/linux/perf_event.h, enum perf_event_type; trailer: PERF_SAMPLE_TIME only.
+// What perf tells of executable mappings and execs (PERF_RECORD_MMAP2, PERF_RECORD_COMM), for every process of the machine, one
+// small buffer a CPU: there is no mmap hook for BPF without kprobes, and a process that lives for milliseconds is gone before its
+// /proc/PID/maps could be read. Who drains them keeps what belongs to the targets, and puts it in order of time with the BPF
+// records. Record layouts: include/uapi/linux/perf_event.h, enum perf_event_type; trailer: PERF_SAMPLE_TIME only.
 
 import { addressAt, textAt } from '../abi/decode';
 import type { Words } from '../abi/words';

@@ -1,5 +1,5 @@
-// perf_event_open: the attributes that we use of it, by their offsets in struct perf_event_attr
-// (include/uapi/linux/perf_event.h, size PERF_ATTR_SIZE_VER5). Called by samplingEvents.ts and perfBuffer.ts.
+// perf_event_open: the attributes that we use of it, by their offsets in struct perf_event_attr (include/uapi/linux/perf_event.h,
+// size PERF_ATTR_SIZE_VER5).
 
 import { native } from './libbpf';
 

@@ -1,5 +1,4 @@
 // Where BPF records come from, behind one face: the ring buffer, or on kernels before 5.8 a perf buffer for each CPU.
-// Called by engine/captureStream.ts.
 
 import { timeNsOf } from '../abi/decode';
 import type { Words } from '../abi/words';

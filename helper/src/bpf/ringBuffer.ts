@@ -1,6 +1,6 @@
-// Consumer of the BPF ring buffer by mmap (kernel/bpf/ringbuf.c: one page of consumer position that we write, one of
-// producer position, then the data mapped twice in a row so that no record is ever split). 30 to 50 ns a record,
-// against some 2 us through libbpf's callback. Called by engine/captureStream.ts on a timer.
+// Consumer of the BPF ring buffer by mmap (kernel/bpf/ringbuf.c: one page of consumer position that we write, one of producer
+// position, then the data mapped twice in a row so that no record is ever split). 30 to 50 ns a record, against some 2 us through
+// libbpf's callback.
 
 import type { Words } from '../abi/words';
 import { native } from './libbpf';

@@ -1,6 +1,6 @@
-// Keeps signals from interrupting the verifier: it gives up with EAGAIN where one is pending, and libbpf's five attempts do
-// not help where a timer sends one every millisecond (SIGPROF of a CPU profiler, --cpu-prof). Called by object.ts around
-// each load. Blocked are those of this thread only, and they are delivered afterwards.
+// Keeps signals from interrupting the verifier: it gives up with EAGAIN where one is pending, and libbpf's five attempts do not
+// help where a timer sends one every millisecond (SIGPROF of a CPU profiler, --cpu-prof). Blocked are those of this thread only,
+// and they are delivered afterwards.
 
 import { native } from './libbpf';
 

@@ -1,5 +1,5 @@
-// CRC-32 as .gnu_debuglink has it (polynomial 0xedb88320, as in zlib). Node has zlib.crc32 from 20.15 on; before, a table
-// does. Called by fileSymbols.ts for debug files that have no build-id to go by.
+// CRC-32 as .gnu_debuglink has it (polynomial 0xedb88320, as in zlib). Node has zlib.crc32 from 20.15 on; before, a table does. For
+// debug files that have no build-id to go by.
 
 import * as zlib from 'node:zlib';
 import type { ByteSource } from './source';

@@ -1,7 +1,6 @@
-// What is worth keeping for the next run, by build-id: large debug sections, inflated, and unwind tables. Lies in the
-// caller's cache folder, may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large
-// as it must be is made anew. Called by elf/contents.ts and unwind/tableCache.ts in the workers. The folder's name holds the
-// version of what is in it.
+// What is worth keeping for the next run, by build-id: large debug sections, inflated, and unwind tables. Lies in the caller's
+// cache folder, may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large as it must be is
+// made anew. The folder's name holds the version of what is in it.
 
 import {
   closeSync,

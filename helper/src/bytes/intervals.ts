@@ -1,5 +1,5 @@
-// Half-open address ranges that may lie in or over each other, made into one table without overlaps: a binary search then
-// tells whose an address is. Called by dwarf/ for units, functions and inlined calls.
+// Half-open address ranges that may lie in or over each other, made into one table without overlaps: a binary search then tells
+// whose an address is.
 
 import { FormatError } from './cursor';
 import { orderOf } from './order';

@@ -1,5 +1,4 @@
-// Sorting many addresses without a callback per comparison. Called by elf/symbols.ts and dwarf/units.ts, whose tables have
-// up to millions of rows.
+// Sorting many addresses without a callback per comparison. Tables of symbols and units have up to millions of rows.
 
 /** Indexes of `values` by rising value; equal values keep their order. `values` are whole, and not negative but for -1. */
 export function orderOf(values: Float64Array): Uint32Array {

@@ -1,6 +1,6 @@
-// Starts the command of `record -- COMMAND` as the caller, with the caller's environment, folder and terminal, but holds
-// it before its first instruction: /bin/sh waits for one line on a pipe, then becomes the command (same pid). So the
-// helper attaches in between, and the command is never a child of anything privileged. Called by record.ts.
+// Starts the command of `record -- COMMAND` as the caller, with the caller's environment, folder and terminal, but holds it before
+// its first instruction: /bin/sh waits for one line on a pipe, then becomes the command (same pid). So the helper attaches in
+// between, and the command is never a child of anything privileged.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The texts of --help, from the table of commands. Called by run.ts.
+// The texts of --help, from the table of commands.
 
 import { EXIT } from '../protocol';
 import type { Command, Commands } from './arguments';

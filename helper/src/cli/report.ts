@@ -1,5 +1,5 @@
 // The text that `record` prints on stdout: what each tracer found, in its own words, what was lost, where the recording is and how
-// to open it. Called by record.ts.
+// to open it.
 
 import type { ChosenTracer } from '../engine/tracer';
 import type { Losses, RecordSummary } from '../protocol';

@@ -1,6 +1,5 @@
-// "Check This Machine": what works here, and what to do about what does not. Every answer is found by trying or by
-// reading what the kernel says of itself, never from version strings. Called by services.ts (with the helper's rights)
-// and by the command line without any; then what it cannot see is `unknown`, with the reason.
+// "Check This Machine": what works here, and what to do about what does not. Every answer is found by trying or by reading what the
+// kernel says of itself, never from version strings. Without rights, what it cannot see is `unknown`, with the reason.
 
 import { arch, release } from 'node:os';
 import { effectiveCapabilities } from '../client/capabilities';

@@ -1,4 +1,4 @@
-// What the kernel offers to BPF programs, by trying it. Called by check.ts.
+// What the kernel offers to BPF programs, by trying it.
 
 import { native } from '../bpf/libbpf';
 import { hasBtf, hasRingBuffer, hasTaskPtRegs } from '../bpf/probe';

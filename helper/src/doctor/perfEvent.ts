@@ -1,5 +1,5 @@
-// Opens one sampling event on this process and closes it again: does the kernel have it and allow it? Called by
-// kernelItems.ts. Layout: struct perf_event_attr, include/uapi/linux/perf_event.h.
+// Opens one sampling event on this process and closes it again: does the kernel have it and allow it? Layout: struct
+// perf_event_attr, include/uapi/linux/perf_event.h.
 
 import { native } from '../bpf/libbpf';
 

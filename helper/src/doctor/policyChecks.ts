@@ -1,4 +1,4 @@
-// What this machine's administrator allows or forbids: lockdown, limits, sysctls. Called by check.ts.
+// What this machine's administrator allows or forbids: lockdown, limits, sysctls.
 
 import { lockdown, textOf } from '../client/surroundings';
 import { type Check, degraded, type Finding, missing, ok } from './finding';

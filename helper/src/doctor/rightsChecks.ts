@@ -1,4 +1,4 @@
-// May this process trace, and how could it get the rights? Called by check.ts.
+// May this process trace, and how could it get the rights?
 
 import {
   CAPABILITY,

@@ -1,4 +1,4 @@
-// Which names and lines will be found: kernel symbols, debug information of installed packages. Called by check.ts.
+// Which names and lines will be found: kernel symbols, debug information of installed packages.
 
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { textOf } from '../client/surroundings';

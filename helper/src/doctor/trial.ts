@@ -1,5 +1,4 @@
-// The proof: a real capture of this process for a moment, with everything that a recording attaches. Called by check.ts
-// where the process has the rights.
+// The proof: a real capture of this process for a moment, with everything that a recording attaches.
 
 import { startCapture } from '../engine/capture';
 import { kernelObstacle } from '../privilege/kernelObstacle';

@@ -1,5 +1,4 @@
-// Which of the files that may be a program's separate debug file is it. Called by worker.ts, and for unwind tables by
-// ../../unwind/load/worker.ts.
+// Which of the files that may be a program's separate debug file is it.
 
 import { crc32OfFile } from '../bytes/crc32';
 import { messageOf } from '../bytes/cursor';

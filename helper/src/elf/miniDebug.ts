@@ -1,6 +1,6 @@
-// The symbol table that distributions leave in stripped programs: a small ELF file, compressed with xz, in .gnu_debugdata.
-// It names the functions that .dynsym does not, and holds no lines. Called by fileSymbols.ts.
-// Layouts: "MiniDebugInfo" in GDB's manual; the .xz file format 1.2.1, sections 2 to 4 and 5.3.1 (LZMA2).
+// The symbol table that distributions leave in stripped programs: a small ELF file, compressed with xz, in .gnu_debugdata. It names
+// the functions that .dynsym does not, and holds no lines. Layouts: "MiniDebugInfo" in GDB's manual; the .xz file format 1.2.1,
+// sections 2 to 4 and 5.3.1 (LZMA2).
 
 import { XzReadableStream } from 'xz-decompress';
 import { Cursor, FormatError } from '../bytes/cursor';

@@ -1,6 +1,5 @@
-// Headers of an ELF file: segments, sections, build-id, debug link. Called by the worker for every mapped file and every
-// separate debug file. A file with a broken section table still gives its segments and build-id (stripped with sstrip,
-// truncated by a full disk): what was wrong is in `damage`.
+// Headers of an ELF file: segments, sections, build-id, debug link. A file with a broken section table still gives its segments and
+// build-id (stripped with sstrip, truncated by a full disk): what was wrong is in `damage`.
 
 import { Cursor, FormatError } from '../bytes/cursor';
 import { type ByteSource, cstringAt } from '../bytes/source';

@@ -1,7 +1,6 @@
 // Names for the jump stubs through which a program calls other libraries (`malloc@plt`): they have no symbols, but stand in
-// profiles. A stub jumps through a slot; the slot's relocation names the function. x86-64 only: the jump is found by its
-// bytes. Called by fileSymbols.ts where no symbol holds an address. Layout: System V ABI, AMD64 supplement, "Procedure
-// Linkage Table"; `.plt.sec` and `.plt.got` as GNU ld writes them.
+// profiles. A stub jumps through a slot; the slot's relocation names the function. x86-64 only: the jump is found by its bytes.
+// Layout: System V ABI, AMD64 supplement, "Procedure Linkage Table"; `.plt.sec` and `.plt.got` as GNU ld writes them.
 
 import { type ByteSource, cstringAt } from '../bytes/source';
 import { MAX_SYMBOLS } from './limits';

@@ -1,6 +1,5 @@
-// A table of functions from .symtab or .dynsym: start, size and where the name stands, in typed arrays (20 bytes a
-// function; names stay in the file). Called by fileSymbols.ts; kept by cache/ for the next run.
-// Layout: System V ABI, "Symbol Table" (Elf64_Sym).
+// A table of functions from .symtab or .dynsym: start, size and where the name stands, in typed arrays (20 bytes a function; names
+// stay in the file). Layout: System V ABI, "Symbol Table" (Elf64_Sym).
 
 import { FormatError } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';

@@ -1,6 +1,5 @@
-// Inflates zstd data piece by piece: Node can from 22.15 on only, so fzstd does it. The frame's structure is walked here,
-// because fzstd believes a header that asks for a window of gigabytes. Called by contents.ts.
-// Layout: RFC 8878, 3.1.1.
+// Inflates zstd data piece by piece: Node can from 22.15 on only, so fzstd does it. The frame's structure is walked here, because
+// fzstd believes a header that asks for a window of gigabytes. Layout: RFC 8878, 3.1.1.
 
 import { Decompress } from 'fzstd';
 import { Cursor, FormatError } from '../bytes/cursor';

@@ -1,5 +1,4 @@
-// The processes below a process, as /proc has them now. Called by capture.ts once, after BPF follows forks: whoever
-// is born later is seen there.
+// The processes below a process, as /proc has them now. Read once, after BPF follows forks: whoever is born later is seen there.
 
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

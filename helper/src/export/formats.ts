@@ -1,4 +1,4 @@
-// What a recording can be converted to, and how each format's files are named and recognized. Called by the CLI.
+// What a recording can be converted to, and how each format's files are named and recognized.
 
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';

@@ -1,5 +1,5 @@
-// A plain JSON view of a recording for scripts: functions, lines and threads with counts, without having to know
-// speedscope's format. Counts are samples of the first metric, shares 0 to 1. Called by formats.ts.
+// A plain JSON view of a recording for scripts: functions, lines and threads with counts, without having to know speedscope's
+// format. Counts are samples of the first metric, shares 0 to 1.
 
 import type { FunctionCount, RecordingFile, SampledProfile } from '../protocol';
 import { weightOfFigure } from './readRecording';

@@ -1,6 +1,5 @@
-// The one place that puts a result on the disk: checked before anything is recorded, written beside its final name with
-// mode 0600 and renamed over it, so that what stands there is whole at every moment. Called by recording/sinks/fileSink.ts
-// and the CLI's export.
+// The one place that puts a result on the disk: checked before anything is recorded, written beside its final name with mode 0600
+// and renamed over it, so that what stands there is whole at every moment.
 
 import { randomBytes } from 'node:crypto';
 import { constants, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';

@@ -1,7 +1,7 @@
-// Writes a recording as a speedscope file, piece by piece, so that no giant string arises and the ring can be drained
-// in between: one frame per function; of each metric all threads merged, then one sampled profile per thread; and our own
-// `ebpfTracer` key near the start, where `client/recordingMark.ts` can find and change it in place. Called by
-// recording/sinks/fileSink.ts. Format: speedscope's src/lib/file-format-spec.ts and its JSON schema.
+// Writes a recording as a speedscope file, piece by piece, so that no giant string arises and the ring can be drained in between:
+// one frame per function; of each metric all threads merged, then one sampled profile per thread; and our own `ebpfTracer` key near
+// the start, where `client/recordingMark.ts` can find and change it in place. Format: speedscope's src/lib/file-format-spec.ts and
+// its JSON schema.
 
 import { statusText } from '../client/recordingMark';
 import type {

@@ -1,5 +1,4 @@
-// Settings of the JavaScript engine for a process that does little at a time but for hours. Called by serve.ts before
-// anything else runs.
+// Settings of the JavaScript engine for a process that does little at a time but for hours.
 
 import { setFlagsFromString } from 'node:v8';
 

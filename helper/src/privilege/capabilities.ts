@@ -1,6 +1,5 @@
-// Linux capabilities of the calling thread: read, reduce, drop. Called by drop.ts (main thread), by the symbolizer's
-// workers (dropAllCapabilities, before they read a byte) and by the doctor (which capabilities are there).
-// Numbers and the capget/capset layout: capabilities(7), capget(2), include/uapi/linux/capability.h.
+// Linux capabilities of the calling thread: read, reduce, drop. Numbers and the capget/capset layout: capabilities(7), capget(2),
+// include/uapi/linux/capability.h.
 
 import { checkCall, libc } from './libc';
 

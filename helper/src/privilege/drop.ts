@@ -1,6 +1,5 @@
-// The privilege drop: from root (or a holder of capabilities) to the caller, with the few capabilities that live
-// tracing needs. Called by serve.ts once, before the helper reads or parses anything of anybody. The README of this
-// folder says why each capability is kept and what fails without it.
+// The privilege drop: from root (or a holder of capabilities) to the caller, with the few capabilities that live tracing needs. The
+// README of this folder says why each capability is kept and what fails without it.
 
 import { readFileSync } from 'node:fs';
 import { CAPABILITY, type CapabilityName, lastCapability, maskOf, namesOf, statusMask } from '../client/capabilities';

@@ -1,5 +1,5 @@
-// The few C library calls of the helper that Node has no API for, bound once through koffi. Called by the other files
-// of this folder and by rpc/peerCredentials.ts; libbpf's own bindings are in helper/src/bpf.
+// The few C library calls of the helper that Node has no API for, bound once through koffi. libbpf's own bindings are in
+// helper/src/bpf.
 
 import { tracerError } from '../protocol';
 

@@ -1,5 +1,5 @@
-// Judges a target before anything is loaded for it: does it exist, is it a user process, may this caller trace it?
-// Called by the session in the helper (the authority) and by the CLI before it asks for a password.
+// Judges a target before anything is loaded for it: does it exist, is it a user process, may this caller trace it? The helper is
+// the authority; the command line asks before it wants a password.
 
 import { checkPid } from '../client/pidCheck';
 import { readStat } from '../client/processStat';

@@ -1,5 +1,5 @@
-// Recordings of older versions as today's: the only place that knows what they looked like. Called by all who read a recording,
-// right after its JSON was parsed; what is not ours passes through as it is.
+// Recordings of older versions as today's: the only place that knows what they looked like. What is not ours passes through as it
+// is.
 
 import type { MetricFigures, RecordingExtra, RecordingFile } from './recordingFile';
 import { RECORDING_FORMAT_VERSION } from './version';

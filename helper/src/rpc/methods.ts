@@ -1,5 +1,5 @@
-// The table of what a client may ask, once it has shaken hands: each request of the protocol -> the part of the helper
-// that answers it. Built by serve.ts from the real parts (by tests from others), called by connection.ts.
+// The table of what a client may ask, once it has shaken hands: each request of the protocol -> the part of the helper that answers
+// it. Built by serve.ts from the real parts (by tests from others).
 
 import {
   type CheckReport,

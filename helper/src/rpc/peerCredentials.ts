@@ -1,5 +1,5 @@
-// Who is at the other end of an accepted Unix socket, as the kernel knows it (SO_PEERCRED, unix(7)): the user and
-// process that called connect(). Called by server.ts for each connection before anything is read from it.
+// Who is at the other end of an accepted Unix socket, as the kernel knows it (SO_PEERCRED, unix(7)): the user and process that
+// called connect(). Asked of each connection before anything is read from it.
 
 import type { Socket } from 'node:net';
 import { checkCall, libc } from '../privilege/libc';

@@ -1,4 +1,4 @@
-// The frame of an address that nothing could be found out about, because asking failed. Called by recording.ts.
+// The frame of an address that nothing could be found out about, because asking failed.
 
 import type { Address } from '../process/types';
 import type { Frame } from '../runtimes/frame';

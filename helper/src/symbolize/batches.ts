@@ -1,5 +1,5 @@
-// Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its
-// way go in one request. Answers are kept by address, so each is asked for once. Called by index.ts for what is not known.
+// Questions for the workers, gathered: all addresses of one file that are asked for while the file's last answer is on its way go
+// in one request. Answers are kept by address, so each is asked for once.
 
 import type { Frame } from '../runtimes/frame';
 import { GATHER_MS, MAX_CACHED_ADDRESSES } from './limits';

@@ -1,5 +1,5 @@
 // Places in one file, without a process: what `ebpf-tracer symbolize` asks. The same worker, debug files and parsers as in a
-// recording, only that virtual addresses are given. Called by cli/symbolize.ts.
+// recording, only that virtual addresses are given.
 
 import { closeSync } from 'node:fs';
 import { openDebugFiles } from '../elf/debugFiles';

@@ -1,7 +1,6 @@
-// Runs CFA programs: the instructions of a CIE once, then those of each FDE, giving a rule whenever code goes on to another
-// place. This is the hot loop of the compiler: numbers in typed arrays, nothing allocated per instruction. Called by
-// frameSection.ts. Instructions: DWARF 5, section 6.4.2; GNU's and Arm's additions: LSB Core, "DWARF Extensions", and
-// "DWARF for the Arm 64-bit Architecture".
+// Runs CFA programs: the instructions of a CIE once, then those of each FDE, giving a rule whenever code goes on to another place.
+// This is the hot loop of the compiler: numbers in typed arrays, nothing allocated per instruction. Instructions: DWARF 5, section
+// 6.4.2; GNU's and Arm's additions: LSB Core, "DWARF Extensions", and "DWARF for the Arm 64-bit Architecture".
 
 import { Cursor } from '../bytes/cursor';
 import type { Cie } from './cie';

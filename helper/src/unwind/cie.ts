@@ -1,6 +1,6 @@
 // The part that many functions' entries have in common (CIE): alignment factors, encodings, the rules at a function's first
-// instruction. Called by frameSection.ts, once a CIE. Layout: LSB Core, "The Common Information Entry Format"; DWARF 5,
-// section 6.4.1 for .debug_frame; the letters B (Arm's second key) and G (tagged stack) are Arm's.
+// instruction. Layout: LSB Core, "The Common Information Entry Format"; DWARF 5, section 6.4.1 for .debug_frame; the letters B
+// (Arm's second key) and G (tagged stack) are Arm's.
 
 import { Cursor, FormatError } from '../bytes/cursor';
 import { DW_EH_PE_absptr, DW_EH_PE_omit, type PointerReader } from './pointers';

@@ -1,6 +1,5 @@
 // How much of a file's code its rows leave open, and so whether its separate debug file is worth opening: programs built with
-// -fno-asynchronous-unwind-tables have all but the start-up code's rows in the .debug_frame that strip took away. Called
-// by load/worker.ts and cli/unwindTable.ts.
+// -fno-asynchronous-unwind-tables have all but the start-up code's rows in the .debug_frame that strip took away.
 
 import type { ElfFile } from '../elf/parser';
 import { SHF_EXECINSTR, SHT_NOBITS } from '../elf/types';

@@ -1,5 +1,4 @@
-// Rows in words, for people and oracles: registers by the names binutils prints, offsets from the CFA. Called by
-// ../cli/unwindTable.ts and the tests.
+// Rows in words, for people and oracles: registers by the names binutils prints, offsets from the CFA.
 
 import type { Architecture } from './registers';
 import {

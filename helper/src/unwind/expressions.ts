@@ -1,6 +1,6 @@
-// DWARF expressions as unwind information uses them: not evaluated (there is no process here) but recognized. What is
-// "register + offset", what memory holds there, and the linker's rule for PLT stubs have a form in a row; anything else is
-// null, and the caller counts it. Called by cfaMachine.ts. Numbers of operations: DWARF 5, section 7.7.1.
+// DWARF expressions as unwind information uses them: not evaluated (there is no process here) but recognized. What is "register +
+// offset", what memory holds there, and the linker's rule for PLT stubs have a form in a row; anything else is null, and the caller
+// counts it. Numbers of operations: DWARF 5, section 7.7.1.
 
 import { type Cursor, FormatError } from '../bytes/cursor';
 import { MAX_EXPRESSION_DEPTH } from './limits';

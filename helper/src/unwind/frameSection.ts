@@ -1,6 +1,6 @@
-// Goes through .eh_frame or .debug_frame entry by entry and has each function's program run. Reads through a window, so a
-// section of any size costs a megabyte. Entries that make no sense are counted and left out, the others hold. Called by
-// compile.ts. Layout: LSB Core, "Exception Frames"; DWARF 5, section 6.4.1.
+// Goes through .eh_frame or .debug_frame entry by entry and has each function's program run. Reads through a window, so a section
+// of any size costs a megabyte. Entries that make no sense are counted and left out, the others hold. Layout: LSB Core, "Exception
+// Frames"; DWARF 5, section 6.4.1.
 
 import { FormatError } from '../bytes/cursor';
 import type { ByteSource } from '../bytes/source';

@@ -1,8 +1,7 @@
-// Rows for code that no compiler made and that many toolchains leave without unwind information: jump stubs to other
-// libraries (lld's, and all of arm64's) and the program's entry (musl's, ld.so's). Only where no entry of the file says
-// something, and only where the instructions are those that linkers write. Called by compile.ts.
-// Layouts: System V ABI, AMD64 supplement, "Procedure Linkage Table", and its IBT variant as GNU ld writes it; ELF for the
-// Arm 64-bit Architecture, "Procedure Linkage Table".
+// Rows for code that no compiler made and that many toolchains leave without unwind information: jump stubs to other libraries
+// (lld's, and all of arm64's) and the program's entry (musl's, ld.so's). Only where no entry of the file says something, and only
+// where the instructions are those that linkers write. Layouts: System V ABI, AMD64 supplement, "Procedure Linkage Table", and its
+// IBT variant as GNU ld writes it; ELF for the Arm 64-bit Architecture, "Procedure Linkage Table".
 
 import { Cursor } from '../bytes/cursor';
 import type { ElfFile } from '../elf/parser';

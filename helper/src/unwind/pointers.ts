@@ -1,5 +1,5 @@
-// Encoded pointers of unwind sections: where an FDE's code begins, how long it is. Called by frameSection.ts and, for
-// DW_CFA_set_loc, by cfaMachine.ts. Encodings: LSB Core, "DWARF Exception Header Encoding".
+// Encoded pointers of unwind sections: where an FDE's code begins, how long it is. Encodings: LSB Core, "DWARF Exception Header
+// Encoding".
 
 const DW_EH_PE_udata2 = 0x02;
 const DW_EH_PE_udata4 = 0x03;

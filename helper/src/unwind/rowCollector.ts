@@ -1,6 +1,5 @@
-// Gathers the rows of all functions as they stand in the file, then puts them in order: sorted by address, gaps between
-// functions marked, equal neighbours merged. Typed arrays that grow; no object per row. Called by cfaMachine.ts (rows),
-// frameSection.ts (functions) and compile.ts (the result).
+// Gathers the rows of all functions as they stand in the file, then puts them in order: sorted by address, gaps between functions
+// marked, equal neighbours merged. Typed arrays that grow; no object per row.
 
 import { FormatError } from '../bytes/cursor';
 import { orderOf } from '../bytes/order';

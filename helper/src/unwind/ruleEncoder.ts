@@ -1,5 +1,5 @@
-// From the state of a CFA program to the 32 bits of a rule (rows.ts), or to a wide rule where those do not do. What no form
-// can express is UNWIND_UNEXPRESSIBLE, with the reason counted. One encoder serves one table. Called by cfaMachine.ts.
+// From the state of a CFA program to the 32 bits of a rule (rows.ts), or to a wide rule where those do not do. What no form can
+// express is UNWIND_UNEXPRESSIBLE, with the reason counted. One encoder serves one table.
 
 import type { Architecture } from './registers';
 import {

@@ -1,6 +1,6 @@
 // Where a file keeps its unwind information: .eh_frame by its section, or by .eh_frame_hdr where there are no section headers
-// (sstrip); .debug_frame, inflated where it is compressed, of the file itself or of its separate debug file. Called by
-// compile.ts. Layout of .eh_frame_hdr: LSB Core, "The .eh_frame_hdr section".
+// (sstrip); .debug_frame, inflated where it is compressed, of the file itself or of its separate debug file. Layout of
+// .eh_frame_hdr: LSB Core, "The .eh_frame_hdr section".
 
 import { FormatError } from '../bytes/cursor';
 import type { ByteSource } from '../bytes/source';

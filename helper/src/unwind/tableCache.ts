@@ -1,5 +1,5 @@
-// Unwind tables kept for the next run, by build-id, in the caller's cache folder (../bytes/diskCache.ts says how
-// entries are named, written and evicted). An entry that is damaged in any way is compiled anew. Called by load/worker.ts.
+// Unwind tables kept for the next run, by build-id, in the caller's cache folder (../bytes/diskCache.ts says how entries are named,
+// written and evicted). An entry that is damaged in any way is compiled anew.
 //
 // An entry: six u32 (magic, CRC-32 of all that follows the header, bytes of JSON, words of rows, words of wide rules, zero),
 // JSON of the other fields padded with spaces to 8 bytes, rows, wide rules. Little-endian.

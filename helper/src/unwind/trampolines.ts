@@ -1,6 +1,6 @@
-// The code that a signal handler returns to, where no unwind information describes it: musl's, and the kernel's vdso on
-// arm64 (which left it out on purpose, so that unwinders go by the instructions). Called by compile.ts.
-// Only code that no entry covers is searched, and only for the whole call of rt_sigreturn.
+// The code that a signal handler returns to, where no unwind information describes it: musl's, and the kernel's vdso on arm64
+// (which left it out on purpose, so that unwinders go by the instructions). Only code that no entry covers is searched, and only
+// for the whole call of rt_sigreturn.
 
 import { MAX_READ_BYTES } from '../bytes/limits';
 import type { ElfFile } from '../elf/parser';

@@ -1,5 +1,5 @@
-// What a worker does between two bursts of work. V8 by itself leaves the garbage of a burst where it is until there is more:
-// some 15 MB of young objects, and as much in buffers, that nobody needs for hours. Called by worker.ts when pool.ts says so.
+// What a worker does between two bursts of work. V8 by itself leaves the garbage of a burst where it is until there is more: some
+// 15 MB of young objects, and as much in buffers, that nobody needs for hours.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

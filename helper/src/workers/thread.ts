@@ -1,6 +1,6 @@
-// Starts and ends the threads that parse: a thread is not told to end while it still loads. Koffi, which it loads first to give
-// up its capabilities, takes the whole process down when it fails in a thread that may run no more JavaScript (napi_throw).
-// Called by pool/slot.ts, unwind/load/compiler.ts and, before the process exits, serve.ts; the threads themselves say isLoaded().
+// Starts and ends the threads that parse: a thread is not told to end while it still loads. Koffi, which it loads first to give up
+// its capabilities, takes the whole process down when it fails in a thread that may run no more JavaScript (napi_throw). The
+// threads themselves say isLoaded().
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, Worker, type WorkerOptions } from 'node:worker_threads';

@@ -1,5 +1,5 @@
-// Gives memory that an ended worker has left in the C library's arenas back to the system. Called by pool.ts: without it the
-// helper would keep half of its peak for good. glibc only; elsewhere there is nothing to do.
+// Gives memory that an ended worker has left in the C library's arenas back to the system. Without it the helper would keep half of
+// its peak for good. glibc only; elsewhere there is nothing to do.
 
 let trim: ((padBytes: number) => number) | null | undefined;
 

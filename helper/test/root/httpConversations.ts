@@ -39,7 +39,7 @@ const NOISE = [
   'Cookie: Content-Length: 4',
   'T: x',
   'C:',
-  'X: ' + 'z'.repeat(700),
+  `X: ${'z'.repeat(700)}`,
 ];
 
 /** In any mix of cases. */

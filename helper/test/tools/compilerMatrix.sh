@@ -1,7 +1,7 @@
 #!/bin/bash
-# compilerMatrix.sh   compiles every eBPF object with the oldest clang that is supported (11, Debian bullseye's) and with
-# the newest one (22, Debian sid's). Called by `make test-matrix`. The compilers run in unpacked root file systems, kept in a
-# cache outside the work tree; the objects go to .artifacts/clang and are loaded here where this kernel allows it.
+# compilerMatrix.sh   compiles every eBPF object with the oldest clang that is supported (11, Debian bullseye's) and with the newest
+# one (22, Debian sid's). The compilers run in unpacked root file systems, kept in a cache outside the work tree; the objects go to
+# .artifacts/clang and are loaded here where this kernel allows it.
 set -uo pipefail
 cd "$(dirname "$0")/../../.."
 cache=${EBPF_TRACER_ROOTS:-/var/tmp/ebpf-tracer-roots}

@@ -1,6 +1,6 @@
 #!/bin/bash
-# demo.sh   starts the embedded sample program, records it for some seconds and says where to look. Called by `make demo`
-# after everything was built. As a user the recording's front end asks sudo itself.
+# demo.sh   starts the embedded sample program, records it for some seconds and says where to look. As a user the recording's front
+# end asks sudo itself.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 output=${DEMO_OUTPUT:-$PWD/demo.speedscope.json}

@@ -1,8 +1,8 @@
 #!/bin/bash
-# enterRoot.sh ROOT USER COMMAND…   runs COMMAND as USER (a login's environment, its home folder) in the root file system
-# ROOT as on a machine of its own: ROOT is really "/" (pivot_root: a mere chroot may not make user namespaces), with its
-# own /dev, /proc, /run and /tmp, all that the kernel offers below /sys, and process ids of its own. Called by testFresh.sh,
-# as root. What COMMAND started ends with it; the mounts go with the last process.
+# enterRoot.sh ROOT USER COMMAND…   runs COMMAND as USER (a login's environment, its home folder) in the root file system ROOT as on
+# a machine of its own: ROOT is really "/" (pivot_root: a mere chroot may not make user namespaces), with its own /dev, /proc, /run
+# and /tmp, all that the kernel offers below /sys, and process ids of its own. What COMMAND started ends with it; the mounts go with
+# the last process.
 set -euo pipefail
 if [ "${ENTER_ROOT_INSIDE:-}" != 1 ]; then
   export ENTER_ROOT_INSIDE=1

@@ -2,10 +2,9 @@
 # getVsCodeServer.sh   makes sure that a VS Code server lies in the cache and prints its folder. Inside it:
 #   node/bin/node                                  the Node that it needs (newer than the project's own)
 #   server/lib/vscode/out/server-main.js           the server: real workbench, real Node extension host
-# Called by extension/test/e2e and the "desktop VS Code" stand-in. Takes about a minute the first time, nothing after.
-# Desktop VS Code is not on the package registries; the npm package code-server carries the same server. Only its
-# lib/vscode part is installed, with the two native modules that the server cannot start without. They are built by the npm
-# that belongs to that Node: a distribution's own may link its Node's library into them.
+# Takes about a minute the first time, nothing after. Desktop VS Code is not on the package registries; the npm package code-server
+# carries the same server. Only its lib/vscode part is installed, with the two native modules that the server cannot start without.
+# They are built by the npm that belongs to that Node: a distribution's own may link its Node's library into them.
 set -euo pipefail
 CODE_SERVER=4.139.1 NODE_FOR_IT=24.21.0 NPM_FOR_IT=11.21.2
 CACHE=${EBPF_TRACER_VSCODE_CACHE:-/var/tmp/ebpf-tracer-vscode}

@@ -4,9 +4,9 @@
 #   test    what `make test` needs besides: a browser, a server under load, and what the answers are compared with
 #   bench   `make benchmark`      vm   QEMU for `make test-vm`      matrix   what `make test-matrix` needs besides
 #   fresh   `make test-fresh`
-# A package that a distribution lacks keeps nothing else away: tests that need it say so and skip.
-# Called by the Makefile and .ci/run. Does nothing, quickly and without a password, where nothing is missing.
-# Knows apt, dnf, zypper, pacman and apk; uses sudo unless it is root. NEED_SUDO=0 only says what is missing (exit 3).
+# A package that a distribution lacks keeps nothing else away: tests that need it say so and skip. Does nothing, quickly and without
+# a password, where nothing is missing. Knows apt, dnf, zypper, pacman and apk; uses sudo unless it is root. NEED_SUDO=0 only says
+# what is missing (exit 3).
 set -euo pipefail
 
 if command -v apt-get >/dev/null; then MANAGER=apt

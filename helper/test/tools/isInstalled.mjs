@@ -1,5 +1,5 @@
-// Is what package-lock.json names what lies in node_modules? Exit 0: yes, 1: no. Called by the Makefile, because the
-// lock file's time says nothing: git and npm touch it without changing it.
+// Is what package-lock.json names what lies in node_modules? Exit 0: yes, 1: no. The lock file's time says nothing: git and npm
+// touch it without changing it.
 import { readFileSync } from 'node:fs';
 
 const packages = (file) => {

@@ -1,7 +1,7 @@
 #!/bin/bash
-# kernelMatrix.sh [KERNEL...]   runs the root tests on other kernels in QEMU: 5.10 6.1 6.12 7.x, or those named.
-# Called by `make test-vm`. Kernels are unpacked from Debian's packages into a cache outside the work tree; the guest sees
-# this machine's own root file system as a throw-away copy. CPU-bound code is 10-25 times slower there: hence a fixed choice.
+# kernelMatrix.sh [KERNEL...]   runs the root tests on other kernels in QEMU: 5.10 6.1 6.12 7.x, or those named. Kernels are
+# unpacked from Debian's packages into a cache outside the work tree; the guest sees this machine's own root file system as a
+# throw-away copy. CPU-bound code is 10-25 times slower there: hence a fixed choice.
 # VM_TESTS=FILE  full titles of the tests to run (helper/test/root/vmTests.txt); VM_TESTS=all: every one, for hours.
 set -uo pipefail
 cd "$(dirname "$0")/../../.."

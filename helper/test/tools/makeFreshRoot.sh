@@ -1,7 +1,7 @@
 #!/bin/bash
-# makeFreshRoot.sh 12|13 root|sudo DEST CACHE   makes the new folder DEST a bare Debian as a new user has it: what the
-# README names as prerequisites and nothing else, with this machine's own package sources (mirrors, proxies, certificates).
-# Called by testFresh.sh, as root. CACHE keeps downloaded packages from run to run, never anything installed.
+# makeFreshRoot.sh 12|13 root|sudo DEST CACHE   makes the new folder DEST a bare Debian as a new user has it: what the README names
+# as prerequisites and nothing else, with this machine's own package sources (mirrors, proxies, certificates). CACHE keeps
+# downloaded packages from run to run, never anything installed.
 #   root   everything is done by root                         12   Node 20 of npm's registry (Debian 12 itself has 18)
 #   sudo   by the user `dev`, whose home folder is closed     13   Debian's own nodejs and npm
 set -euo pipefail

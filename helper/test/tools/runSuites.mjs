@@ -1,6 +1,6 @@
 // Runs the suites one after the other and closes with one line over all of them: `N passed, N failed, N skipped`.
-// Called by test.sh as `node runSuites.mjs [SUITE…]` (none: all); a suite is a static check or a set of mocha files.
-// A suite that crashes, hangs or runs nothing counts as a failure. Exit 0 only without failures.
+// `node runSuites.mjs [SUITE…]` (none: all); a suite is a static check or a set of mocha files. A suite that crashes, hangs or
+// runs nothing counts as a failure. Exit 0 only without failures.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,6 +1,5 @@
 #!/bin/bash
 # test.sh [SUITE...]   installs and builds what the suites need (none named: all of them), then runs them.
-# Called by `make test` and its smaller sisters.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 tools=helper/test/tools

@@ -1,6 +1,6 @@
 #!/bin/bash
-# testFresh.sh   runs `make demo` and `make test` of the committed HEAD on machines that have nothing but what the README
-# names, and closes with a line a machine. Called by `make test-fresh`; needs root (or sudo) and Debian's mmdebstrap.
+# testFresh.sh   runs `make demo` and `make test` of the committed HEAD on machines that have nothing but what the README names, and
+# closes with a line a machine. Needs root (or sudo) and Debian's mmdebstrap.
 #   FRESH=12|13   that Debian only, as root and as a user with sudo     FRESH=all   both Debians, both ways
 #   AS=root|sudo  that way only                                         neither     12 as root, and 13 as a user with sudo
 # A machine is a folder with a root file system of its own (makeFreshRoot.sh), entered by enterRoot.sh; it is removed however

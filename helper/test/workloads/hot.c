@@ -1,5 +1,5 @@
 // CPU work of known shares in C: 60 % work_sixty, 30 % work_thirty, 10 % work_ten, each on one line.
-// Called by the root and e2e tests and `make demo`: hot-c [SECONDS]   (default 600; ends earlier on SIGTERM)
+// hot-c [SECONDS]   (default 600; ends earlier on SIGTERM)
 //
 // Every function runs the same chain of dependent multiplications, so time follows the counts whatever the alignment.
 #include <stdio.h>

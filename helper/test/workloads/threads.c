@@ -1,5 +1,5 @@
 // Several threads with CPU work of known shares in C: thread worker-I runs work_sixty, work_thirty and work_ten.
-// Called by the root tests and the benchmark: threads [THREADS] [SECONDS]   (default 4 threads, 600 s)
+// threads [THREADS] [SECONDS]   (default 4 threads, 600 s)
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>

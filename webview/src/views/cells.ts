@@ -1,5 +1,4 @@
-// The cells that the tables share: a share with its bar and error, and a source link. Called by functionTable.ts and
-// callTree.ts.
+// The cells that the tables share: a share with its bar and error, and a source link.
 import type { Share } from '../shares';
 import type { SourceLink } from '../sourceLinks';
 import { element } from './element';

@@ -1,4 +1,4 @@
-// Makes DOM elements in one expression. Called by the views.
+// Makes DOM elements in one expression.
 
 type Attributes = Record<string, string | number | boolean | null | ((event: never) => void)>;
 

@@ -1,6 +1,6 @@
-// A table for many rows that works by keyboard and screen reader: ARIA grid, or treegrid where rows have levels. Only
-// the rows in sight are in the document, so 10,000 functions scroll like ten. The focus stays on the grid itself and
-// aria-activedescendant names the current row, as in VS Code's own lists. Called by functionTable.ts and callTree.ts.
+// A table for many rows that works by keyboard and screen reader: ARIA grid, or treegrid where rows have levels. Only the rows in
+// sight are in the document, so 10,000 functions scroll like ten. The focus stays on the grid itself and aria-activedescendant
+// names the current row, as in VS Code's own lists.
 //
 // Keys as in the ARIA practices for (tree)grids: https://www.w3.org/WAI/ARIA/apg/patterns/treegrid/
 import { element } from './element';

@@ -1,5 +1,5 @@
-// The line under everything: the selected function, the link to its source, its shares. Always there, so that nothing
-// moves when something is selected. Called by boot.ts.
+// The line under everything: the selected function, the link to its source, its shares. Always there, so that nothing moves when
+// something is selected.
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';

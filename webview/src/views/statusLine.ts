@@ -1,5 +1,5 @@
-// The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the
-// details (conditions of the recording, broken files, warnings). Called by boot.ts.
+// The line over everything: what was recorded, how completely, and what the extension has to say; one button opens the details
+// (conditions of the recording, broken files, warnings).
 import * as l10n from '@vscode/l10n';
 import {
   type Losses,

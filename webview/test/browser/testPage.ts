@@ -1,6 +1,6 @@
-// Opens the real page in a real Chromium, with a stand-in for VS Code around it: the built assets and the filled-in
-// HTML are served on 127.0.0.1, acquireVsCodeApi collects what the page sends, and a key listener registered before the
-// page's scripts notes which keys VS Code would have seen. Called by the browser tests.
+// Opens the real page in a real Chromium, with a stand-in for VS Code around it: the built assets and the filled-in HTML are served
+// on 127.0.0.1, acquireVsCodeApi collects what the page sends, and a key listener registered before the page's scripts notes which
+// keys VS Code would have seen.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
-// Asks debuginfod servers for debug files, where the user named servers: nothing else turns it on, no variable of the
-// environment either. The network is another process's work (child.ts), which is started for a download and ended when
-// there has been none for a while. Files lie in the caller's cache folder and are asked for once. Called by index.ts.
+// Asks debuginfod servers for debug files, where the user named servers: nothing else turns it on, no variable of the environment
+// either. The network is another process's work (child.ts), which is started for a download and ended when there has been none for
+// a while. Files lie in the caller's cache folder and are asked for once.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, utimesSync } from 'node:fs';

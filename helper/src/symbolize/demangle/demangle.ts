@@ -1,5 +1,5 @@
-// Linker's name -> what a person reads: {name for the box, full name}. Called by fileSymbols.ts for names of symbol tables
-// and DWARF. Never throws: a name that cannot be demangled is shown as it is.
+// Linker's name -> what a person reads: {name for the box, full name}. Never throws: a name that cannot be demangled is shown as it
+// is.
 
 import { MAX_DEMANGLE_BYTES } from '../limits';
 import { demangleItanium } from './itanium';

@@ -1,5 +1,5 @@
-// A demangled name short enough for a flame graph's box: no parameters, no return type, template arguments only while
-// they fit. Called by demangle.ts; the full name stays in the tooltip.
+// A demangled name short enough for a flame graph's box: no parameters, no return type, template arguments only while they fit. The
+// full name stays in the tooltip.
 
 /** Longer names lose the contents of their angle brackets. */
 const FITTING_CHARACTERS = 64;

@@ -1,6 +1,6 @@
-// The demanglers of gecko-profiler-demangle (the Firefox profiler's: cpp_demangle and rustc-demangle in WebAssembly),
-// loaded without a bundler's help. Called by demangle.ts, in workers only: a name that makes it trap or loop costs a
-// worker, not the helper. The file lies beside the bundle (esbuild.mjs copies it), in tests in node_modules.
+// The demanglers of gecko-profiler-demangle (the Firefox profiler's: cpp_demangle and rustc-demangle in WebAssembly), loaded
+// without a bundler's help. In workers only: a name that makes it trap or loop costs a worker, not the helper. The file lies beside
+// the bundle (esbuild.mjs copies it), in tests in node_modules.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
-// .debug_abbrev: the shapes of the entries of .debug_info, in typed arrays, each with a plan how to skip an entry of it.
-// Walking a unit of megabytes is mostly skipping: an entry without strings and blocks is one addition. Read only as far as
-// the caller's codes reach. Called by debugFile.ts; used by all that walks entries. DWARF 5, 7.5.3.
+// .debug_abbrev: the shapes of the entries of .debug_info, in typed arrays, each with a plan how to skip an entry of it. Walking a
+// unit of megabytes is mostly skipping: an entry without strings and blocks is one addition. Read only as far as the caller's codes
+// reach. DWARF 5, 7.5.3.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import type { ByteSource } from '../../bytes/source';

@@ -1,6 +1,5 @@
-// The debug information of one file: its units, loaded when they are asked for and forgotten oldest first. One is the
-// program or its debug file; others are split units (split.ts) and the supplementary file (dwz). Called by resolver.ts and
-// declarations.ts.
+// The debug information of one file: its units, loaded when they are asked for and forgotten oldest first. One is the program or
+// its debug file; others are split units (split.ts) and the supplementary file (dwz).
 
 import { posix } from 'node:path';
 import { FormatError } from '../../bytes/cursor';

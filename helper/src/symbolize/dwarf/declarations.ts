@@ -1,6 +1,5 @@
 // What a function is called and where it is declared: its entry, completed by what it leaves to its abstract origin and
-// specification, which may stand in another unit or in the supplementary file. Called by resolver.ts, which keeps them.
-// DWARF 5, 2.13 and 3.3.8.
+// specification, which may stand in another unit or in the supplementary file. DWARF 5, 2.13 and 3.3.8.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { MAX_ORIGIN_DEPTH } from '../limits';

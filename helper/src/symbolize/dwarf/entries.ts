@@ -1,5 +1,5 @@
-// Reading entries (DIEs) of .debug_info: skipping one quickly, and reading one of a function or an inlined call. Called by
-// functions.ts and inlines.ts, which walk units, and by declarations.ts. DWARF 5, 2.13, 3.3.8.
+// Reading entries (DIEs) of .debug_info: skipping one quickly, and reading one of a function or an inlined call. DWARF 5, 2.13,
+// 3.3.8.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { type AbbreviationTable, STEP } from './abbreviations';

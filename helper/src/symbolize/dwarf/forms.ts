@@ -1,6 +1,5 @@
-// Attribute values by form: skipping them, and reading the classes that symbolization wants (numbers, strings,
-// references). Called by abbreviations.ts, entries.ts, units.ts and lineHeader.ts (whose version 5 tables use forms too).
-// DWARF 5, 7.5.5 and 7.5.6.
+// Attribute values by form: skipping them, and reading the classes that symbolization wants (numbers, strings, references). DWARF
+// 5, 7.5.5 and 7.5.6.
 
 import { type Cursor, FormatError } from '../../bytes/cursor';
 import { type Encoding, FORM, type StringRef } from './types';

@@ -1,6 +1,6 @@
-// Functions of one unit as .debug_info has them: which code is whose. Called by resolver.ts for units that have samples.
-// Only entries of functions are read, all others are skipped; what lies below them is jumped over where they say how
-// (GCC), which makes a unit of megabytes a matter of microseconds. DWARF 5, 3.3.
+// Functions of one unit as .debug_info has them: which code is whose. Only entries of functions are read, all others are skipped;
+// what lies below them is jumped over where they say how (GCC), which makes a unit of megabytes a matter of microseconds. DWARF 5,
+// 3.3.
 
 import { FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList } from '../../bytes/intervals';

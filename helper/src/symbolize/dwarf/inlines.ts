@@ -1,5 +1,5 @@
-// What was inlined into one function, and into what was inlined there: a tree of calls with the code that stands for
-// them. Called by resolver.ts for functions that have samples. DWARF 5, 3.3.8.
+// What was inlined into one function, and into what was inlined there: a tree of calls with the code that stands for them. DWARF 5,
+// 3.3.8.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList } from '../../bytes/intervals';

@@ -1,6 +1,5 @@
-// The head of a line program: constants, and where its folders and files stand. Names are read when they are asked for:
-// a unit of a large program names hundreds of files, of which a profile shows a few. Called by lineProgram.ts.
-// DWARF 5, 6.2.4; DWARF 4, 6.2.4.
+// The head of a line program: constants, and where its folders and files stand. Names are read when they are asked for: a unit of a
+// large program names hundreds of files, of which a profile shows a few. DWARF 5, 6.2.4; DWARF 4, 6.2.4.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { MAX_NAME_BYTES } from '../../bytes/limits';

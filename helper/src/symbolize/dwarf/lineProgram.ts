@@ -1,5 +1,5 @@
-// Runs the line program of one unit into rows (address, file, line, column) in typed arrays. Called by debugFile.ts for
-// units that have samples, kept there while memory allows. DWARF 5, 6.2.
+// Runs the line program of one unit into rows (address, file, line, column) in typed arrays. Only for units that have samples.
+// DWARF 5, 6.2.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { IntervalIndex, IntervalList, isDisjoint } from '../../bytes/intervals';

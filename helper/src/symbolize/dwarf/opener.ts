@@ -1,6 +1,6 @@
-// Opening the further files that debug information names: split units, packages of them, supplementary files. Workers open
-// them themselves, with the rights of the user who records and no more; each must prove that it belongs to the program
-// before anything in it is believed. Made by worker.ts; called by split.ts and supplement.ts.
+// Opening the further files that debug information names: split units, packages of them, supplementary files. Workers open them
+// themselves, with the rights of the user who records and no more; each must prove that it belongs to the program before anything
+// in it is believed. Made by worker.ts.
 
 import { closeSync } from 'node:fs';
 import { FormatError } from '../../bytes/cursor';

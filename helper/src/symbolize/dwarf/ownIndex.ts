@@ -1,6 +1,5 @@
-// The indexes of units that compilers and linkers leave in a file: .debug_aranges (GCC, DWARF 5, 6.1.2) and .gdb_index
-// (gold, lld, gdb-add-index; layout: "Index Section Format" in GDB's manual). Called through debugFile.ts by unitIndex.ts,
-// which completes what they leave out.
+// The indexes of units that compilers and linkers leave in a file: .debug_aranges (GCC, DWARF 5, 6.1.2) and .gdb_index (gold, lld,
+// gdb-add-index; layout: "Index Section Format" in GDB's manual). unitIndex.ts completes what they leave out.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import type { ByteSource } from '../../bytes/source';

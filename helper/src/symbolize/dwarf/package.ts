@@ -1,5 +1,5 @@
-// A package of split units (.dwp): which parts of its sections are one unit's. Called by split.ts.
-// Layout: DWARF 5, 7.3.5; the GNU version 2 of it: the wiki page "DebugFissionDWP" of GCC.
+// A package of split units (.dwp): which parts of its sections are one unit's. Layout: DWARF 5, 7.3.5; the GNU version 2 of it: the
+// wiki page "DebugFissionDWP" of GCC.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import type { ByteSource } from '../../bytes/source';

@@ -1,5 +1,5 @@
-// Address ranges of units, functions and inlined calls: .debug_ranges (DWARF 3, 4) and .debug_rnglists (5). Called by
-// units.ts, functions.ts and inlines.ts. DWARF 5, 7.25; DWARF 4, 2.17.3.
+// Address ranges of units, functions and inlined calls: .debug_ranges (DWARF 3, 4) and .debug_rnglists (5). DWARF 5, 7.25; DWARF 4,
+// 2.17.3.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import type { ByteSource } from '../../bytes/source';

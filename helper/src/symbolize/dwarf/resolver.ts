@@ -1,5 +1,5 @@
-// Address -> the functions there and their source places, from DWARF. Reads the index of units at once and everything else
-// only for units that are asked for. Called by fileSymbols.ts.
+// Address -> the functions there and their source places, from DWARF. Reads the index of units at once and everything else only for
+// units that are asked for.
 
 import type { Spill } from '../../elf/contents';
 import type { LiveCode } from '../../elf/liveCode';

@@ -1,5 +1,4 @@
-// The sections of debug information of an ELF file, inflated. Called by resolver.ts for the program or its debug file, by
-// supplement.ts and by split.ts, whose files name their sections `.dwo`.
+// The sections of debug information of an ELF file, inflated.
 
 import { type Spill, sectionContents, sectionContentsNow } from '../../elf/contents';
 import type { ElfFile } from '../../elf/parser';

@@ -1,6 +1,6 @@
-// Split debug information (-gsplit-dwarf): the program has a skeleton of each unit, the rest is in a .dwo file beside the
-// object, or in one package for all (.dwp) beside the program. Called by resolver.ts for units that have samples; a few
-// files are kept open. DWARF 5, 3.1.2 and 3.1.3; GNU's way before: the wiki page "DebugFission" of GCC.
+// Split debug information (-gsplit-dwarf): the program has a skeleton of each unit, the rest is in a .dwo file beside the object,
+// or in one package for all (.dwp) beside the program. Only for units that have samples; a few files are kept open. DWARF 5, 3.1.2
+// and 3.1.3; GNU's way before: the wiki page "DebugFission" of GCC.
 
 import { posix } from 'node:path';
 import type { LiveCode } from '../../elf/liveCode';

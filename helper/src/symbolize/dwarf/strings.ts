@@ -1,5 +1,5 @@
-// Strings and indexed addresses of DWARF: .debug_str, .debug_line_str, and through .debug_str_offsets and .debug_addr.
-// Called by units.ts, declarations.ts and lineHeader.ts once a value is really wanted. DWARF 5, 7.26 and 7.27.
+// Strings and indexed addresses of DWARF: .debug_str, .debug_line_str, and through .debug_str_offsets and .debug_addr. DWARF 5,
+// 7.26 and 7.27.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import { cstringAt } from '../../bytes/source';

@@ -1,6 +1,5 @@
-// The supplementary file that dwz makes of what several debug files have in common: where it lies, and whether it is the
-// right one. Called by resolver.ts. `.gnu_debugaltlink`: GDB's manual, "Debugging Information in Separate Files";
-// `.debug_sup`: DWARF 5, 7.3.6.
+// The supplementary file that dwz makes of what several debug files have in common: where it lies, and whether it is the right one.
+// `.gnu_debugaltlink`: GDB's manual, "Debugging Information in Separate Files"; `.debug_sup`: DWARF 5, 7.3.6.
 
 import { posix } from 'node:path';
 import { Cursor } from '../../bytes/cursor';

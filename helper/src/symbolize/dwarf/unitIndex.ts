@@ -1,6 +1,6 @@
-// Which unit of .debug_info an address belongs to. The file's own index is taken where it has one (.gdb_index,
-// .debug_aranges); what that leaves out, and files without, are found by the header and first entry of each unit.
-// (.debug_names has no addresses, so nothing to gain from.) Called by debugFile.ts.
+// Which unit of .debug_info an address belongs to. The file's own index is taken where it has one (.gdb_index, .debug_aranges);
+// what that leaves out, and files without, are found by the header and first entry of each unit. (.debug_names has no addresses, so
+// nothing to gain from.)
 
 import { FormatError } from '../../bytes/cursor';
 import { flatten, IntervalList, type IntervalTable, ownerAt } from '../../bytes/intervals';

@@ -1,5 +1,5 @@
-// One unit of .debug_info: its header and what its first entry says. Called by unitIndex.ts and debugFile.ts.
-// DWARF 5, 7.5.1 and 3.1; GNU split units: the wiki page "DebugFission" of GCC.
+// One unit of .debug_info: its header and what its first entry says. DWARF 5, 7.5.1 and 3.1; GNU split units: the wiki page
+// "DebugFission" of GCC.
 
 import { Cursor, FormatError } from '../../bytes/cursor';
 import type { ByteSource } from '../../bytes/source';

@@ -1,6 +1,6 @@
 // Frames of kernel addresses, on the main thread: a busy server's kernel stacks are nearly all new ones, so each address is
-// answered here by its function's range, at once; asking a worker for it would wake two threads and cost a promise. The
-// worker only parses /proc/kallsyms and hands the table over. Called by ../index.ts.
+// answered here by its function's range, at once; asking a worker for it would wake two threads and cost a promise. The worker only
+// parses /proc/kallsyms and hands the table over.
 
 import type { Frame } from '../../runtimes/frame';
 import { MAX_UNNAMED_ADDRESSES } from '../limits';

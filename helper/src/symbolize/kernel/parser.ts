@@ -1,5 +1,5 @@
-// /proc/kallsyms: lines "ADDRESS TYPE NAME[\t[MODULE]]". Called by worker.ts. Format: s_show() in the kernel's
-// kernel/kallsyms.c. Addresses are all zero for readers whom kptr_restrict excludes.
+// /proc/kallsyms: lines "ADDRESS TYPE NAME[\t[MODULE]]". Format: s_show() in the kernel's kernel/kallsyms.c. Addresses are all zero
+// for readers whom kptr_restrict excludes.
 
 import { readSync } from 'node:fs';
 import { displayName } from '../demangle/demangle';

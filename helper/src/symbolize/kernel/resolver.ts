@@ -1,4 +1,4 @@
-// Kernel address -> index of the function, and what the table says of it. Called by frames.ts.
+// Kernel address -> index of the function, and what the table says of it.
 
 import { countNotAbove } from '../../bytes/search';
 import type { KernelSymbol, KernelTable } from './types';

@@ -1,6 +1,5 @@
-// Places on their way from a worker to the main thread: as numbers and one list of texts. As objects their field names
-// would be written and read for every frame, and names of inlined functions, which come again and again, every time anew.
-// Called by worker.ts and pool.ts.
+// Places on their way from a worker to the main thread: as numbers and one list of texts. As objects their field names would be
+// written and read for every frame, and names of inlined functions, which come again and again, every time anew.
 
 import type { Place } from '../place';
 

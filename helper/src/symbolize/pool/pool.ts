@@ -1,6 +1,6 @@
-// The worker threads. All about one file goes to one of them, so that it can keep what it parsed. Called by batches.ts,
-// index.ts and oneFile.ts. (A second worker for thousands of addresses of one file was tried: it opens the file and warms
-// up for itself, so that a quarter more of processor time and 40 MB gained 8 % of the time.)
+// The worker threads. All about one file goes to one of them, so that it can keep what it parsed. (A second worker for thousands of
+// addresses of one file was tried: it opens the file and warms up for itself, so that a quarter more of processor time and 40 MB
+// gained 8 % of the time.)
 
 import {
   ARRAY_BUDGET_BYTES,

@@ -1,6 +1,5 @@
-// One worker thread with the requests that wait for it: started when there is work, one request at a time, ended when idle
-// or when a request takes too long. A request that ends its worker fails alone; those behind it go to a fresh worker.
-// Called by pool.ts.
+// One worker thread with the requests that wait for it: started when there is work, one request at a time, ended when idle or when
+// a request takes too long. A request that ends its worker fails alone; those behind it go to a fresh worker.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // An interpreter of some lines, for toyRuntime.test.ts: its functions call each other without a call of C's, their frames lie in
-// memory of its own, and functions of C are called through code that it makes itself. What runs is always a part of
+// memory of its own, and functions of C are. What runs is always a part of
 //   main, first, second, thunk 2, compute, third, fourth, thunk 4, spin
 #include <signal.h>
 #include <stdio.h>

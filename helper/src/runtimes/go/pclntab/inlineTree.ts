@@ -1,5 +1,5 @@
-// Go's inline tree: which functions the compiler put into another one, at which instructions. Called by resolver.ts for one
-// function at a time. Layout: `inlinedCall` in Go's runtime/symtabinl.go (1.20 on) and runtime/symtab.go (before).
+// Go's inline tree: which functions the compiler put into another one, at which instructions. Layout: `inlinedCall` in Go's
+// runtime/symtabinl.go (1.20 on) and runtime/symtab.go (before).
 
 import { Cursor } from '../../../bytes/cursor';
 import { type ByteSource, cstringAt } from '../../../bytes/source';

@@ -1,6 +1,6 @@
-// runtime.moduledata: two addresses that the pclntab counts from and does not hold itself, the start of the program's code
-// and the base of its functions' data (inline trees). Found where the linker put it or, in programs without symbols, as the
-// place that points to the pclntab. Called by parser.ts. Layout: `moduledata` in Go's runtime/symtab.go, Go 1.18 to 1.27.
+// runtime.moduledata: two addresses that the pclntab counts from and does not hold itself, the start of the program's code and the
+// base of its functions' data (inline trees). Found where the linker put it or, in programs without symbols, as the place that
+// points to the pclntab. Layout: `moduledata` in Go's runtime/symtab.go, Go 1.18 to 1.27.
 
 import { Cursor } from '../../../bytes/cursor';
 import type { ElfFile } from '../../../elf/parser';
