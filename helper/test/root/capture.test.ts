@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { buildTarget, type Collected, capture, eventually, removeTargets, Target } from './captureHarness';
-import { bpfObjectsOf, missingForEbpf, stillThere } from './helperProcess';
+import { bpfObjectsOf, missingForEbpf } from './helperProcess';
+import { stillThere } from './kernelObjects';
 import { SLOWNESS } from './slowness';
 
 describe('capture', function () {

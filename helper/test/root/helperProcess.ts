@@ -1,6 +1,6 @@
 // Starts the real helper for the tests of this folder, as root does it, and finds out what it holds in the kernel.
 
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { HelperConnection } from '../../src/client/helperConnection';
 import { createSocketFolder, type SocketFolder } from '../../src/client/socketFolder';
@@ -93,26 +93,6 @@ export function bpfObjectsOf(pid: number): string[] {
   });
 }
 
-/**
- * Those of `objects` that the kernel still has: programs and links first, maps once those are gone. Because looking at a
- * program array that is just being let go of keeps it for good (kernel 6.18: its last user's going is handled by a work
- * item, and bpftool's short use of it has it handled twice).
- */
-export function stillThere(objects: string[]): string[] {
-  for (const kinds of [['prog', 'link'], ['map']]) {
-    const wanted = objects.filter((object) => kinds.includes(object.split(' ')[0]));
-    const all = new Set(
-      kinds.flatMap((kind) => {
-        const shown = execFileSync('bpftool', ['-j', kind, 'show'], { encoding: 'utf8' });
-        return (JSON.parse(shown) as { id: number }[]).map(({ id }) => `${kind} ${id}`);
-      }),
-    );
-    const left = wanted.filter((object) => all.has(object));
-    if (left.length > 0) return left;
-  }
-  return [];
-}
-
 export function isAlive(pid: number): boolean {
   try {
     // A zombie has ended; only its parent has not looked yet.
@@ -130,11 +110,5 @@ export function descendantsOf(pid: number): number[] {
 
 /** Why the tests that need real eBPF cannot run here; null where they can. */
 export function missingForEbpf(): string | null {
-  if (process.getuid!() !== 0) return 'needs root';
-  try {
-    execFileSync('bpftool', ['version'], { stdio: 'ignore' });
-  } catch {
-    return 'needs bpftool';
-  }
-  return null;
+  return process.getuid!() === 0 ? null : 'needs root';
 }

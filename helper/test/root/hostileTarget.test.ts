@@ -25,8 +25,9 @@ import { findInPath } from '../../src/client/findInPath';
 import type { RecordSummary } from '../../src/protocol';
 import { eventually, Target } from './captureHarness';
 import { CLI_JS, type CliResult, cli, errorOf, jsonOf, readRecording, startCli } from './cli';
-import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, stillThere, until } from './helperProcess';
+import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, until } from './helperProcess';
 import { hostileLibrary, hostileProgram, removePrograms } from './hostilePrograms';
+import { stillThere } from './kernelObjects';
 import { SLOWNESS } from './slowness';
 
 const SECRET = 'what_only_root_may_read';

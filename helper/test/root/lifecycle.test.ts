@@ -14,9 +14,9 @@ import {
   missingForEbpf,
   type StartedHelper,
   serve,
-  stillThere,
   until,
 } from './helperProcess';
+import { stillThere } from './kernelObjects';
 import { SLOWNESS } from './slowness';
 
 describe('lifetime of the helper', function () {

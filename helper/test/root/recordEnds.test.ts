@@ -5,7 +5,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cli, errorOf, jsonOf, readRecording, samplesIn, startCli, workload } from './cli';
-import { bpfObjectsOf, descendantsOf, isAlive, stillThere, until } from './helperProcess';
+import { bpfObjectsOf, descendantsOf, isAlive, until } from './helperProcess';
+import { stillThere } from './kernelObjects';
 import { recordHooks } from './recordHooks';
 import { SLOWNESS } from './slowness';
 

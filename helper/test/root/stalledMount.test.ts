@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Target } from './captureHarness';
 import { cli, jsonOf, readRecording, samplesIn, startCli } from './cli';
-import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, stillThere, until } from './helperProcess';
+import { bpfObjectsOf, descendantsOf, isAlive, missingForEbpf, until } from './helperProcess';
 import { hostileLibrary, hostileProgram, removePrograms, stallingFileSystem } from './hostilePrograms';
+import { stillThere } from './kernelObjects';
 import { SLOWNESS } from './slowness';
 
 /** <linux/fuse.h> */

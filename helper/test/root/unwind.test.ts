@@ -6,7 +6,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, eventually } from './captureHarness';
-import { bpfObjectsOf, missingForEbpf, stillThere } from './helperProcess';
+import { bpfObjectsOf, missingForEbpf } from './helperProcess';
+import { stillThere } from './kernelObjects';
 import { SLOWNESS } from './slowness';
 import {
   buildUnwindTarget,
