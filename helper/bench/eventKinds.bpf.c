@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Counts the samples of eventKinds.c's target: its own, and those of its children (all others, where only they have events). */
-typedef unsigned char __u8;
-typedef unsigned short __u16;
-typedef unsigned int __u32;
-typedef unsigned long long __u64;
-typedef int __s32;
-typedef long long __s64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
-#include <bpf/bpf_helpers.h>
+#include "../../bpf/lib/kernel.bpf.h"
 
 struct {
-	__uint(type, 2);	/* BPF_MAP_TYPE_ARRAY */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -30,7 +30,8 @@ export function measureEventKinds(
   const folder = mkdtempSync(join(tmpdir(), 'ebpf-bench-events-'));
   try {
     const [source, program, object] = ['helper/bench/eventKinds', join(folder, 'kinds'), join(folder, 'kinds.o')];
-    execFileSync('clang', ['-g', '-O2', '-target', 'bpf', '-c', `${source}.bpf.c`, '-o', object], { cwd: ROOT });
+    const arch = `-D__TARGET_ARCH_${process.arch === 'arm64' ? 'arm64' : 'x86'}`;
+    execFileSync('clang', ['-g', '-O2', '-target', 'bpf', arch, '-c', `${source}.bpf.c`, '-o', object], { cwd: ROOT });
     execFileSync('cc', ['-O2', '-pthread', '-o', program, `${source}.c`, '-lbpf', '-lm'], { cwd: ROOT });
     for (const target of targets) {
       const output = execFileSync(program, [object, target, String(frequencyHz), String(seconds)], {

@@ -3,10 +3,13 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { TableReply, TableRequest } from '../src/unwind/load/worker';
+import type { LoadedTable, TableRequest } from '../src/unwind/load/worker';
 import { ROW_WORDS } from '../src/unwind/rows';
+import type { ThreadReply } from '../src/workers/requestThread';
 import { endThread, startThread } from '../src/workers/thread';
 import { ROOT } from './paths';
+
+type Reply = ThreadReply<LoadedTable>;
 
 interface TableTime {
   rows: number;
@@ -70,9 +73,9 @@ function perMillion(times: TableTime[]): number {
 
 /** One after the other. Rejects where a file has no table. */
 function inThread(paths: string[], cacheDir: string | null): Promise<TableTime[]> {
-  let onReply: (reply: TableReply) => void = () => {};
+  let onReply: (reply: Reply) => void = () => {};
   const options = { workerData: { cacheDir } };
-  const worker = startThread<TableReply>(join(ROOT, 'dist/unwindWorker.js'), options, (reply) => onReply(reply));
+  const worker = startThread<Reply>(join(ROOT, 'dist/unwindWorker.js'), options, (reply) => onReply(reply));
   const times: TableTime[] = [];
   return new Promise<TableTime[]>((resolve, reject) => {
     let startedMs = 0;
@@ -82,7 +85,7 @@ function inThread(paths: string[], cacheDir: string | null): Promise<TableTime[]
       fd = openSync(path, 'r');
       startedMs = performance.now();
       const from = { fileId: times.length + 1, fd, sizeBytes: statSync(path).size };
-      worker.postMessage({ sequence: times.length, from } satisfies TableRequest);
+      worker.postMessage({ sequence: times.length, from } satisfies TableRequest & { sequence: number });
     };
     worker.on('online', ask);
     worker.on('error', reject);
@@ -90,7 +93,7 @@ function inThread(paths: string[], cacheDir: string | null): Promise<TableTime[]
       const elapsedMs = performance.now() - startedMs;
       closeSync(fd);
       if (!reply.ok) return reject(new Error(`${paths[times.length]}: ${reply.why}`));
-      times.push({ rows: reply.loaded.table.rows.length / ROW_WORDS, elapsedMs });
+      times.push({ rows: reply.answer.table.rows.length / ROW_WORDS, elapsedMs });
       if (times.length < paths.length) ask();
       else resolve(times);
     };

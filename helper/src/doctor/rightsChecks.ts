@@ -68,6 +68,6 @@ function seccomp(): Finding {
   if (!hasSeccompFilter()) return ok('no seccomp filter on this process');
   return degraded(
     'a seccomp filter is active and may forbid bpf() or perf_event_open()',
-    'If tracing is refused, start the container with --security-opt seccomp=unconfined.',
+    'If tracing is refused, start the container with --security-opt=seccomp=unconfined.',
   );
 }

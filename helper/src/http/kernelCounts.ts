@@ -10,6 +10,7 @@ import {
   HTTP_WEBSOCKET_KEY,
 } from '../abi/httpEvents.gen';
 import { native } from '../bpf/libbpf';
+import type { WebSocketCounts } from '../protocol';
 
 export interface SeriesRow {
   /** One text for one row. */
@@ -32,17 +33,9 @@ export interface SeriesRow {
   latency: Uint32Array;
 }
 
-export interface WebSocketRow {
+export interface WebSocketRow extends WebSocketCounts {
   routeId: bigint;
   side: number;
-  opened: number;
-  closed: number;
-  framesIn: number;
-  framesOut: number;
-  controlIn: number;
-  controlOut: number;
-  bytesIn: number;
-  bytesOut: number;
 }
 
 export interface HttpCounters {

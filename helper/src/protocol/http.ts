@@ -36,10 +36,8 @@ export interface HttpRouteRow {
   handler: HttpHandler | null;
 }
 
-/** All WebSocket connections that requests of one route have opened. */
-export interface HttpWebSocketRow {
-  side: 'server' | 'client';
-  route: string;
+/** Of WebSocket connections. */
+export interface WebSocketCounts {
   opened: number;
   /** By a close frame, or with the connection. */
   closed: number;
@@ -52,6 +50,12 @@ export interface HttpWebSocketRow {
   /** Payload. */
   bytesIn: number;
   bytesOut: number;
+}
+
+/** All WebSocket connections that requests of one route have opened. */
+export interface HttpWebSocketRow extends WebSocketCounts {
+  side: 'server' | 'client';
+  route: string;
 }
 
 export interface HttpSummary {

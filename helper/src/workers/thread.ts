@@ -2,6 +2,8 @@
 // its capabilities, takes the whole process down when it fails in a thread that may run no more JavaScript (napi_throw). The
 // threads themselves say isLoaded().
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, Worker, type WorkerOptions } from 'node:worker_threads';
 
@@ -19,6 +21,12 @@ const loading = new Map<Worker, Promise<unknown>>();
 /** In the thread, once all native code is there and its rights are gone. */
 export function isLoaded(): void {
   parentPort!.postMessage(LOADED);
+}
+
+/** The script of a thread: its bundle beside the caller's, or in the tests' tree the file beside the caller's folder. */
+export function workerFile(folder: string, bundle: string, source = 'worker.js'): string {
+  const bundled = join(folder, bundle);
+  return existsSync(bundled) ? bundled : join(folder, source);
 }
 
 /** `onReply`: of every message but the first. */

@@ -1,12 +1,11 @@
 // Entry of the thread that looks for probe points (bundle: dist/tlsWorker.js): parses files that the main thread has opened, without
 // any capability. Started and ended by pointFinder.ts.
 
-import { parentPort } from 'node:worker_threads';
 import { dropPages, FileSource } from '../../bytes/source';
 import { ElfFile } from '../../elf/parser';
 import { dropAllCapabilities } from '../../privilege/capabilities';
-import { isLoaded } from '../../workers/thread';
-import { findProbePoints, type ProbePoints } from './probePoints';
+import { answerRequests } from '../../workers/requestThread';
+import { findProbePoints } from './probePoints';
 
 export interface PointsRequest {
   fileId: number;
@@ -14,19 +13,11 @@ export interface PointsRequest {
   sizeBytes: number;
 }
 
-export type PointsReply = { fileId: number } & ({ points: ProbePoints | null } | { why: string });
-
 dropAllCapabilities();
-isLoaded();
-
-parentPort!.on('message', ({ fileId, fd, sizeBytes }: PointsRequest) => {
-  let reply: PointsReply;
+answerRequests(({ fileId, fd, sizeBytes }: PointsRequest) => {
   try {
-    reply = { fileId, points: findProbePoints(ElfFile.parse(new FileSource(fileId, fd, sizeBytes))) };
-  } catch (error) {
-    reply = { fileId, why: error instanceof Error ? error.message : String(error) };
+    return findProbePoints(ElfFile.parse(new FileSource(fileId, fd, sizeBytes)));
   } finally {
     dropPages(fileId);
   }
-  parentPort!.postMessage(reply);
 });

@@ -1,10 +1,8 @@
 // Source maps as the main thread sees them: it asks for places and gets promises, a thread reads the maps. What was answered is kept;
 // a map that cannot be used is asked for once, and its reason told once.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { endThread, startThread } from '../../workers/thread';
+import { endThread, startThread, workerFile } from '../../workers/thread';
 import { trimMemory } from '../../workers/trim';
 import { IDLE_MS, MAX_ANSWERS, MAX_SCRIPTS, REQUEST_MS, WORKER_HEAP_MIB } from './limits';
 import type { CompiledPlace, MappedScript, MapReply, MapRequest, OriginalPlace } from './types';
@@ -111,7 +109,7 @@ export class SourceMaps {
 
   private start(): Worker {
     const resourceLimits = { maxOldGenerationSizeMb: WORKER_HEAP_MIB };
-    const worker = startThread<MapReply>(workerFile(), { resourceLimits }, (reply) => {
+    const worker = startThread<MapReply>(workerFile(__dirname, 'sourceMapWorker.js'), { resourceLimits }, (reply) => {
       if (worker !== this.worker || !this.current || reply.sequence !== this.sequence) return;
       const batch = this.current;
       this.current = null;
@@ -169,10 +167,4 @@ function keyOfScript({ rootPrefix, scriptName, mapUrl }: MappedScript): string {
 
 function keyOf({ line, column, nameLine, nameColumn }: CompiledPlace): string {
   return `${line}:${column}:${nameLine ?? ''}:${nameColumn ?? ''}`;
-}
-
-/** Beside the bundle, or in the tests' tree. */
-function workerFile(): string {
-  const bundled = join(__dirname, 'sourceMapWorker.js');
-  return existsSync(bundled) ? bundled : join(__dirname, 'worker.js');
 }

@@ -122,6 +122,17 @@ const SCOPE_FROM_13 = {
 const DEOPT_TO_12 = { inlinedCount: 1, literals: 2, shared: 6, isSharedWrapped: false, positions: 7, exitStart: 8 };
 const DEOPT_FROM_13 = { inlinedCount: 1, literals: 3, shared: 7, isSharedWrapped: true, positions: 8, exitStart: 9 };
 
+const FROM_13 = {
+  literalIdAfterFlags: 4,
+  sharedData: [8, 16],
+  script: SCRIPT_FROM_11,
+  bytecodeArray: { length: 8, positions: 24 },
+  code: { ...CODE_FROM_12, flags: 52, size: 56 },
+  deopt: DEOPT_FROM_13,
+  hasMaglev: true,
+  scopeInfo: SCOPE_FROM_13,
+};
+
 /** Newest last; each holds up to the next one's first version. */
 const TABLES: readonly VersionTable[] = [
   {
@@ -163,26 +174,12 @@ const TABLES: readonly VersionTable[] = [
   {
     name: '13.6 (Node 24)',
     from: [13, 0],
-    literalIdAfterFlags: 4,
-    sharedData: [8, 16],
-    script: SCRIPT_FROM_11,
-    bytecodeArray: { length: 8, positions: 24 },
-    code: { ...CODE_FROM_12, flags: 52, size: 56 },
-    deopt: DEOPT_FROM_13,
-    hasMaglev: true,
-    scopeInfo: SCOPE_FROM_13,
+    ...FROM_13,
   },
   {
     name: '14.6 (Node 26)',
     from: [14, 0],
-    literalIdAfterFlags: 4,
-    sharedData: [8, 16],
-    script: SCRIPT_FROM_11,
-    bytecodeArray: { length: 8, positions: 24 },
-    code: { ...CODE_FROM_12, flags: 52, size: 56 },
-    deopt: DEOPT_FROM_13,
-    hasMaglev: true,
-    scopeInfo: SCOPE_FROM_13,
+    ...FROM_13,
   },
 ];
 

@@ -1,11 +1,9 @@
 // One worker thread with the requests that wait for it: started when there is work, one request at a time, ended when idle or when
 // a request takes too long. A request that ends its worker fails alone; those behind it go to a fresh worker.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { endThread, startThread } from '../../workers/thread';
+import { endThread, startThread, workerFile } from '../../workers/thread';
 import { trimMemory } from '../../workers/trim';
 import { WORKER_HEAP_MIB } from '../limits';
 import type { Place } from '../place';
@@ -94,14 +92,18 @@ export class Slot {
   private start(): Worker {
     const { youngHeapMib } = this.limits;
     const resourceLimits = { maxOldGenerationSizeMb: WORKER_HEAP_MIB, maxYoungGenerationSizeMb: youngHeapMib };
-    const worker = startThread<Reply>(workerFile(), { workerData: this.settings, resourceLimits }, (reply) => {
-      const job = this.current;
-      if (worker !== this.worker || !job || reply.sequence !== this.sequence) return;
-      this.current = null;
-      if (reply.ok) job.resolve({ ...reply, places: unpackPlaces(reply.places) });
-      else job.reject(new Error(reply.why));
-      this.next();
-    });
+    const worker = startThread<Reply>(
+      workerFile(__dirname, 'symbolizeWorker.js', '../worker.js'),
+      { workerData: this.settings, resourceLimits },
+      (reply) => {
+        const job = this.current;
+        if (worker !== this.worker || !job || reply.sequence !== this.sequence) return;
+        this.current = null;
+        if (reply.ok) job.resolve({ ...reply, places: unpackPlaces(reply.places) });
+        else job.reject(new Error(reply.why));
+        this.next();
+      },
+    );
     worker.on('error', (error) => worker === this.worker && void this.drop(describe(error)));
     worker.on('exit', () => worker === this.worker && void this.drop('the worker ended'));
     return worker;
@@ -128,10 +130,4 @@ export class Slot {
 function describe(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'needs too much memory' : error.message;
-}
-
-/** Beside the bundle, or in the tests' tree. */
-function workerFile(): string {
-  const bundled = join(__dirname, 'symbolizeWorker.js');
-  return existsSync(bundled) ? bundled : join(__dirname, '..', 'worker.js');
 }

@@ -3,7 +3,7 @@
 // reading a large debug file for seconds. Started and ended by compiler.ts.
 
 import { closeSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { BufferSource, type ByteSource, dropPages, FileSource } from '../../bytes/source';
 import { checkBuild } from '../../elf/buildCheck';
 import { chooseDebugFile } from '../../elf/debugCandidates';
@@ -12,12 +12,11 @@ import { ElfFile } from '../../elf/parser';
 import { dropAllCapabilities } from '../../privilege/capabilities';
 import { recognizeRuntimes } from '../../runtimes';
 import type { RecognizedFile } from '../../runtimes/recognizedFiles';
-import { isLoaded } from '../../workers/thread';
+import { answerRequests } from '../../workers/requestThread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '..';
 import { leavesCodeOpen } from '../coverage';
 
 export interface TableRequest {
-  sequence: number;
   /** A file that the main thread has open, or a copy of the vdso. */
   from: { fileId: number; fd: number; sizeBytes: number; expectedBuildId?: string | null } | { bytes: Uint8Array };
   /** Candidates for its separate debug file; left out: the answer says whether to look for one. */
@@ -31,16 +30,13 @@ export interface LoadedTable {
   wants: Description | null;
 }
 
-export type TableReply = { sequence: number } & ({ ok: true; loaded: LoadedTable } | { ok: false; why: string });
-
 dropAllCapabilities();
-isLoaded();
 const { cacheDir } = workerData as { cacheDir: string | null };
 const cache = openTableCache(cacheDir);
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 
-async function load({ from, debug: candidates }: Omit<TableRequest, 'sequence'>): Promise<LoadedTable> {
+async function load({ from, debug: candidates }: TableRequest): Promise<LoadedTable> {
   const source: ByteSource =
     'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
   const descriptors: number[] = [];
@@ -66,18 +62,5 @@ function descriptionOf(elf: ElfFile): Description {
   return { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile: true };
 }
 
-async function answer({ sequence, ...wanted }: TableRequest): Promise<void> {
-  let reply: TableReply;
-  try {
-    reply = { sequence, ok: true, loaded: await load(wanted) };
-  } catch (error) {
-    reply = { sequence, ok: false, why: error instanceof Error ? error.message : String(error) };
-  }
-  parentPort!.postMessage(reply);
-}
-
 /** One after another, however many wait. */
-let last = Promise.resolve();
-parentPort!.on('message', (request: TableRequest) => {
-  last = last.then(() => answer(request));
-});
+answerRequests(load);
