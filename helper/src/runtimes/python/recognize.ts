@@ -36,7 +36,8 @@ const LOCK_WAIT = [
   'PyGILState_Ensure',
   '_Py_HandlePending',
 ];
-const SYMBOLS = ['_PyRuntime', 'Py_Version', ...EVALUATION_PARTS, ...LOCK_WAIT];
+const RUNTIME = '_PyRuntime';
+const SYMBOLS = [RUNTIME, 'Py_Version', ...EVALUATION_PARTS, ...LOCK_WAIT];
 /** Of read-only data that is searched for the version's text. */
 const MAX_SEARCHED_BYTES = 32 * 1024 * 1024;
 const LIBRARY_FOLDER = /python3\.(\d{1,2})\0/;
@@ -45,9 +46,10 @@ const RELEASE_LEVELS: Record<string, number> = { a: 0xa, b: 0xb, rc: 0xc };
 /** Null: no CPython. Throws FormatError. */
 export function recognizePython(elf: ElfFile): PythonImage | null {
   const section = elf.section('.PyRuntime');
-  const symbols = findSymbols(elf, SYMBOLS);
-  const runtimeAddress = symbols.get('_PyRuntime')?.address ?? section?.address;
+  // By itself first: most files have none, and each name is one more pass over the names of all symbols.
+  const runtimeAddress = findSymbols(elf, [RUNTIME]).get(RUNTIME)?.address ?? section?.address;
   if (!runtimeAddress) return null;
+  const symbols = findSymbols(elf, SYMBOLS);
   const versionHex = versionSymbol(elf, symbols.get('Py_Version')) ?? versionText(elf);
   const areas = (names: readonly string[]) =>
     names.flatMap((name) => {

@@ -2,13 +2,13 @@
 
 import { RequestThread } from '../../workers/requestThread';
 import { workerFile } from '../../workers/thread';
-import type { LoadedTable, TableRequest } from './worker';
+import type { LoadedTable, Recognition, RecognitionRequest, TableRequest } from './worker';
 
 const TIMEOUT_MS = 60_000;
 const HEAP_MIB = 256;
 
 export class TableCompiler {
-  private readonly thread: RequestThread<TableRequest, LoadedTable>;
+  private readonly thread: RequestThread<TableRequest | RecognitionRequest, LoadedTable | Recognition>;
 
   constructor(cacheDir: string | null) {
     this.thread = new RequestThread({
@@ -21,7 +21,12 @@ export class TableCompiler {
 
   /** `debug`: as TableRequest has it. Rejects with a plain sentence. */
   request(from: TableRequest['from'], debug?: TableRequest['debug']): Promise<LoadedTable> {
-    return this.thread.request({ from, debug });
+    return this.thread.request({ from, debug }) as Promise<LoadedTable>;
+  }
+
+  /** Behind all tables that are wanted already. Rejects with a plain sentence. */
+  recognize(from: TableRequest['from']): Promise<Recognition> {
+    return this.thread.request({ recognize: from }) as Promise<Recognition>;
   }
 
   close(): void {

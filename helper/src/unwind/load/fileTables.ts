@@ -172,7 +172,7 @@ export class FileTables implements FileReader {
               expectedBuildId: subject.expectedBuildId,
             };
       const loaded = await this.completed(subject, from, await this.compiler.request(from));
-      if (!this.closed) this.parts.recognized(subject, loaded.recognized);
+      void this.recognize(table, from);
       this.keep(table, loaded, await this.untilPlacer);
     } catch (error) {
       table.state = 'failed';
@@ -180,6 +180,17 @@ export class FileTables implements FileReader {
       this.parts.log('debug', `unwind table of ${table.name}: ${why}`);
       if ('path' in subject && why === OTHER_BUILD) this.parts.refuse(subject, why);
       if (!this.closed) this.user.settled(table);
+    }
+  }
+
+  private async recognize({ subject, name }: Table, from: TableRequest['from']): Promise<void> {
+    if (this.closed) return;
+    try {
+      const { recognized, problems } = await this.compiler.recognize(from);
+      for (const problem of problems) this.parts.log('debug', `runtimes of ${name}: ${problem}`);
+      if (!this.closed) this.parts.recognized(subject, recognized);
+    } catch (error) {
+      this.parts.log('debug', `runtimes of ${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 

@@ -25,9 +25,19 @@ export interface TableRequest {
 
 export interface LoadedTable {
   table: UnwindTable;
-  recognized: RecognizedFile;
   /** By what to look for a debug file, which may have rows for code that the file itself leaves open; null: no need. */
   wants: Description | null;
+}
+
+/** What a file holds of language runtimes. Asked by itself, for nobody's native stacks should wait for it. */
+export interface RecognitionRequest {
+  recognize: TableRequest['from'];
+}
+
+export interface Recognition {
+  recognized: RecognizedFile;
+  /** What is wrong with the file, in plain words. */
+  problems: string[];
 }
 
 dropAllCapabilities();
@@ -36,21 +46,25 @@ const cache = openTableCache(cacheDir);
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 
-async function load({ from, debug: candidates }: TableRequest): Promise<LoadedTable> {
+function parse(from: TableRequest['from']): ElfFile {
   const source: ByteSource =
     'bytes' in from ? new BufferSource(Buffer.from(from.bytes)) : new FileSource(from.fileId, from.fd, from.sizeBytes);
+  const elf = ElfFile.parse(source);
+  if ('fileId' in from) checkBuild(elf, from.expectedBuildId ?? null);
+  return elf;
+}
+
+async function load({ from, debug: candidates }: TableRequest): Promise<LoadedTable> {
   const descriptors: number[] = [];
   // Never the same number again: windows of a file are kept by it.
   const spill = { cache: null, descriptors, memoryBytes: 0, nextFileId: () => --lastOwnId };
   try {
-    const elf = ElfFile.parse(source);
-    if ('fileId' in from) checkBuild(elf, from.expectedBuildId ?? null);
+    const elf = parse(from);
     const debug = candidates && chooseDebugFile(elf, candidates);
     const table = await loadOrCompile(elf, debug?.debug ?? null, cache, spill);
     if (debug?.problem) table.problems.push(debug.problem);
-    const recognized = recognizeRuntimes(elf, (text) => table.problems.push(text));
     const wants = candidates || 'bytes' in from || !leavesCodeOpen(elf, table) ? null : descriptionOf(elf);
-    return { table, recognized, wants };
+    return { table, wants };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
     for (const { id } of candidates ?? []) dropPages(id);
@@ -62,5 +76,15 @@ function descriptionOf(elf: ElfFile): Description {
   return { buildId: elf.buildId, debugLink: elf.debugLink(), wantsDebugFile: true };
 }
 
-/** One after another, however many wait. */
-answerRequests(load);
+function recognize({ recognize: from }: RecognitionRequest): Recognition {
+  const problems: string[] = [];
+  try {
+    return { recognized: recognizeRuntimes(parse(from), (text) => problems.push(text)), problems };
+  } finally {
+    if ('fileId' in from) dropPages(from.fileId);
+  }
+}
+
+answerRequests<TableRequest | RecognitionRequest, LoadedTable | Recognition>((request) =>
+  'recognize' in request ? recognize(request) : load(request),
+);
