@@ -21,25 +21,8 @@ static __always_inline bool this_cpu_python_context(struct python_context *conte
 	return context->scratch && context->walk;
 }
 
-static long python_frame_callback(__u32 i, void *context)
-{
-	return !python_frame(context, settings.max_frames);
-}
-
-SEC("?perf_event")
-int sample_python(struct perf_event_context *ctx)
-{
-	struct python_context context;
-
-	/* A frame may have a second one as its mark. */
-	if (this_cpu_python_context(&context) && begin_python_walk(&context))
-		call_loop(2 * EVENTS_MAX_USER_FRAMES, python_frame_callback, &context, 0);
-	end_of_pass(ctx);
-	return 0;
-}
-
-/* The same for kernels before 5.17. */
-SEC("?perf_event")
+/* For kernels before 5.17. First and loaded where nobody says which: every kernel takes it. */
+SEC("perf_event")
 int sample_python_bounded(struct perf_event_context *ctx)
 {
 	struct python_context context;
@@ -57,6 +40,23 @@ int sample_python_bounded(struct perf_event_context *ctx)
 				break;
 		}
 	}
+	end_of_pass(ctx);
+	return 0;
+}
+
+static long python_frame_callback(__u32 i, void *context)
+{
+	return !python_frame(context, settings.max_frames);
+}
+
+SEC("?perf_event")
+int sample_python(struct perf_event_context *ctx)
+{
+	struct python_context context;
+
+	/* A frame may have a second one as its mark. */
+	if (this_cpu_python_context(&context) && begin_python_walk(&context))
+		call_loop(2 * EVENTS_MAX_USER_FRAMES, python_frame_callback, &context, 0);
 	end_of_pass(ctx);
 	return 0;
 }

@@ -147,7 +147,7 @@ static __always_inline bool begins_message(__u64 base, __u64 bytes)
 
 	if (bpf_probe_read_user(begin, length, (void *)base))
 		return false;
-#pragma unroll
+#pragma clang loop unroll(disable)
 	for (i = 0; i < METHOD_WINDOW; i++) {
 		if (i >= length)
 			return true;

@@ -134,12 +134,17 @@ export function loadRuntimeWalker(
   runtime: number,
 ): void {
   const looping = hasLoop() && !loader.without.has(RUNGS[0].program);
-  let program = basename(object).replace(/^unwind_/, 'sample_');
+  const whole = basename(object).replace(/^unwind_/, 'sample_');
+  let program = whole;
   const walker = loader.load(
     object,
     (opened) => {
-      if (!looping && opened.hasProgram(`${program}_bounded`)) program += '_bounded';
-      opened.setAutoload(program, true);
+      const bounded = `${whole}_bounded`;
+      if (opened.hasProgram(bounded)) {
+        if (!looping) program = bounded;
+        opened.setAutoload(bounded, !looping);
+      }
+      opened.setAutoload(whole, program === whole);
     },
     how.settings,
   );

@@ -49,6 +49,10 @@ function lossLines(losses: Losses | undefined): string[] {
       losses.evictedTables,
       `${losses.evictedTables} unwind tables had to make room for others: some stacks may be cut off.`,
     ],
+    [
+      losses.skippedRuntimeWalks,
+      `${losses.skippedRuntimeWalks} samples lack the frames of their language runtime: its walker was not there.`,
+    ],
     [losses.filteredSamples, `${losses.filteredSamples} samples in the kernel were left out, as asked.`],
   ];
   return lines.filter(([count]) => count > 0).map(([, text]) => text);

@@ -23,14 +23,14 @@ export interface RingPlan {
   cpus: number;
 }
 
-/** `largering` in `without` makes it one page, so that tests see it overflow. */
+/** `ringroom` in `without` makes it one page, so that tests see it overflow. */
 export function planRing(
   bytesPerSecond: number,
   without: readonly string[],
   machine: Pick<RingPlan, 'useRingBuffer' | 'zeroCopy' | 'cpus'>,
 ): RingPlan {
   const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, RING_SECONDS * bytesPerSecond)));
-  const sizeBytes = without.includes('largering')
+  const sizeBytes = without.includes('ringroom')
     ? native().system.pageBytes
     : Math.min(RING_MAX_BYTES, Math.max(RING_MIN_BYTES, wanted));
   const halfFullMs = (1000 * sizeBytes) / (RING_SECONDS * Math.max(1, bytesPerSecond));

@@ -107,6 +107,8 @@ export interface Losses {
   unfollowedProcesses: number;
   /** Unwind tables that had to make room for others. */
   evictedTables: number;
+  /** Looks into a runtime that a sample asked for and that its walker was not there for: the runtime's frames are missing. */
+  skippedRuntimeWalks: number;
   /** Samples whose stack never came. */
   samplesWithoutStack: number;
   /** Processes that were started with rights that the caller has not (sudo, set-user-id), and the samples not taken of them. */

@@ -11,6 +11,7 @@ export function lossesOf(counters: CaptureCounters | undefined, samplesWithoutSt
     filteredSamples: counters?.filtered ?? 0,
     unfollowedProcesses: counters?.unfollowed ?? 0,
     evictedTables: counters?.unwinding?.evicted ?? 0,
+    skippedRuntimeWalks: counters?.skippedPasses ?? 0,
     samplesWithoutStack,
     refusedProcesses: counters?.refused?.processes ?? 0,
     refusedSamples: counters?.refused?.samples ?? 0,

@@ -121,7 +121,7 @@ describe('capture', function () {
 
   it('tells a name again that found no room', async () => {
     target = await Target.start(program, 'renamed');
-    const { running, got } = await capture(target.pid, { frequencyHz: 4999, without: ['largering'] });
+    const { running, got } = await capture(target.pid, { frequencyHz: 4999, without: ['ringroom'] });
     await eventually(() => got.samples.length > 0, 'samples arrive');
     const nobodyDrains = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     let renamed = 0;
@@ -185,7 +185,7 @@ describe('capture', function () {
 
   it('counts what finds no room', async () => {
     target = await Target.start(program, 'paths');
-    const { running, got } = await capture(target.pid, { frequencyHz: 4999, without: ['largering'] });
+    const { running, got } = await capture(target.pid, { frequencyHz: 4999, without: ['ringroom'] });
     await eventually(() => {
       // Nobody drains meanwhile.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);

@@ -3,9 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StackId } from '../../src/abi/records';
+import { native } from '../../src/bpf/libbpf';
 import { BufferSource } from '../../src/bytes/source';
 import { ElfFile } from '../../src/elf/parser';
 import { FileStore } from '../../src/process/fileStore';
@@ -21,7 +22,10 @@ import { SLOWNESS } from './slowness';
 import { toyRuntime } from './toyRuntime/plugin';
 import { isLoaded, type Running, removeWorkFolder, samplesFromNow, startProgram, workFolder } from './unwindHarness';
 
+const TOY_FUNCTIONS = ['first', 'second', 'third', 'fourth'];
 const SAMPLES = 3_000;
+/** Of the map `walkers`, whose other places are the native ones'. */
+const FIRST_RUNTIME_SLOT = 32;
 const ROOT = join(__dirname, '../../../../..');
 /** Outermost first. */
 const WHOLE = ['main', 'first', 'second', 'thunk of second', 'compute', 'third', 'fourth', 'thunk of fourth', 'spin'];
@@ -95,6 +99,29 @@ describe('a runtime', function () {
     return { pid, recording, got, named, runtimes, end };
   }
 
+  /** Takes the walkers of runtimes out of the map `walkers` of this process's captures (bpf/lib/scratch.bpf.h). */
+  function removeWalkers(): void {
+    let removed = 0;
+    for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+      const info = infoOf(fd);
+      if (!/^map_type:\t3$/m.test(info) || !/^max_entries:\t64$/m.test(info)) continue;
+      for (let slot = FIRST_RUNTIME_SLOT; slot < 64; slot++) {
+        const key = Buffer.alloc(4);
+        key.writeUInt32LE(slot);
+        if (native().libbpf.delete(fd, key) === 0) removed++;
+      }
+    }
+    assert.ok(removed > 0, 'no walker was found');
+  }
+
+  const infoOf = (fd: number): string => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+
   /** From main() inwards. Null where a thunk was interrupted without its frame: the walk by frame pointer leaves its caller out. */
   function fromMain(names: readonly string[]): string[] | null {
     const outermostFirst = [...names].reverse();
@@ -124,6 +151,22 @@ describe('a runtime', function () {
         runtimes.reports().map(({ runtime, status, problems }) => ({ runtime, status, problems })),
         [{ runtime: 'perl', status: 'named', problems: [] }],
       );
+    } finally {
+      await end();
+    }
+  });
+
+  it('that has no walker any more: its samples come without its frames, and are counted', async () => {
+    const { recording, got, named, end } = await recorded();
+    try {
+      await samplesFromNow(got, 100);
+      assert.equal(recording.counters().skippedPasses, 0);
+      removeWalkers();
+      await eventually(() => recording.counters().skippedPasses! > 100, 'samples are counted whose walker is missing');
+      const [sample] = (await samplesFromNow(got, 100)).slice(-1);
+      const names = await named.get(sample!.stackId)!;
+      assert.ok(names.includes('main'), 'the native frames are there');
+      assert.ok(!names.some((name) => TOY_FUNCTIONS.includes(name)), `no frame of the toy's: ${names.join(' ')}`);
     } finally {
       await end();
     }

@@ -73,7 +73,7 @@ export function soundV1() {
       ],
       losses: {
         ...{ processRecords: 1, mappingRecords: 1, filteredSamples: 1, unfollowedProcesses: 1, evictedTables: 1 },
-        ...{ samplesWithoutStack: 1, refusedProcesses: 1, refusedSamples: 1 },
+        ...{ skippedRuntimeWalks: 1, samplesWithoutStack: 1, refusedProcesses: 1, refusedSamples: 1 },
       },
     },
     threads: [{ tid: 43, pid: 42, name: 'worker', samples: 10 }],

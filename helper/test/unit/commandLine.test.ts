@@ -136,7 +136,7 @@ describe('the report of a recording', () => {
   it('says each thing that was lost with its number, and nothing of what was not', () => {
     const names: (keyof Losses)[] = [
       ...(['processRecords', 'mappingRecords', 'filteredSamples', 'unfollowedProcesses', 'evictedTables'] as const),
-      ...(['samplesWithoutStack', 'refusedProcesses'] as const),
+      ...(['skippedRuntimeWalks', 'samplesWithoutStack', 'refusedProcesses'] as const),
     ];
     const context = { title: 'p', tracers: AT_99_HZ, commandEnd: null, folder: '/' };
     const lines = (value: (i: number) => number) => {

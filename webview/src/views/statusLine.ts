@@ -262,6 +262,11 @@ export function lossRows(losses: Losses | undefined): [string, string][] {
     [l10n.t('Mapping records lost'), losses.mappingRecords, l10n.t('some code may be without names')],
     [l10n.t('Samples without their stack'), losses.samplesWithoutStack, l10n.t('its record was lost')],
     [l10n.t('Unwind tables evicted'), losses.evictedTables, l10n.t('some stacks may be cut off')],
+    [
+      l10n.t('Runtimes not walked'),
+      losses.skippedRuntimeWalks,
+      l10n.t('these samples lack the frames of their language runtime'),
+    ],
     [l10n.t('Samples left out'), losses.filteredSamples, l10n.t('in the kernel, as asked')],
   ];
   return rows.filter(([, count]) => count > 0).map(([term, count, text]) => [term, `${formatCount(count)}: ${text}`]);

@@ -89,7 +89,7 @@ describe('status line', () => {
   it('has a row for each thing that was lost, with its number, and none for what was not', () => {
     const names = [
       ...['processRecords', 'mappingRecords', 'filteredSamples', 'unfollowedProcesses', 'evictedTables'],
-      ...['samplesWithoutStack', 'refusedProcesses', 'refusedSamples'],
+      ...['skippedRuntimeWalks', 'samplesWithoutStack', 'refusedProcesses', 'refusedSamples'],
     ];
     const losses = (value: (i: number) => number) =>
       Object.fromEntries(names.map((name, i) => [name, value(i)])) as unknown as Parameters<typeof lossRows>[0];
