@@ -3,7 +3,7 @@
 // about their own function. Layouts: the package managers' own (node_modules, site-packages, Go's module cache, .cargo), FHS 3.0.
 
 import { posix } from 'node:path';
-import type { FrameOrigin } from '../protocol';
+import { type FrameOrigin, PACKAGE_FOLDERS } from '../protocol';
 import type { FunctionRow } from '../stack/frameTable';
 
 type Named = Pick<FunctionRow, 'file' | 'module' | 'kind'>;
@@ -26,8 +26,6 @@ const SHARED_LIBRARY = /\.so(?:\.[\w.]+)?$/;
 const SYSTEM = /^\/(?:usr|lib|lib32|lib64|bin|sbin|nix\/store|gnu\/store|snap)(?:\/|$)/;
 /** Not a place, but a name that a runtime gives to what it has in itself. */
 const BUILT_IN = /^(?:node:|<frozen |ext:|\[?native code)/;
-const PACKAGES =
-  /\/(?:node_modules|site-packages|dist-packages|pkg\/mod|\.cargo|cargo\/registry|cargo\/git|\.rustup|\.m2|\.gradle|\.nuget|\.gem|gems|\.yarn|\.pnpm-store)\//;
 const STANDARD_LIBRARY =
   /^\/rustc\/|\/rustlib\/src\/|\/lib(?:64)?\/(?:python|pypy)\d[\w.]*\/|\/usr\/(?:local\/)?(?:lib\/)?go(?:-[\d.]+)?\/src\/|\/golang\.org\/toolchain@[^/]*\/src\/|\/include\/c\+\+\/|\/lib\/ruby\/\d|\/(?:share|lib)\/(?:[\w-]+\/)?perl(?:-base)?[\d./]/;
 
@@ -52,7 +50,7 @@ export class Origins {
   private ofFile(file: string, module: string): FrameOrigin {
     if (BUILT_IN.test(file)) return 'runtime';
     const path = normal(file);
-    if (PACKAGES.test(path)) return path.includes('/golang.org/toolchain@') ? 'runtime' : 'library';
+    if (PACKAGE_FOLDERS.test(path)) return path.includes('/golang.org/toolchain@') ? 'runtime' : 'library';
     if (STANDARD_LIBRARY.test(path)) return 'runtime';
     if (this.own.some((folder) => path.startsWith(`${folder}/`))) return 'user';
     if (SYSTEM.test(path) || SHARED_LIBRARY.test(module)) return 'library';

@@ -25,10 +25,14 @@ const LISTED = 512;
 const MAX_LINE_TREE_NODES = 200_000;
 
 /** What the session knows beside the counts. */
-export type RecordingHead = Omit<
-  RecordingExtra,
-  'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
->;
+export interface RecordingHead
+  extends Omit<
+    RecordingExtra,
+    'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
+  > {
+  /** CLOCK_MONOTONIC, when counting began: sample times count from here. Left out: no times in the file. */
+  beganNs?: number;
+}
 
 export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
   let piece = '';
@@ -42,7 +46,7 @@ export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): G
 }
 
 function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
-  const { complete, stopReason, ...rest } = head;
+  const { complete, stopReason, beganNs, ...rest } = head;
   const profiles = snapshot.metrics.flatMap((metric, index) => profilesOf(snapshot, metric, index));
   yield '{"$schema":"https://www.speedscope.app/file-format-schema.json",';
   yield `"exporter":"universal-ebpf-tracer ${head.tracerVersion}","name":${JSON.stringify(head.title)},`;
@@ -55,7 +59,7 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
   yield `${JSON.stringify({ ...rest, ...shared }).slice(1, -1)},"metrics":[`;
   for (const [index, metric] of snapshot.metrics.entries()) {
     yield index > 0 ? ',' : '';
-    yield* metricText(snapshot, metric);
+    yield* metricText(snapshot, metric, beganNs);
   }
   yield '],"frameDetails":[';
   const origins = new Origins(head);
@@ -80,9 +84,9 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
 }
 
 /** All figures of one metric (MetricFigures). */
-function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot): Generator<string> {
+function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot, beganNs: number | undefined): Generator<string> {
   const hasTree = snapshot.lineTree.size <= MAX_LINE_TREE_NODES;
-  const counts: Omit<MetricFigures, 'lines' | 'functionLines' | 'treeSelf'> = {
+  const counts: Omit<MetricFigures, 'lines' | 'functionLines' | 'treeSelf' | 'timeline'> = {
     ...metric.metric,
     samples: metric.samples,
     total: metric.total,
@@ -104,7 +108,25 @@ function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot): Generator
   }
   yield '],"functionLines":[';
   for (const [i, lines] of linesByFunction(snapshot, metric).entries()) yield `${i ? ',' : ''}${JSON.stringify(lines)}`;
-  yield `]${hasTree ? `,"treeSelf":[${metric.treeSelf.join()}]` : ''}}`;
+  yield `]${hasTree ? `,"treeSelf":[${metric.treeSelf.join()}]` : ''}`;
+  if (beganNs !== undefined) yield* timelineText(metric, beganNs, hasTree);
+  yield '}';
+}
+
+/** Of each entry that the merged profile has as a sample (SampleTimes). */
+function* timelineText(metric: MetricSnapshot, beganNs: number, hasTree: boolean): Generator<string> {
+  const entries = Array.from({ length: metric.timelineSize }, (_, i) => i);
+  // Samples of the moment before counting began stand at its beginning.
+  const us = (i: number) => Math.max(0, Math.round((metric.timeNsAt(i) - beganNs) / 1e3));
+  yield ',"timeline":{"afterUs":[';
+  yield* listed(entries, (i) => String(us(i) - (i === 0 ? 0 : us(i - 1))));
+  yield '],"thread":[';
+  yield* listed(entries, (i) => String(metric.threadAt(i)));
+  if (hasTree) {
+    yield '],"node":[';
+    yield* listed(entries, (i) => String(metric.lineNodeAt(i)));
+  }
+  yield ']}';
 }
 
 /** Without nodes where the tree that they are of is left out. */

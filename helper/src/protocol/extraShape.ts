@@ -2,7 +2,7 @@
 // this check may trust each type, that numbers are finite and not negative, and that each index is of something.
 // Fields that are not named here are of newer or older versions, and pass.
 
-import type { RecordingExtra } from './recordingFile';
+import type { RecordingExtra, SampleTimes } from './recordingFile';
 
 /** null: it is right. Else where in the value it is not, and what it is not: `.lines[3].self is no number from 0 on`. */
 type Check = (value: unknown) => string | null;
@@ -97,6 +97,7 @@ const METRIC: Record<string, Check> = {
   functionLines: list(list(lineCounts)),
   treeSelf: optional(list(figure)),
   timeBucketMs: optional(figure),
+  timeline: optional(object({ afterUs: list(figure), thread: list(whole), node: optional(list(whole)) })),
 };
 
 const nativeOnly = object({ reason: text, fix: orNull(text) });
@@ -201,12 +202,21 @@ function wrongIndex(extra: RecordingExtra, frames: number, profiles: number): st
   for (const [i, metric] of metrics.entries()) {
     if (tree && metric.treeSelf && metric.treeSelf.length !== nodes)
       return `metrics[${i}].treeSelf does not fit lineTree`;
+    const wrongTimes = metric.timeline && wrongTimeline(metric.timeline, threads.length, nodes);
+    if (wrongTimes) return `metrics[${i}].timeline ${wrongTimes}`;
     for (const { top } of metric.contexts)
       for (const one of top)
         if (one.nodes.length % 2 !== 0 || (tree && one.nodes.some((node, at) => at % 2 === 0 && !(node < nodes))))
           return `metrics[${i}].contexts has nodes that are not there`;
   }
   return null;
+}
+
+function wrongTimeline({ afterUs, thread, node }: SampleTimes, threads: number, nodes: number): string | null {
+  if (thread.length !== afterUs.length || (node && node.length !== afterUs.length))
+    return 'has lists of different lengths';
+  if (thread.some((one) => one >= threads)) return 'names a thread that is not there';
+  return node?.some((one) => one >= nodes) ? 'names a node that is not there' : null;
 }
 
 function wrongTree(tree: NonNullable<RecordingExtra['lineTree']>, frames: number): string | null {

@@ -1,10 +1,13 @@
 // The protocol in one import: `import { … } from '../protocol'`.
+export * from './cutRecording';
 export * from './errors';
 export * from './fileText';
+export * from './foldRecording';
 export * from './http';
 export * from './jsonSize';
 export * from './messages';
 export * from './model';
+export * from './ownCode';
 export * from './params';
 export * from './parseRecording';
 export * from './recordingFile';

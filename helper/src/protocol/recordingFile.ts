@@ -76,6 +76,16 @@ export interface LineCount {
   total: number;
 }
 
+/** When, by whom and where each sample of a metric's merged profile was taken, in its order. */
+export interface SampleTimes {
+  /** Microseconds: of the first after the recording's start, of each other after the one before. In buckets: of a bucket's first. */
+  afterUs: number[];
+  /** Index of `threads`. */
+  thread: number[];
+  /** Node of lineTree. Left out with it. */
+  node?: number[];
+}
+
 /** All that was counted of one metric. */
 export interface MetricFigures extends Metric {
   /** Samples, or events where the metric has no period. */
@@ -96,6 +106,8 @@ export interface MetricFigures extends Metric {
   functionLines: [line: number, self: number, total: number][][];
   /** By node of lineTree: what ended there. Left out with lineTree. */
   treeSelf?: number[];
+  /** Left out by old versions, and where the merged profile is not sample by sample. */
+  timeline?: SampleTimes;
   /** Set once time order was given up within buckets of this length, so that a long recording stays small. */
   timeBucketMs?: number;
 }

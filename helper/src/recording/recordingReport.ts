@@ -107,6 +107,7 @@ export class RecordingReport {
       cwd: targets?.cwd ?? null,
       startedAt: new Date(times.beganAtMs).toISOString(),
       durationMs: times.durationMs,
+      beganNs: times.beganNs,
       complete,
       stopReason,
       kernel: release(),

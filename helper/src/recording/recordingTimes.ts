@@ -36,6 +36,11 @@ export class RecordingTimes {
     return Math.max(0, (this.endedMs ?? performance.now()) - this.beganMs);
   }
 
+  /** Of the clock that samples have: CLOCK_MONOTONIC like hrtime. */
+  get beganNs(): number {
+    return Number(process.hrtime.bigint()) - (performance.now() - this.beganMs) * 1e6;
+  }
+
   /** Epoch. */
   get beganAtMs(): number {
     return Date.now() - (performance.now() - this.beganMs);

@@ -1,5 +1,5 @@
-// All that is counted of one metric: by stack, exactly by line (beside the location tree of the StackIndex), in time order by
-// function (a timeline), by thread and by execution context. A figure is 1 for a sample of a metric with a period, else the
+// All that is counted of one metric: by stack, exactly by line (beside the location tree of the StackIndex), in time order (a
+// timeline), by thread and by execution context. A figure is 1 for a sample of a metric with a period, else the
 // value that was measured.
 
 import type { ContextKind, Metric, TruncationReason } from '../protocol';
@@ -33,7 +33,7 @@ export class MetricProfile {
   samplesWithoutStack = 0;
   /** Figures of stacks that wait for their names, or for the final ones. */
   readonly pending = new Map<StackSlot, number>();
-  /** Function nodes of stacks that had samples in the timeline before they were resolved. */
+  /** Nodes of stacks that had samples in the timeline before they were resolved. */
   private readonly resolvedLate = new Map<number, number>();
 
   constructor(
@@ -42,7 +42,7 @@ export class MetricProfile {
   ) {
     const { unit, period } = metric;
     const bucketNs = unit === 'nanoseconds' && period !== null ? period * 4 : FIRST_BUCKET_NS;
-    this.timeline = new Timeline(bucketNs, (stack) => (stack < 0 ? 0 : index.functionTree.depth[stack]));
+    this.timeline = new Timeline(bucketNs, (stack) => (stack < 0 ? 0 : index.lineTree.depth[stack]));
   }
 
   /** `isRead`: an exporter reads the timeline, which may grow then but not be rearranged. */
@@ -66,7 +66,7 @@ export class MetricProfile {
       this.timeline.add(timeNs, thread, ~slot.id, figure);
     } else {
       this.count(slot.lineNode, figure);
-      this.timeline.add(timeNs, thread, slot.functionNode, figure);
+      this.timeline.add(timeNs, thread, slot.lineNode, figure);
     }
     if (this.timeline.overBudget && !isRead) {
       this.settle();
@@ -80,7 +80,7 @@ export class MetricProfile {
     if (figure === undefined) return;
     this.pending.delete(slot);
     this.count(slot.lineNode, figure);
-    this.resolvedLate.set(slot.id, slot.functionNode);
+    this.resolvedLate.set(slot.id, slot.lineNode);
   }
 
   /** Timeline entries of stacks that were resolved after them get their nodes. */

@@ -113,10 +113,10 @@ export class StackIndex {
     return this.lineChild(NO_NODE, this.frames.internRemark(name));
   }
 
-  /** The outer `depth` frames of a function node. */
-  outer(functionNode: number, depth: number): number {
-    let node = functionNode;
-    for (let extra = this.functionTree.depth[node] - depth; extra > 0; extra--) node = this.functionTree.parent[node];
+  /** The outer `depth` frames of a node of the location tree. */
+  outer(lineNode: number, depth: number): number {
+    let node = lineNode;
+    for (let extra = this.lineTree.depth[node] - depth; extra > 0; extra--) node = this.lineTree.parent[node];
     return node;
   }
 

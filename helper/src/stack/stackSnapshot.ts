@@ -32,8 +32,10 @@ export interface MetricSnapshot {
   /** Length of the timeline's buckets, 0 while every sample is kept apart. */
   bucketNs: number;
   timelineSize: number;
-  /** Entry i of the timeline; `functionNode` has its path in `pathOf`. */
+  /** Entry i of the timeline, CLOCK_MONOTONIC; `functionNode` has its path in `pathOf`, `lineNode` is of the location tree. */
+  timeNsAt(i: number): number;
   threadAt(i: number): number;
+  lineNodeAt(i: number): number;
   functionNodeAt(i: number): number;
   figureAt(i: number): number;
 }
@@ -84,12 +86,11 @@ function metricSnapshot(
   const { size } = lineTree;
   const treeSelf = new Float64Array(size);
   treeSelf.set(profile.own.subarray(0, Math.min(size, profile.own.length)));
-  const waitingFunction = waiting === NO_NODE ? NO_NODE : index.functionNode[waiting];
   // Stacks whose names are not final stand where they are so far.
   const nodeOfPending = new Map<number, number>();
   for (const [slot, figure] of profile.pending) {
     treeSelf[slot.lineNode === NO_NODE ? waiting : slot.lineNode] += figure;
-    nodeOfPending.set(slot.id, slot.lineNode === NO_NODE ? waitingFunction : slot.functionNode);
+    nodeOfPending.set(slot.id, slot.lineNode === NO_NODE ? waiting : slot.lineNode);
   }
   const below = treeSelf.slice();
   const functionSelf = new Float64Array(frames.functions.length);
@@ -116,7 +117,9 @@ function metricSnapshot(
     if (flags & FIRST_OF_LOCATION) locationTotal[location] += figure;
     if (flags & FIRST_OF_LINE) lineTotal[lineIndex] += figure;
   }
-  const [stackAt, threadAt, figureAt] = [timeline.stack, timeline.thread, timeline.figure];
+  const [timeAt, stackAt, threadAt, figureAt] = [timeline.timeNs, timeline.stack, timeline.thread, timeline.figure];
+  const { functionNode } = index;
+  const lineNodeAt = (i: number) => (stackAt[i] < 0 ? (nodeOfPending.get(~stackAt[i]) ?? waiting) : stackAt[i]);
   return {
     metric: profile.metric,
     samples: profile.samples,
@@ -136,8 +139,10 @@ function metricSnapshot(
     treeSelf,
     bucketNs: timeline.bucketNs,
     timelineSize: timeline.size,
+    timeNsAt: (i) => timeAt[i],
     threadAt: (i) => threadAt[i],
-    functionNodeAt: (i) => (stackAt[i] < 0 ? (nodeOfPending.get(~stackAt[i]) ?? waitingFunction) : stackAt[i]),
+    lineNodeAt,
+    functionNodeAt: (i) => (lineNodeAt(i) === NO_NODE ? NO_NODE : functionNode[lineNodeAt(i)]),
     figureAt: (i) => figureAt[i],
   };
 }

@@ -13,7 +13,7 @@ const DEFAULT_BUDGET: TimelineBudget = { entries: 150_000, frames: 4_000_000 };
 export class Timeline {
   timeNs = new Float64Array(4096);
   thread = new Uint32Array(4096);
-  /** What the caller gave: a node of the function tree, or `~id` of a stack that is not resolved yet. */
+  /** What the caller gave: a node of the location tree, or `~id` of a stack that is not resolved yet. */
   stack = new Int32Array(4096);
   /** What is counted: samples, or the sum of a metric's measured values. */
   figure = new Float64Array(4096);
