@@ -5,6 +5,7 @@ export const EXTENSION_ID = 'universal-ebpf-tracer.universal-ebpf-tracer';
 
 export const Command = {
   profileProcess: 'ebpfTracer.profileProcess',
+  traceHttp: 'ebpfTracer.traceHttp',
   profileDebugged: 'ebpfTracer.profileDebugged',
   profileTerminal: 'ebpfTracer.profileTerminal',
   recordCommand: 'ebpfTracer.recordCommand',
@@ -35,6 +36,8 @@ export const Setting = {
   debugFileDirectories: 'debugFileDirectories',
   debuginfodUrls: 'debuginfodUrls',
   maxFrames: 'maxFrames',
+  httpWithProfile: 'http.withProfile',
+  httpTruncateAddresses: 'http.truncateAddresses',
   lineHeat: 'annotations.lineHeat',
   codeLens: 'annotations.codeLens',
   minimumPercent: 'annotations.minimumPercent',

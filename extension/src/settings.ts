@@ -1,16 +1,16 @@
-// Reads our settings, typed, each with its limits applied, and switches the two that have a command. Read each time that a value is
+// Reads our settings, typed, each with its limits applied, and switches those that have a command or a button. Read each time that a value is
 // needed, so that a change takes effect without a reload.
 
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
-import type { CpuOptions } from '../../helper/src/protocol';
+import type { ChosenTracers, CpuOptions, HttpOptions } from '../../helper/src/protocol';
 import { SETTING_SECTION, Setting, type SettingName } from './contributions';
 
 export type ElevationMethod = 'auto' | 'sudo' | 'askpass' | 'terminal' | 'pkexec';
 
 export interface RecordingSettings {
-  tracers: { cpu: CpuOptions };
+  tracers: ChosenTracers;
   /** null: until stopped by hand or until the process exits. */
   durationMs: number | null;
   children: boolean;
@@ -23,15 +23,15 @@ function read<T>(name: SettingName, fallback: T): T {
   return vscode.workspace.getConfiguration(SETTING_SECTION).get<T>(name, fallback);
 }
 
-export function recordingSettings(): RecordingSettings {
+/** What a recording is made of: CPU time, with HTTP requests where the user wants both; or HTTP requests alone. */
+export type Recorded = 'cpu' | 'http';
+
+export function recordingSettings(recorded: Recorded): RecordingSettings {
   const durationSeconds = read(Setting.durationSeconds, 0);
   return {
     tracers: {
-      cpu: {
-        frequencyHz: Math.min(4999, Math.max(1, Math.round(read(Setting.frequencyHz, 99)))),
-        kernel: read(Setting.kernelStacks, true),
-        maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
-      },
+      ...(recorded === 'cpu' ? { cpu: cpuOptions() } : {}),
+      ...(recorded === 'http' || httpWithProfile() ? { http: httpOptions() } : {}),
     },
     durationMs: durationSeconds > 0 ? durationSeconds * 1000 : null,
     children: read(Setting.followChildren, true),
@@ -39,6 +39,14 @@ export function recordingSettings(): RecordingSettings {
     debuginfodUrls: texts(Setting.debuginfodUrls),
   };
 }
+
+const cpuOptions = (): CpuOptions => ({
+  frequencyHz: Math.min(4999, Math.max(1, Math.round(read(Setting.frequencyHz, 99)))),
+  kernel: read(Setting.kernelStacks, true),
+  maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
+});
+
+const httpOptions = (): HttpOptions => ({ truncateAddresses: read(Setting.httpTruncateAddresses, false) });
 
 /** A list as the user wrote it, without what is no text. */
 function texts(name: SettingName): string[] {
@@ -50,6 +58,7 @@ function inHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
+export const httpWithProfile = (): boolean => read(Setting.httpWithProfile, false);
 export const openWhileRecording = (): boolean => read(Setting.openWhileRecording, true);
 export const lineHeatEnabled = (): boolean => read(Setting.lineHeat, true);
 export const codeLensEnabled = (): boolean => read(Setting.codeLens, true);
@@ -60,7 +69,7 @@ export const elevationMethod = (): ElevationMethod => read<ElevationMethod>(Sett
 /** Flips a boolean setting for the user and returns its new value. */
 export async function toggleSetting(name: SettingName): Promise<boolean> {
   const config = vscode.workspace.getConfiguration(SETTING_SECTION);
-  const value = !config.get<boolean>(name, true);
+  const value = !config.get<boolean>(name, false);
   const scopes = config.inspect<boolean>(name);
   const target =
     scopes?.workspaceValue === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;

@@ -8,7 +8,7 @@ import { effectiveCapabilities, statusMask } from './client/capabilities';
 import { refusal } from './client/rights';
 import { removeSocketFolder, SOCKET_NAME } from './client/socketFolder';
 import { textOf } from './client/surroundings';
-import { tracersNamed } from './engine/chooseTracers';
+import { tracersNamed, tracersWithRightsOf } from './engine/chooseTracers';
 import type { Tracer } from './engine/tracer';
 import { optimizeLater } from './health/engine';
 import { dropPrivileges } from './privilege/drop';
@@ -54,8 +54,12 @@ async function start(argv: readonly string[], tracers: readonly Tracer[], usual:
   const capabilities =
     process.getuid?.() === args.uid ? statusMask(textOf('/proc/thread-self/status') ?? '', 'CapPrm') : 0n;
   const taken = takeAsRoot();
-  const needed = tracersNamed(tracers, args.tracers).flatMap(({ capabilities }) => capabilities);
-  const dropped = dropPrivileges(args, needed);
+  const chosen = tracersNamed(tracers, args.tracers);
+  const served = tracersWithRightsOf(tracers, chosen).map(({ id }) => id);
+  const dropped = dropPrivileges(
+    args,
+    chosen.flatMap(({ capabilities }) => capabilities),
+  );
   const stillCapable = await dropPoolCapabilities();
   if (stillCapable > 0) taken.notes.push(`${stillCapable} threads of Node's own kept their capabilities`);
   bePatient();
@@ -64,6 +68,7 @@ async function start(argv: readonly string[], tracers: readonly Tracer[], usual:
   const log: HelperServer['log'] = (level, text) => server.log(level, text);
   const services = createServices({
     tracers,
+    served,
     args,
     taken,
     rights: { groups, capabilities, ownsNamespace },
@@ -83,7 +88,7 @@ async function start(argv: readonly string[], tracers: readonly Tracer[], usual:
       pid: process.pid,
       uid: args.uid,
       capabilities: dropped.capabilities,
-      tracers: args.tracers,
+      tracers: served,
     }),
     clientCame: () => lifetime.clientCame(),
     clientGone: (why) => lifetime.clientGone(why),

@@ -16,7 +16,7 @@ export interface ServeArguments {
   heartbeatTimeoutMs: number;
   /** Recordings of other users' processes may be asked for: root's word at the start, not the client's later. */
   anyUser: boolean;
-  /** Ids of the tracers that may be asked for: the rights that they need are kept. */
+  /** Ids of the tracers whose rights are kept; others that need no more may be asked for, too. */
   tracers: string[];
   /** Features to do without in every recording: test and diagnosis switch. */
   without: string[];

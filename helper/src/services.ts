@@ -21,6 +21,8 @@ const SYMBOL_WORKERS = 1;
 export interface ServiceOptions {
   /** The table. */
   tracers: readonly Tracer[];
+  /** Ids of those whose rights are kept. */
+  served: readonly string[];
   args: ServeArguments;
   taken: TakenAsRoot;
   /** The caller's own, without what the helper was given. */
@@ -55,7 +57,14 @@ export function createServices(options: ServiceOptions): HelperServices {
   };
 }
 
-async function loadRecordings({ tracers, args, taken, rights, log }: ServiceOptions): Promise<RecordingService> {
+async function loadRecordings({
+  tracers,
+  served,
+  args,
+  taken,
+  rights,
+  log,
+}: ServiceOptions): Promise<RecordingService> {
   const [{ Recordings }, { startCapture }, { createSymbolizer }, { FileStore }] = await Promise.all([
     import('./recording/recordings'),
     import('./engine/capture'),
@@ -72,7 +81,7 @@ async function loadRecordings({ tracers, args, taken, rights, log }: ServiceOpti
   const files = new FileStore();
   return new Recordings({
     tracers,
-    served: args.tracers,
+    served,
     files,
     startCapture: checkedCapture,
     symbolizer: createSymbolizer({

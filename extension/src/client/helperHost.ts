@@ -15,8 +15,6 @@ import { makeRungs, surroundings } from '../elevation/rungs';
 import type { Log } from '../log';
 
 const STATE_KEY = 'helper';
-/** Ids of the tracers that this extension asks for. */
-const RECORDED_BY = ['cpu'];
 /** A helper that waits for this window answers at once. */
 const RECONNECT_WITHIN_MS = 2_000;
 
@@ -25,6 +23,13 @@ interface RememberedHelper {
   socket: string;
   token: string;
   anyUser?: boolean;
+}
+
+/** What a recording needs of the helper that makes it. */
+export interface HelperNeeds {
+  /** Ids. */
+  tracers: readonly string[];
+  anyUser: boolean;
 }
 
 export class HelperHost implements vscode.Disposable {
@@ -48,15 +53,17 @@ export class HelperHost implements vscode.Disposable {
   }
 
   /**
-   * The helper, started if need be: at most one question for a password. `anyUser`: one that may record other users'
-   * processes, which has to be said when it is started. Throws TracerError.
+   * The helper, started if need be: at most one question for a password. A running one is taken where it has kept the rights for
+   * these tracers, and may record other users' processes where that is wanted: both have to be said when it is started; one that is
+   * started in its place has all that it had. Throws TracerError.
    */
-  async ensure(anyUser = false): Promise<HelperConnection> {
-    this.current ??= this.hold(this.reconnect().then((client) => client ?? this.start(anyUser)));
+  async ensure({ tracers, anyUser }: HelperNeeds): Promise<HelperConnection> {
+    this.current ??= this.hold(this.reconnect().then((client) => client ?? this.start({ tracers, anyUser })));
     const held = this.current;
     const before = await held;
-    if (!anyUser || this.forAnyUser) return before;
-    this.current = this.hold(this.start(true));
+    if (this.serves(before, { tracers, anyUser })) return before;
+    const all = [...new Set([...before.identity.tracers, ...tracers])];
+    this.current = this.hold(this.start({ tracers: all, anyUser: anyUser || this.forAnyUser }));
     try {
       const client = await this.current;
       void this.letGo(before);
@@ -65,6 +72,11 @@ export class HelperHost implements vscode.Disposable {
       this.current ??= before.isClosed ? null : held;
       throw error;
     }
+  }
+
+  /** Nothing needs to be asked of the user to record this with it. */
+  serves(client: HelperConnection, { tracers, anyUser }: HelperNeeds): boolean {
+    return (!anyUser || this.forAnyUser) && tracers.every((id) => client.identity.tracers.includes(id));
   }
 
   /** Recordings that run in it go on; without any it ends now. */
@@ -122,7 +134,7 @@ export class HelperHost implements vscode.Disposable {
     }
   }
 
-  private async start(anyUser: boolean): Promise<HelperConnection> {
+  private async start({ tracers, anyUser }: HelperNeeds): Promise<HelperConnection> {
     const impossible = this.program.needsRights ? beyondPasswords(readRights()) : null;
     if (impossible) throw new TracerError(impossible);
     const here = surroundings(this.program.needsRights);
@@ -134,7 +146,7 @@ export class HelperHost implements vscode.Disposable {
       gid: process.getgid?.() ?? 0,
       lingerMs: RECONNECT_GRACE_MS,
       cacheDir: userCacheFolder(),
-      tracers: RECORDED_BY,
+      tracers,
       anyUser,
     };
     try {

@@ -30,7 +30,7 @@ export async function recordCommand(tracer: Tracer, given?: string): Promise<voi
   try {
     terminal.show(true);
     const pid = await held.pid();
-    const target = { pid, title: shorten(withoutFolder(line)), startAtExec: true };
+    const target = { pid, title: shorten(withoutFolder(line)), startAtExec: true, recorded: 'cpu' as const };
     const session = await startRecording(tracer, target, null);
     if (!session) return;
     await held.release();

@@ -13,6 +13,7 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
   const manage = () => import('./manageRecordings');
   const flows: Record<CommandId, Flow> = {
     [Command.profileProcess]: async () => (await profile()).profileProcess(tracer),
+    [Command.traceHttp]: async () => (await profile()).profileProcess(tracer, 'http'),
     [Command.profileDebugged]: async () => (await profile()).profileDebugged(tracer),
     [Command.profileTerminal]: async () => (await profile()).profileProcess(tracer),
     [Command.recordCommand]: async (line?: string) =>

@@ -8,7 +8,7 @@ import { checkPid } from '../../../helper/src/client/pidCheck';
 import { type ProcessInfo, type RecordOptions, TracerError, tracerError } from '../../../helper/src/protocol';
 import { showNotice } from '../notices';
 import type { RecordingSession } from '../session/recordingSession';
-import { recordingSettings } from '../settings';
+import { type Recorded, recordingSettings } from '../settings';
 import type { Tracer } from '../tracer';
 
 /** Users whose processes the user agreed to trace, until the window closes. */
@@ -18,6 +18,7 @@ export interface Target {
   pid: number;
   title: string;
   startAtExec: boolean;
+  recorded: Recorded;
 }
 
 /** undefined when the user said no. Throws TracerError. */
@@ -30,10 +31,11 @@ export async function startRecording(
   if (problem) throw new TracerError(problem);
   const owner = ownerOf(target.pid, process);
   const anyUser = owner.uid !== (globalThis.process.getuid?.() ?? 0);
-  if (anyUser && !(await confirmOwner(target, owner))) return undefined;
+  const { children, ...settings } = recordingSettings(target.recorded);
+  const tracers = Object.keys(settings.tracers);
+  if (anyUser && !(await confirmOwner(target, owner, tracers.includes('http')))) return undefined;
   const output = outputFor(tracer, target.title);
-  const client = await helperWithProgress(tracer, anyUser);
-  const { children, ...settings } = recordingSettings();
+  const client = await helperWithProgress(tracer, { tracers, anyUser });
   const options: RecordOptions = {
     target: { pids: [target.pid], children, startAtExec: target.startAtExec },
     title: target.title,
@@ -58,13 +60,16 @@ function outputFor(tracer: Tracer, title: string): string {
 }
 
 /** The helper, with a sign of life in the status bar while it starts. */
-export async function helperWithProgress(tracer: Tracer, anyUser: boolean): Promise<HelperConnection> {
+export async function helperWithProgress(
+  tracer: Tracer,
+  needs: { tracers: readonly string[]; anyUser: boolean },
+): Promise<HelperConnection> {
   const host = await tracer.host();
   const existing = await host.existing();
-  if (existing && !anyUser) return existing;
+  if (existing && host.serves(existing, needs)) return existing;
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Starting the tracer helper…') },
-    () => host.ensure(anyUser),
+    () => host.ensure(needs),
   );
 }
 
@@ -73,7 +78,7 @@ interface Owner {
   name: string;
 }
 
-async function confirmOwner(target: Target, owner: Owner): Promise<boolean> {
+async function confirmOwner(target: Target, owner: Owner, http: boolean): Promise<boolean> {
   if (confirmedUids.has(owner.uid)) return true;
   const trace = vscode.l10n.t('Profile It');
   const choice = await showNotice(
@@ -82,7 +87,11 @@ async function confirmOwner(target: Target, owner: Owner): Promise<boolean> {
     [trace],
     {
       modal: true,
-      detail: vscode.l10n.t('What it runs becomes visible to you: names of functions and files, not its data.'),
+      detail: http
+        ? vscode.l10n.t(
+            'What it runs becomes visible to you: names of functions and files, and the paths of its HTTP requests without ids and values.',
+          )
+        : vscode.l10n.t('What it runs becomes visible to you: names of functions and files, not its data.'),
     },
   );
   if (choice !== trace) return false;

@@ -3,7 +3,8 @@
 import * as vscode from 'vscode';
 import { visibleText } from '../../../helper/src/protocol';
 import { showNotice } from '../notices';
-import { formatCount, formatElapsed } from '../session/format';
+import { formatCounted } from '../session/counted';
+import { formatElapsed } from '../session/format';
 import type { Tracer } from '../tracer';
 
 export async function stopRecording(tracer: Tracer): Promise<void> {
@@ -22,7 +23,7 @@ export async function stopRecording(tracer: Tracer): Promise<void> {
     running.map((session) => ({
       label: visibleText(session.subject.title),
       description: session.subject.pids.join(', '),
-      detail: vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples)),
+      detail: `${formatElapsed(session.elapsedMs)} · ${formatCounted(session.tracers)}`,
       session,
     })),
     { title: vscode.l10n.t('Stop Recording'), canPickMany: true },

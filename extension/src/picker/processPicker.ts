@@ -17,6 +17,9 @@ export interface PickRequest {
   /** Shell whose children come first. */
   terminalPid: number | null;
   log: Log;
+  title: string;
+  /** The switch for HTTP requests beside CPU time; null: there is none. `toggle` resolves with what it is then. */
+  http: { on: boolean; toggle(): Promise<boolean> } | null;
 }
 
 /** `process` null: a typed pid that the list does not hold. */
@@ -28,7 +31,7 @@ export interface Picked {
 /** undefined when the user closed it. */
 export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
   const pick = vscode.window.createQuickPick<ProcessItem | vscode.QuickPickItem>();
-  pick.title = vscode.l10n.t('Profile This Process');
+  showHttpSwitch(pick, request);
   pick.placeholder = vscode.l10n.t('Type a name, a port or a process id');
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
@@ -89,6 +92,25 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
     pick.show();
     void refresh();
   });
+}
+
+/** The title says what will be recorded, for whoever does not see the button. */
+function showHttpSwitch(pick: vscode.QuickPick<vscode.QuickPickItem>, { title, http }: PickRequest): void {
+  pick.title = title;
+  if (!http) return;
+  const show = (on: boolean) => {
+    pick.title = on ? vscode.l10n.t('{0}: CPU Time and HTTP Requests', title) : vscode.l10n.t('{0}: CPU Time', title);
+    pick.buttons = [
+      {
+        iconPath: new vscode.ThemeIcon(on ? 'globe' : 'circle-slash'),
+        tooltip: on
+          ? vscode.l10n.t('HTTP requests are traced, too. Click to leave them out.')
+          : vscode.l10n.t('HTTP requests are not traced. Click to trace them, too.'),
+      },
+    ];
+  };
+  show(http.on);
+  pick.onDidTriggerButton(async () => show(await http.toggle()));
 }
 
 function typedItems(value: string, processes: ProcessInfo[]): ProcessItem[] {

@@ -10,10 +10,11 @@ import {
   type RecordOptions,
   type RecordSummary,
   type RunningRecording,
+  type TracerProgress,
   targetPids,
   toErrorReport,
 } from '../../../helper/src/protocol';
-import { markHelperDied } from './helperDied';
+import { countOf, markHelperDied } from './helperDied';
 
 /** Saving takes less as a rule; then there is nothing to tell of it. */
 const SAVING_TOLD_AFTER_MS = 300;
@@ -26,8 +27,9 @@ export interface SessionEnd {
   /** null when it did not end in order. */
   summary: RecordSummary | null;
   error: ErrorReport | null;
-  /** Samples that the file holds, as far as known. */
-  samples: number;
+  /** What the file holds, as far as known: of all tracers together, and of each. */
+  count: number;
+  tracers: readonly TracerProgress[];
 }
 
 /** What a session needs to know of itself; a found one (after a reload) has no options. */
@@ -52,7 +54,10 @@ export class RecordingSession {
   state: SessionState = 'starting';
   /** `stopping` takes long enough to be told. */
   saving = false;
-  samples = 0;
+  /** Of all tracers together: samples, requests. */
+  count = 0;
+  /** Of each, with what it shows while it runs. */
+  tracers: readonly TracerProgress[] = [];
   elapsedMs = 0;
   health: Health | null = null;
   readonly ended: Promise<SessionEnd>;
@@ -90,7 +95,7 @@ export class RecordingSession {
       const { recordingId } = await this.client.request('record/start', options);
       this.recordingId = recordingId;
     } catch (error) {
-      this.finish({ summary: null, error: toErrorReport(error), samples: 0 });
+      this.finish({ summary: null, error: toErrorReport(error), count: 0, tracers: [] });
       throw error;
     }
     this.setState('recording');
@@ -98,10 +103,9 @@ export class RecordingSession {
   }
 
   /** Takes over a recording that outlived a window reload. */
-  adopt(recordingId: number, samples: number, startedAtMs: number): void {
+  adopt(recordingId: number, startedAtMs: number): void {
     this.listen();
     this.recordingId = recordingId;
-    this.samples = samples;
     this.elapsedMs = Date.now() - startedAtMs;
     this.setState('recording');
   }
@@ -113,13 +117,13 @@ export class RecordingSession {
       this.savingTimer = setTimeout(() => this.tellSaving(), SAVING_TOLD_AFTER_MS);
       try {
         const summary = await this.client.request('record/stop', { recordingId: this.recordingId });
-        this.finish({ summary, error: null, samples: summary.samples });
+        this.finish({ summary, error: null, ...this.inAll(summary) });
       } catch (error) {
         const report = toErrorReport(error);
         // It ended by itself while the request was under way: `record/ended` tells how. The helper's death is told
         // by the closed connection.
         if (report.code !== 'NO_RECORDING' && report.code !== 'HELPER_DIED')
-          this.finish({ summary: null, error: report, samples: this.samples });
+          this.finish({ summary: null, error: report, ...this.inAll(null) });
       }
     }
     return this.ended;
@@ -146,19 +150,20 @@ export class RecordingSession {
     this.unsubscribe.push(
       this.client.on('record/progress', (note) => {
         if (!isOurs(note.recordingId)) return;
-        this.samples = note.samples;
+        this.tracers = note.tracers;
+        this.count = countOf(note.tracers);
         this.elapsedMs = note.elapsedMs;
         this.health = note.health;
         this.events.emit('change');
       }),
       this.client.on('record/checkpoint', (note) => {
         if (!isOurs(note.recordingId)) return;
-        this.samples = Math.max(this.samples, note.samples);
+        this.count = Math.max(this.count, note.samples);
         this.events.emit('checkpoint');
       }),
       this.client.on('record/ended', (note) => {
         if (!isOurs(note.recordingId)) return;
-        this.finish({ summary: note.summary, error: note.error, samples: note.summary?.samples ?? this.samples });
+        this.finish({ summary: note.summary, error: note.error, ...this.inAll(note.summary) });
       }),
     );
     void this.client.closed.then(() => this.helperDied());
@@ -166,18 +171,24 @@ export class RecordingSession {
 
   private async helperDied(): Promise<void> {
     if (this.state === 'ended') return;
-    const samples = await markHelperDied(this.subject.output);
-    this.finish({ summary: null, error: errorReport('HELPER_DIED'), samples: samples ?? 0 });
+    const count = (await markHelperDied(this.subject.output)) ?? 0;
+    this.finish({ summary: null, error: errorReport('HELPER_DIED'), count, tracers: this.tracers });
   }
 
   private finish(end: SessionEnd): void {
     if (this.state === 'ended') return;
     for (const stop of this.unsubscribe) stop();
     clearTimeout(this.savingTimer);
-    this.samples = end.samples;
+    this.count = end.count;
+    this.tracers = end.tracers;
     this.saving = false;
     this.setState('ended');
     this.end(end);
+  }
+
+  private inAll(summary: RecordSummary | null): Pick<SessionEnd, 'count' | 'tracers'> {
+    const tracers = summary?.tracers ?? this.tracers;
+    return { count: summary?.tracers ? countOf(tracers) : (summary?.samples ?? this.count), tracers };
   }
 
   private tellSaving(): void {

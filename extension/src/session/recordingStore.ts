@@ -6,12 +6,15 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { FILE_SUFFIX, fileNameFor, safeName } from '../../../helper/src/client/recordingNames';
+import type { Counted } from './counted';
 
 const STATE_KEY = 'recordings';
 
 export interface RecordingFacts {
   title: string;
-  samples: number;
+  /** Left out by old versions, which counted `samples` alone. */
+  counted?: Counted[];
+  samples?: number;
   durationMs: number;
   complete: boolean;
 }

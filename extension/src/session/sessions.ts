@@ -15,7 +15,8 @@ import { ContextKey, RECORDING_EDITOR } from '../contributions';
 import { TEXT_TOOLS } from '../profile/recordingText';
 import { openWhileRecording } from '../settings';
 import { showError } from '../showError';
-import { formatCount, formatElapsed } from './format';
+import { countedIn, formatCounted } from './counted';
+import { formatElapsed } from './format';
 import { markHelperDied } from './helperDied';
 import { RecordingSession, type SessionEnd, type SessionSubject, subjectOf } from './recordingSession';
 import type { RecordingStore } from './recordingStore';
@@ -90,7 +91,7 @@ export class Sessions implements vscode.Disposable {
       if (this.byOutput(one.output)) continue;
       const session = new RecordingSession(client, subjectOf(one));
       this.follow(session);
-      session.adopt(one.recordingId, one.samples, one.startedAtMs);
+      session.adopt(one.recordingId, one.startedAtMs);
       this.show(session);
     }
   }
@@ -106,9 +107,8 @@ export class Sessions implements vscode.Disposable {
       .then((text) => parseRecording(text, output).ebpfTracer)
       .catch(() => undefined);
     if (extra) {
-      const { durationMs, complete, metrics } = extra;
-      const { samples } = metrics[0];
-      await this.tracer.recordings.remember(output, { title, samples, durationMs, complete });
+      const { durationMs, complete } = extra;
+      await this.tracer.recordings.remember(output, { title, counted: countedIn(extra), durationMs, complete });
     }
     await this.rememberRunning();
   }
@@ -170,7 +170,7 @@ export class Sessions implements vscode.Disposable {
           if (session.state === 'ended') return;
           const message = session.saving
             ? vscode.l10n.t('saving…')
-            : vscode.l10n.t('{0} · {1} samples', formatElapsed(session.elapsedMs), formatCount(session.samples));
+            : `${formatElapsed(session.elapsedMs)} · ${formatCounted(session.tracers)}`;
           progress.report({ message });
         });
         await session.endShown;
@@ -181,20 +181,20 @@ export class Sessions implements vscode.Disposable {
   private async showEnd(session: RecordingSession, end: SessionEnd): Promise<void> {
     const { title, output } = session.subject;
     this.tracer.log.info(
-      `recording of ${title} ended: ${end.samples} samples, ${end.summary?.stopReason ?? end.error?.code ?? 'stopped'}`,
+      `recording of ${title} ended: ${end.tracers.map(({ unit, count }) => `${count} ${unit}`).join(', ')}, ${end.summary?.stopReason ?? end.error?.code ?? 'stopped'}`,
     );
-    if (end.samples > 0) {
+    if (end.count > 0) {
       // Whatever the user is typing into keeps the focus. A graph in sight shows the end by itself, and sooner undisturbed.
       if (!tabOf(output)?.isActive) await openRecording(output, true);
       await this.tracer.recordings.remember(output, {
         title,
-        samples: end.samples,
+        counted: end.tracers.map(({ unit, count }) => ({ unit, count })),
         durationMs: end.summary?.durationMs ?? session.elapsedMs,
         complete: end.summary !== null,
       });
     }
     if (end.error) await showError(this.tracer, end.error);
-    else if (end.samples === 0)
+    else if (end.count === 0)
       await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pids.join(', ')));
     const lost = end.summary?.lost ?? 0;
     if (lost > 0) this.tracer.log.warn(`${lost} samples were lost`);

@@ -9,6 +9,7 @@ import { cleanEnvironment } from '../../../helper/src/client/helperCommand';
 import { containerRunArguments, devcontainerLines, hostCommand } from '../../../helper/src/client/rights';
 import { containerEngine } from '../../../helper/src/client/surroundings';
 import { type CheckReport, tracerError } from '../../../helper/src/protocol';
+import { recordingSettings } from '../settings';
 import { guarded, showError } from '../showError';
 import type { Tracer } from '../tracer';
 import { type CheckButton, checkPage } from './checkPage';
@@ -48,7 +49,7 @@ async function receive(tracer: Tracer, message: FromPage): Promise<void> {
     case 'again':
       return refresh(tracer);
     case 'askRights':
-      await (await tracer.host()).ensure();
+      await (await tracer.host()).ensure({ tracers: Object.keys(recordingSettings('cpu').tracers), anyUser: false });
       return refresh(tracer);
     case 'showLog':
       tracer.log.show();

@@ -7,6 +7,7 @@ import {
   type RecordingExtra,
   type TruncationReason,
 } from '../../../helper/src/protocol';
+import { formatCounted } from '../session/counted';
 import { formatCount, formatElapsed, formatShare } from '../session/format';
 import type { RecordingSession } from '../session/recordingSession';
 
@@ -60,10 +61,10 @@ function other(share: string): string {
 export function recordingStatus(session: RecordingSession | null, extra: RecordingExtra | null): RecordingStatus {
   if (session) {
     const text = vscode.l10n.t(
-      'Recording {0}: {1} · {2} samples',
+      'Recording {0}: {1} · {2}',
       session.subject.title,
       formatElapsed(session.elapsedMs),
-      formatCount(session.samples),
+      formatCounted(session.tracers),
     );
     return { text, severity: 'info' };
   }

@@ -3,7 +3,8 @@
 import * as vscode from 'vscode';
 import { visibleText } from '../../../helper/src/protocol';
 import { Command } from '../contributions';
-import { formatCount, formatElapsed } from '../session/format';
+import { formatCounted } from '../session/counted';
+import { formatElapsed } from '../session/format';
 import type { RecordingStore, StoredRecording } from '../session/recordingStore';
 
 export class RecordingsTree implements vscode.TreeDataProvider<StoredRecording> {
@@ -21,7 +22,7 @@ export class RecordingsTree implements vscode.TreeDataProvider<StoredRecording> 
     item.id = path;
     item.iconPath = new vscode.ThemeIcon(facts && !facts.complete ? 'warning' : 'flame');
     item.description = facts
-      ? vscode.l10n.t('{0} · {1} samples', formatElapsed(facts.durationMs), formatCount(facts.samples))
+      ? `${formatElapsed(facts.durationMs)} · ${formatCounted(facts.counted ?? [{ unit: 'samples', count: facts.samples ?? 0 }])}`
       : when;
     item.tooltip = new vscode.MarkdownString();
     item.tooltip.appendText(`${title}\n${when} · ${(sizeBytes / 1e6).toFixed(1)} MB\n${visibleText(path)}`);

@@ -62,9 +62,13 @@ interface Outcome {
   error: ErrorReport | null;
 }
 
-/** Whose recordings it pretends to make. */
+/** Whose recordings it pretends to make, and beside which it counts requests. */
 const TRACER = 'cpu';
-const progressOf = (samples: number) => [{ id: TRACER, unit: 'samples', count: samples, lost: 0 }];
+const HTTP = 'http';
+const progressOf = ({ options, samples }: Running) => [
+  { id: TRACER, unit: 'samples', count: samples, lost: 0 },
+  ...(HTTP in options.tracers ? [{ id: HTTP, unit: 'requests', count: samples / 10, lost: 0 }] : []),
+];
 const TICK_MS = Number(process.env.FAKE_TICK_MS ?? 50);
 const SAMPLES_A_TICK = 100;
 const MOST_FREQUENCY_HZ = 4_999;
@@ -93,7 +97,7 @@ function main(): void {
       pid: process.pid,
       uid: process.getuid?.() ?? 0,
       capabilities: [],
-      tracers: [TRACER],
+      tracers: [TRACER, HTTP],
     },
     methods,
     listening: () => console.log(JSON.stringify({ ready: true, pid: process.pid, socket: socketPath })),
@@ -159,8 +163,8 @@ const methods: FakeMethods = {
 
 function checkTracers({ tracers, target }: RecordOptions): void {
   const ids = Object.keys(tracers);
-  const unknown = ids.length === 0 ? '' : ids.find((id) => id !== TRACER);
-  if (unknown !== undefined) throw tracerError('TRACER_UNKNOWN', unknown, TRACER);
+  const unknown = ids.length === 0 ? '' : ids.find((id) => id !== TRACER && id !== HTTP);
+  if (unknown !== undefined) throw tracerError('TRACER_UNKNOWN', unknown, `${TRACER}, ${HTTP}`);
   if (targetKind(target) !== 'processes') throw tracerError('TARGET_UNSUITABLE', TRACER, targetKind(target));
   const { frequencyHz, maxFrames = 1 } = checkShape<CpuOptions>(TRACER, tracers.cpu, {
     frequencyHz: isNumber,
@@ -205,7 +209,7 @@ function tick(recordingId: number): void {
     samples,
     firstSampleMs: 1,
     health: fakeHealth(samples),
-    tracers: progressOf(samples),
+    tracers: progressOf(one),
   });
   if (samples > 0) door.say('record/checkpoint', { recordingId, output: options.output, samples });
   if (one.checkpoints === behaviour.pauseAfterCheckpoints) clearInterval(one.timer);
@@ -266,7 +270,7 @@ function summaryOf(one: Running, stopReason: RecordSummary['stopReason']): Recor
     output: one.options.output,
     helper: { cpuMs: 1, rssBytes: 1, bpfNs: null, firstSampleMs: 1 },
     attach: [],
-    tracers: progressOf(one.samples),
+    tracers: progressOf(one),
     stopReason,
     top: [],
   };

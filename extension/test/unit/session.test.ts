@@ -67,7 +67,7 @@ describe('a window and its helper', function () {
   const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as RecordingFile;
   const reached = (session: RecordingSession, samples: number) =>
     new Promise<void>((done) => {
-      session.onDidChange(() => session.samples >= samples && done());
+      session.onDidChange(() => session.count >= samples && done());
     });
 
   it('shake hands', async () => {
@@ -94,7 +94,7 @@ describe('a window and its helper', function () {
     assert.equal(end, again);
     assert.equal(session.state, 'ended');
     assert.equal(end.error, null);
-    assert.ok(end.samples >= 300);
+    assert.ok(end.count >= 300);
     assert.equal(read(options().output).ebpfTracer?.complete, true);
     client.dispose();
   });
@@ -161,7 +161,7 @@ describe('a window and its helper', function () {
     fake.child.kill('SIGKILL');
     const end = await session.ended;
     assert.equal(end.error?.code, 'HELPER_DIED');
-    assert.equal(end.samples, 300);
+    assert.equal(end.count, 300);
     const extra = read(options().output).ebpfTracer;
     assert.deepEqual([extra?.complete, extra?.stopReason, extra?.metrics[0].samples], [false, 'helperDied', 300]);
     const after = statSync(options().output);
@@ -218,8 +218,8 @@ describe('a window and its helper', function () {
     const [running] = await after.request('record/list', {});
     assert.equal(running.output, options().output);
     const adopted = new RecordingSession(after, subjectOf(running));
-    adopted.adopt(running.recordingId, running.samples, running.startedAtMs);
-    assert.ok((await adopted.stop()).samples >= 100);
+    adopted.adopt(running.recordingId, running.startedAtMs);
+    assert.ok((await adopted.stop()).count >= 100);
     after.dispose();
     await new Promise((done) => fake.child.once('exit', done));
     assert.equal(existsSync(fake.folder.socket), false, 'a helper without a window ends');

@@ -34,6 +34,12 @@ export function tracersNamed(table: readonly Tracer[], names: readonly string[])
   return table.filter(({ id }) => names.includes(id));
 }
 
+/** Those of the table that need no other rights than these together do: whoever is started for these can run them, too. */
+export function tracersWithRightsOf(table: readonly Tracer[], chosen: readonly Tracer[]): Tracer[] {
+  const rights = new Set(chosen.flatMap(({ capabilities }) => capabilities));
+  return table.filter(({ capabilities }) => capabilities.every((one) => rights.has(one)));
+}
+
 function requireTarget({ id, targets }: Tracer, target: RecordTarget): void {
   const kind = targetKind(target);
   if (!targets.includes(kind)) throw tracerError('TARGET_UNSUITABLE', id, KINDS[kind]);

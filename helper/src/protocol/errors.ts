@@ -103,7 +103,7 @@ const TABLE = {
   BUSY: ['Process {0} is already being recorded.', 'Stop the other recording first.'],
   TRACER_UNKNOWN: ['There is no tracer "{0}".', 'Name one of those that exist: {1}.'],
   TRACER_NOT_SERVED: [
-    'This helper was started for {0}, not for {1}: it has not kept the rights that this needs.',
+    'This helper has kept the rights for {0}, not for {1}.',
     'Start a helper for all tracers that are wanted.',
   ],
   TARGET_UNSUITABLE: ['The tracer {0} cannot record {1}.', 'Choose another target or another tracer.'],

@@ -16,7 +16,7 @@ export interface Requests {
       pid: number;
       uid: number;
       capabilities: string[];
-      /** Ids of those that this helper was started for. */
+      /** Ids of those that this helper has kept the rights for. */
       tracers: string[];
     };
   };

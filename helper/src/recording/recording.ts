@@ -266,6 +266,8 @@ export class Recording implements CaptureSink {
 
   private tick(): void {
     if (this.targets?.haveEnded()) return void this.end('exited');
+    // Tracers without stacks announce no first sample.
+    if (this.report.count() > 0) this.sink.start();
     for (const pid of this.processes.takeRenamed()) {
       this.report.capture?.bumpGeneration(pid);
       this.names.again(pid);

@@ -29,7 +29,8 @@ export const EXECS: Tracer<ExecOptions> = {
   unit: 'execs',
   help: 'programs that are executed',
   targets: ['processes'],
-  capabilities: ['BPF', 'PERFMON', 'SYS_PTRACE'],
+  // The last is one that no other tracer needs: a helper that was started for others cannot run this one.
+  capabilities: ['BPF', 'PERFMON', 'SYS_PTRACE', 'SYSLOG'],
   commandLine: { 'execs-of': { value: 'PREFIX', help: 'Count only programs whose name begins so.' } },
   fromCommandLine: (given) => EXECS.check({ prefix: given.get('execs-of')?.[0] }),
   check(value) {

@@ -26,6 +26,7 @@ import {
 } from '../../src/client/socketFolder';
 import { explainFailure, mayHideFromRoot, type StartFailure } from '../../src/client/startFailure';
 import { containerEngine, lockdown } from '../../src/client/surroundings';
+import { tracersWithRightsOf } from '../../src/engine/chooseTracers';
 import type { Tracer } from '../../src/engine/tracer';
 import { capabilitiesToKeep } from '../../src/privilege/drop';
 import { RECONNECT_GRACE_MS, TracerError } from '../../src/protocol';
@@ -240,6 +241,14 @@ describe('privilege', () => {
         tracers: ['cpu'],
         without: [],
       });
+    });
+
+    it('serve by their rights also who was not named, and never who needs more', () => {
+      const like: Tracer = { ...CPU, id: 'http', capabilities: ['BPF'] };
+      const served = (chosen: Tracer[]) => tracersWithRightsOf([CPU, like, other], chosen).map(({ id }) => id);
+      assert.deepEqual(served([CPU]), ['cpu', 'http']);
+      assert.deepEqual(served([like]), ['http']);
+      assert.deepEqual(served([CPU, other]), ['cpu', 'http', 'flows']);
     });
 
     it('takes the others', () => {

@@ -45,8 +45,8 @@ export class FileSink implements Sink {
     private readonly events: SinkEvents,
   ) {}
 
-  /** Called with the first sample. */
   start(): void {
+    if (this.startedAtMs > 0) return;
     this.startedAtMs = performance.now();
     this.schedule(FIRST_DELAY_MS);
   }

@@ -4,7 +4,7 @@
 import type { StopReason } from '../../protocol';
 
 export interface Sink {
-  /** Called with the first sample. */
+  /** There is something to write. Calls after the first one do nothing. */
   start(): void;
   /** Somebody looks at what is written: it should not be older than a second or so. */
   watched: boolean;

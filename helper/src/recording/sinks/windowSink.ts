@@ -33,6 +33,7 @@ export class WindowSink implements Sink {
   ) {}
 
   start(): void {
+    if (this.timer) return;
     this.fromMs = Date.now();
     this.schedule();
   }
