@@ -44,6 +44,7 @@ test   share/fonts/truetype/dejavu fonts-dejavu-core -                -         
 test   addr2line                  binutils           binutils         binutils        binutils   binutils
 test   llvm-symbolizer            llvm               llvm             llvm            llvm       llvm
 test   llvm-symbolizer-19         llvm-19            -                -               -          -
+test   clang-19                   clang-19           -                -               -          -
 test   llvm-dwarfdump             llvm               llvm             llvm            llvm       llvm
 test   ld.lld                     lld                lld              lld             lld        lld
 test   ld.mold                    mold               mold             mold            mold       mold
