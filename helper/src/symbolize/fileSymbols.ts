@@ -9,6 +9,7 @@ import { FileFunctions } from '../elf/fileFunctions';
 import { LiveCode } from '../elf/liveCode';
 import type { ElfFile } from '../elf/parser';
 import { PltStubs } from '../elf/plt';
+import { isTrampolineAt } from '../elf/signalTrampolines';
 import { SHT_NOBITS } from '../elf/types';
 import type { RuntimeId } from '../protocol';
 import { compiledFileOf } from '../runtimes';
@@ -102,7 +103,19 @@ export class FileSymbols {
 
   /** `fileOffset` as it is mapped. Innermost function first; at least one entry, without a name where nothing is known. */
   placesOf(fileOffset: number): Place[] {
-    return this.placesAt(this.addressOf(fileOffset));
+    const address = this.addressOf(fileOffset);
+    return this.placesAt(this.isBeforeTrampoline(fileOffset, address) ? address + 1 : address);
+  }
+
+  /**
+   * Of return addresses the byte before is asked about. The one that a signal handler returns to is no return address, which walks
+   * by unwind tables tell and those by frame pointers cannot: the byte before its trampoline is padding or another function's.
+   */
+  private isBeforeTrampoline(fileOffset: number, address: number): boolean {
+    if (address === NO_ADDRESS) return false;
+    const end = this.functions.boundsOf(address)?.end;
+    if (end && end > address + 1) return false;
+    return this.attempt('code', () => isTrampolineAt(this.elf, fileOffset + 1)) ?? false;
   }
 
   /** Virtual address, or NO_ADDRESS. */

@@ -3,6 +3,7 @@
 // "DWARF for the Arm 64-bit Architecture"; the offsets are those of bpf/unwind_rows.h.
 
 import type { ElfFile } from '../elf/parser';
+import { SIGNAL_TRAMPOLINES } from '../elf/signalTrampolines';
 import {
   UNWIND_SIGNAL_ARM64_FP,
   UNWIND_SIGNAL_ARM64_IP,
@@ -22,8 +23,7 @@ export interface Architecture {
   hasLinkRegister: boolean;
   registerNames: string[];
   signalFrame: { fpOffset: number; spOffset: number; ipOffset: number };
-  /** What a return trampoline for signal handlers consists of: the call of rt_sigreturn and nothing else. */
-  signalTrampolines: Buffer[];
+  signalTrampolines: readonly Buffer[];
 }
 
 const X86_64: Architecture = {
@@ -34,8 +34,7 @@ const X86_64: Architecture = {
   hasLinkRegister: false,
   registerNames: 'rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip'.split(' '),
   signalFrame: { fpOffset: UNWIND_SIGNAL_X86_FP, spOffset: UNWIND_SIGNAL_X86_SP, ipOffset: UNWIND_SIGNAL_X86_IP },
-  // mov $15,%rax; syscall, and the shorter mov $15,%eax; syscall.
-  signalTrampolines: [Buffer.from('48c7c00f0000000f05', 'hex'), Buffer.from('b80f0000000f05', 'hex')],
+  signalTrampolines: SIGNAL_TRAMPOLINES['x86-64'],
 };
 
 const AARCH64: Architecture = {
@@ -50,8 +49,7 @@ const AARCH64: Architecture = {
     spOffset: UNWIND_SIGNAL_ARM64_SP,
     ipOffset: UNWIND_SIGNAL_ARM64_IP,
   },
-  // mov x8, #139; svc #0
-  signalTrampolines: [Buffer.from('681180d2010000d4', 'hex')],
+  signalTrampolines: SIGNAL_TRAMPOLINES.aarch64,
 };
 
 const EM_AARCH64 = 183;
