@@ -194,6 +194,17 @@ static __always_inline struct http_series *find_series(struct http_work *work)
 	return bpf_map_lookup_elem(&http_series, &work->key);
 }
 
+/* Counts down from `every`, which may have become less since the last time. */
+static __always_inline bool is_turn(__u32 *until, __u32 every)
+{
+	if (*until > 1 && *until <= every) {
+		(*until)--;
+		return false;
+	}
+	*until = every;
+	return true;
+}
+
 /* Is a span of this request sent? 0: no; else 1 + how many it stands for. */
 static __always_inline __u32 span_rate(struct http_counters *counters, __u64 latency_ns, __u32 status)
 {
@@ -203,24 +214,14 @@ static __always_inline __u32 span_rate(struct http_counters *counters, __u64 lat
 	if (!control)
 		return 0;
 	if (status >= 500 || !status) {
-		if (!control->error_every)
+		if (!control->error_every || !is_turn(&counters->until_error, control->error_every))
 			return 0;
-		if (counters->until_error > 1) {
-			counters->until_error--;
-			return 0;
-		}
-		counters->until_error = control->error_every;
 		return 1 + control->error_every;
 	}
 	if (latency_ns >= control->slow_ns)
 		return 1;
-	if (!control->span_every)
+	if (!control->span_every || !is_turn(&counters->until_span, control->span_every))
 		return 0;
-	if (counters->until_span > 1) {
-		counters->until_span--;
-		return 0;
-	}
-	counters->until_span = control->span_every;
 	return 1 + control->span_every;
 }
 

@@ -21,6 +21,8 @@ export interface DecodedSpan {
   /** Its route is for who knows all routes to fill in. */
   span: HttpSpan;
   routeId: bigint;
+  /** Both ends of its connection, whole: `local>peer`. Null: a Unix socket. */
+  ends: string | null;
 }
 
 export function decodeSpan(words: Words, at: number, truncateAddresses: boolean): DecodedSpan {
@@ -34,15 +36,25 @@ export function decodeSpan(words: Words, at: number, truncateAddresses: boolean)
   const pathBytes = Math.min(bytes.readUInt16LE(SPAN.pathBytes), SPAN.pathLength);
   const path = bytes.toString('latin1', SPAN.path, SPAN.path + pathBytes);
   const family = bytes.readUInt8(SPAN.family);
-  const place = (address: number, port: number) => {
+  const place = (address: number, port: number, truncate: boolean) => {
     const text = addressText(family, bytes.subarray(address, address + 16));
     if (text === null) return 'unix';
-    const shown = truncateAddresses ? truncateAddress(text) : text;
+    const shown = truncate ? truncateAddress(text) : text;
     return `${shown.includes(':') ? `[${shown}]` : shown}:${bytes.readUInt16LE(port)}`;
   };
+  const ends = (truncate: boolean) => [
+    place(SPAN.localAddress, SPAN.localPort, truncate),
+    place(SPAN.remoteAddress, SPAN.remotePort, truncate),
+  ];
+  const [local, peer] = ends(truncateAddresses);
+  const connection = number(SPAN.connection);
+  const sequence = bytes.readUInt32LE(SPAN.sequence);
   return {
     routeId: bytes.readBigUInt64LE(SPAN.route),
+    ends: local === 'unix' ? null : ends(false).join('>'),
     span: {
+      id: `${connection}.${sequence}.${side}`,
+      parent: null,
       side,
       startNs: number(SPAN.startNs),
       firstByteNs: firstByteNs === 0 ? null : firstByteNs,
@@ -59,10 +71,10 @@ export function decodeSpan(words: Words, at: number, truncateAddresses: boolean)
       pid: bytes.readUInt32LE(SPAN.pid),
       tid: bytes.readUInt32LE(SPAN.tid),
       answerTid: bytes.readUInt32LE(SPAN.answerTid),
-      connection: number(SPAN.connection),
-      sequence: bytes.readUInt32LE(SPAN.sequence),
-      local: place(SPAN.localAddress, SPAN.localPort),
-      peer: place(SPAN.remoteAddress, SPAN.remotePort),
+      connection,
+      sequence,
+      local,
+      peer,
       every: bytes.readUInt32LE(SPAN.every),
       trace: hasPath ? parseTraceParent(textAt(bytes, SPAN.trace, SPAN.traceLength)) : null,
     },

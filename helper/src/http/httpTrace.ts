@@ -3,11 +3,12 @@
 
 import { HTTP_CONNECTION_KIND, HTTP_SIDE, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
 import type { Words } from '../abi/words';
-import type { AttachStep, HttpLive, HttpLiveRow, HttpOptions, HttpRouteRow, HttpSection } from '../protocol';
+import type { AttachStep, HttpLive, HttpLiveRow, HttpOptions, HttpRouteRow, HttpSection, HttpSpan } from '../protocol';
 import { decodeSpan, isErrorStatus } from './decodeSpan';
 import { Exemplars } from './exemplars';
 import { type HttpCounters, KernelCounts, type SeriesRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
+import { Links, type ThreadHabit } from './links';
 import { OTHER_ROUTE } from './routeShapes';
 import { type RouteTable, routeTable, webSocketTable } from './routeTable';
 import { FIRST_RATES, spanRates } from './spanBudget';
@@ -18,6 +19,8 @@ const TICK_MS = 1_000;
 const FIRST_TICK_MS = 200;
 /** More do not fit on a screen. */
 const LIVE_ROWS = 50;
+/** Spans that are kept for their links alone. */
+const RELATED_MOST = 1_000;
 
 const REASONS: Record<keyof typeof HTTP_UNCOUNTED, string> = {
   HTTP_REQUEST_UNSEEN: 'request before attach',
@@ -43,6 +46,7 @@ export class HttpTrace {
   readonly attach: AttachStep[] = [];
   private readonly counts: KernelCounts;
   private readonly exemplars = new Exemplars();
+  private readonly links: Links;
   private last: Totals = { atMs: 0, requests: 0, errors: 0, latency: new LatencyHistogram() };
   private rates = FIRST_RATES;
   private nextTickMs: number;
@@ -59,9 +63,11 @@ export class HttpTrace {
     private readonly object: TraceObject,
     possibleCpus: number,
     private readonly options: HttpOptions,
+    habitOf: (pid: number) => ThreadHabit = () => 'unknown',
     private readonly nowMs: () => number = () => performance.now(),
   ) {
     this.counts = new KernelCounts((name) => object.mapFd(name), possibleCpus);
+    this.links = new Links(habitOf);
     this.nextTickMs = nowMs() + FIRST_TICK_MS;
   }
 
@@ -93,8 +99,10 @@ export class HttpTrace {
 
   /** A record of kind EVENT_HTTP_SPAN. */
   take(words: Words, at: number): void {
-    const { span, routeId } = decodeSpan(words, at, this.options.truncateAddresses ?? false);
+    const { span, routeId, ends } = decodeSpan(words, at, this.options.truncateAddresses ?? false);
     this.unnamed.push({ span, routeId });
+    const complete = this.rates.spanEvery === 1 && this.rates.errorEvery === 1;
+    this.links.add({ span, ends, complete });
     this.exemplars.add(span);
   }
 
@@ -168,8 +176,18 @@ export class HttpTrace {
       routes,
       clients,
       websockets: webSocketTable(this.counts.webSockets(), this.table),
-      exemplars: this.exemplars.all(),
+      clock: clockNow(),
+      exemplars: this.linkedExemplars(),
     };
+  }
+
+  /** With the calls that they made and the requests that made them; a parent that is not kept itself is left out. */
+  private linkedExemplars(): HttpSpan[] {
+    this.links.link();
+    const chosen = this.exemplars.all();
+    const kept = [...chosen, ...this.links.related(chosen, RELATED_MOST)].sort((a, b) => a.startNs - b.startNs);
+    const ids = new Set(kept.map(({ id }) => id));
+    return kept.map((span) => (span.parent && !ids.has(span.parent.id) ? { ...span, parent: null } : span));
   }
 
   /** Before the object is closed: what is read of the maps afterwards is this. */
@@ -181,9 +199,13 @@ export class HttpTrace {
 
   reset(): void {
     this.exemplars.reset();
+    this.links.reset();
     this.unnamed = [];
   }
 }
+
+/** Node's clock of high resolution is CLOCK_MONOTONIC, as BPF's. */
+const clockNow = () => ({ monotonicNs: Number(process.hrtime.bigint()), unixMs: Date.now() });
 
 /** The rows with what `before` had not counted yet. */
 function since(series: readonly SeriesRow[], before: readonly SeriesRow[]): SeriesRow[] {

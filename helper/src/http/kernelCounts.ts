@@ -28,6 +28,7 @@ export interface SeriesRow {
   count: number;
   bytesIn: number;
   bytesOut: number;
+  latencySumNs: number;
   latencyMaxNs: number;
   firstByteSumNs: number;
   latency: Uint32Array;
@@ -176,6 +177,7 @@ export class KernelCounts {
       count: number(HTTP_SERIES.count),
       bytesIn: number(HTTP_SERIES.bytesIn),
       bytesOut: number(HTTP_SERIES.bytesOut),
+      latencySumNs: number(HTTP_SERIES.latencySumNs),
       latencyMaxNs: number(HTTP_SERIES.latencyMaxNs),
       firstByteSumNs: number(HTTP_SERIES.firstByteSumNs),
       latency: new Uint32Array(value.buffer, value.byteOffset + HTTP_SERIES.latency, HTTP_SERIES.latencyLength),

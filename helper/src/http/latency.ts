@@ -53,6 +53,18 @@ export class LatencyHistogram {
     return 0;
   }
 
+  /** How many lie below each bound (in ns, rising), and beyond the last: each bucket goes where its middle is. */
+  countsBelow(boundsNs: readonly number[]): number[] {
+    const counts = new Array<number>(boundsNs.length + 1).fill(0);
+    let place = 0;
+    for (let i = 0; i < HTTP_BUCKETS; i++) {
+      const { startNs, widthNs } = bucketRange(i);
+      while (place < boundsNs.length && startNs + widthNs / 2 > boundsNs[place]) place++;
+      counts[place] += this.buckets[i];
+    }
+    return counts;
+  }
+
   /** The time that at most `most` of these took or exceeded. */
   slowestNs(most: number): number {
     let seen = 0;

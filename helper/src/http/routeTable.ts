@@ -1,7 +1,7 @@
 // The kernel's rows (one a process, route and status) as a user reads them: one a route, with statuses and percentiles.
 
 import { HTTP_SIDE } from '../abi/httpEvents.gen';
-import type { HttpRouteRow, HttpWebSocketRow } from '../protocol';
+import { HTTP_LATENCY_BOUNDS_S, type HttpRouteRow, type HttpWebSocketRow } from '../protocol';
 import { isErrorStatus, PROTOCOLS } from './decodeSpan';
 import type { SeriesRow, WebSocketRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
@@ -9,6 +9,7 @@ import { redactMethod } from './redact';
 import { OTHER_ROUTE, routesOf } from './routeShapes';
 
 const MS_NS = 1e6;
+const BOUNDS_NS = HTTP_LATENCY_BOUNDS_S.map((seconds) => seconds * 1e9);
 
 export interface RouteTable {
   routes: HttpRouteRow[];
@@ -20,6 +21,7 @@ export interface RouteTable {
 interface Collected {
   row: HttpRouteRow;
   latency: LatencyHistogram;
+  latencySumNs: number;
   firstByteSumNs: number;
   answered: number;
 }
@@ -93,9 +95,11 @@ function add(
         p99Ms: 0,
         maxMs: 0,
         firstByteMs: 0,
+        latency: { sumMs: 0, counts: [] },
         handler: null,
       },
       latency: new LatencyHistogram(),
+      latencySumNs: 0,
       firstByteSumNs: 0,
       answered: 0,
     };
@@ -112,10 +116,11 @@ function add(
     collected.answered += one.count;
   }
   collected.firstByteSumNs += one.firstByteSumNs;
+  collected.latencySumNs += one.latencySumNs;
   collected.latency.add(one.latency, one.latencyMaxNs);
 }
 
-function finished({ row, latency, firstByteSumNs, answered }: Collected): HttpRouteRow {
+function finished({ row, latency, latencySumNs, firstByteSumNs, answered }: Collected): HttpRouteRow {
   return {
     ...row,
     p50Ms: latency.percentileNs(0.5) / MS_NS,
@@ -123,5 +128,6 @@ function finished({ row, latency, firstByteSumNs, answered }: Collected): HttpRo
     p99Ms: latency.percentileNs(0.99) / MS_NS,
     maxMs: latency.maxNs / MS_NS,
     firstByteMs: answered > 0 ? firstByteSumNs / answered / MS_NS : 0,
+    latency: { sumMs: latencySumNs / MS_NS, counts: latency.countsBelow(BOUNDS_NS) },
   };
 }

@@ -4,8 +4,10 @@ import { HTTP_EVENT_KIND } from '../abi/httpEvents.gen';
 import { native } from '../bpf/libbpf';
 import type { KernelSession } from '../engine/kernelSession';
 import type { EndFacts, RunningTracer } from '../engine/tracer';
+import { runtimeOf } from '../process/runtime';
 import { type ErrorReport, errorReport, type HttpOptions, type HttpSection, type HttpSummary } from '../protocol';
 import { HttpTrace } from './httpTrace';
+import type { ThreadHabit } from './links';
 import { loadHttpTracer } from './loadTracer';
 import { TlsLibraries } from './tls/tlsLibraries';
 
@@ -17,7 +19,7 @@ const LIBRARIES_AT_START_MS = 3_000;
 /** Throws BpfLoadError. */
 export async function startHttp(options: HttpOptions, session: KernelSession): Promise<RunningTracer> {
   const { object, attachUprobes } = loadHttpTracer(session);
-  const trace = new HttpTrace(object, session.possibleCpus, options);
+  const trace = new HttpTrace(object, session.possibleCpus, options, threadHabits());
   session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
   session.regularly(() => trace.tick());
   for (const program of HttpTrace.programs) session.countRunTime(object, program);
@@ -44,6 +46,20 @@ export async function startHttp(options: HttpOptions, session: KernelSession): P
     if (libraries) await followLibraries(libraries, session);
   });
   return new RunningHttp(trace, libraries);
+}
+
+/** Asked for each process once. */
+function threadHabits(): (pid: number) => ThreadHabit {
+  const known = new Map<number, ThreadHabit>();
+  return (pid) => {
+    let habit = known.get(pid);
+    if (habit === undefined) {
+      const runtime = runtimeOf(pid);
+      habit = runtime === 'node' ? 'event loop' : runtime === 'go' ? 'changing' : 'unknown';
+      known.set(pid, habit);
+    }
+    return habit;
+  };
 }
 
 /** Those that are mapped now are probed before it begins, others as they come. */

@@ -4,14 +4,22 @@ import type { AttachStep } from './model';
 
 export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 
+/** The function that answers a route, as far as evidence tells; below HANDLER_CONFIDENCE_LEAST nothing is claimed. */
 export interface HttpHandler {
   function: string;
+  /** Absolute, as the target's own file system has it. */
   file: string;
   line: number;
   /** 0..1 */
   confidence: number;
+  /** Sentences without a full stop, strongest first. */
   evidence: string[];
 }
+
+export const HANDLER_CONFIDENCE_LEAST = 0.5;
+
+/** Upper bounds in seconds, of OpenTelemetry's advice for http.server.request.duration; one more bucket has all that is longer. */
+export const HTTP_LATENCY_BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** All requests of one route. Latencies run from the request's first byte to the answer's last. */
 export interface HttpRouteRow {
@@ -33,6 +41,8 @@ export interface HttpRouteRow {
   maxMs: number;
   /** To the answer's first byte, on average. */
   firstByteMs: number;
+  /** For stores of metrics: requests by HTTP_LATENCY_BOUNDS_S, and the sum of their times. A time at a bound may be 1/64 off. */
+  latency: { sumMs: number; counts: number[] };
   handler: HttpHandler | null;
 }
 
@@ -95,8 +105,33 @@ export interface HttpLiveRow extends HttpRouteRow {
   perSecond: number;
 }
 
+/** Why one request is taken for another's parent. */
+export type HttpLinkEvidence =
+  /** Both processes are traced: the call and the request are the same one on the same connection. */
+  | 'same connection'
+  /** Both carry the same traceparent or b3: the call as it was sent, the request as it came. */
+  | 'same trace context'
+  /** The call carries the trace id that the open request came with. */
+  | 'same trace id'
+  /** No other request was open in the thread that sent the call. */
+  | 'only open request of the thread'
+  /** The same, of a process whose requests change their thread: its weakest evidence, as something else may call, too. */
+  | 'only open request of the process'
+  /** The thread's first answer after the call's own end was this request's. */
+  | 'answered next by the thread';
+
+export interface HttpParent {
+  /** Of another span of the section. */
+  id: string;
+  evidence: HttpLinkEvidence[];
+}
+
 /** One request. What could identify a person is redacted (helper/src/http/redact.ts). */
 export interface HttpSpan {
+  /** One text a span of a section. */
+  id: string;
+  /** Of an outgoing call: the incoming request that made it; of an incoming one: the call of another traced process. */
+  parent: HttpParent | null;
   side: 'server' | 'client';
   /** CLOCK_MONOTONIC. */
   startNs: number;
@@ -125,10 +160,20 @@ export interface HttpSpan {
   peer: string;
   /** It stands for so many; 0: sent because it is slow or failed. */
   every: number;
-  trace: { traceId: string; spanId: string; sampled: boolean } | null;
+  trace: HttpTraceContext | null;
+}
+
+/** As the request carried it: W3C's traceparent or Zipkin's b3. */
+export interface HttpTraceContext {
+  /** 32 hexadecimal digits (of b3's 16: zeros before them). */
+  traceId: string;
+  spanId: string;
+  sampled: boolean;
 }
 
 export interface HttpSection extends HttpSummary {
+  /** One moment by the spans' clock and by the calendar's (ms since 1970). */
+  clock: { monotonicNs: number; unixMs: number };
   /** The slowest, errors and a sample of the rest, bounded. */
   exemplars: HttpSpan[];
 }

@@ -129,6 +129,7 @@ describe('HTTP: routes', () => {
       count: 3,
       bytesIn: 10,
       bytesOut: 20,
+      latencySumNs: 6 * MS,
       latencyMaxNs: 2 * MS,
       firstByteSumNs: 3 * MS,
       latency,
@@ -147,6 +148,7 @@ describe('HTTP: routes', () => {
       [12, 6, { '200': 6, '500': 3 }, 40, 80],
     );
     assert.ok(Math.abs(row.p50Ms / 2 - 1) < 0.02);
+    assert.deepEqual(row.latency, { sumMs: 24, counts: [12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] });
     // Of the caller's side, 404 is an error.
     assert.equal(table.clients[0].errors, 3);
     assert.deepEqual(table.nameOf(2n), { method: 'GET', route: '/b' });
@@ -236,6 +238,8 @@ describe('HTTP: spans', () => {
     peer: 'unix',
     every: 1,
     trace: null,
+    id: '',
+    parent: null,
     ...over,
   });
 
