@@ -1,6 +1,6 @@
 // Which request made which outgoing call, and which call of one traced process is which request of another. Only what the spans
 // themselves show is taken for evidence, and it is named; where two requests come into question, nothing is claimed. What the
-// evidence is worth was measured by runtime: threads tell nothing of Go, whose goroutines change them.
+// evidence is worth was measured by runtime: threads tell nothing of Go, where what works on a request changes them.
 
 import type { HttpLinkEvidence, HttpSpan } from '../protocol';
 
