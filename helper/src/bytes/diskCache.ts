@@ -1,4 +1,4 @@
-// What is worth keeping for the next run, by build-id: large debug sections, inflated, and unwind tables. Lies in the caller's
+// What is worth keeping for the next run, by build-id: large debug sections, inflated, unwind tables, and what files hold of runtimes. Lies in the caller's
 // cache folder, may be deleted at any time, by anybody, in whole or in part; an entry that is not exactly as large as it must be is
 // made anew. The folder's name holds the version of what is in it.
 
@@ -10,9 +10,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   statSync,
   unlinkSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -70,6 +72,43 @@ export class DiskCache {
   existing(key: string): { fd: number; sizeBytes: number } | null {
     const found = this.find(join(this.folder, key), null);
     return found && { fd: found.fd, sizeBytes: fstatSync(found.fd).size };
+  }
+
+  /** All of an entry, in memory of its own. Null where there is none, it is larger than that, or it cannot be read. */
+  load(key: string, maxBytes: number): Buffer | null {
+    const entry = this.existing(key);
+    if (!entry) return null;
+    try {
+      if (entry.sizeBytes > maxBytes) return null;
+      const bytes = Buffer.alloc(entry.sizeBytes);
+      for (let at = 0; at < bytes.length; ) {
+        const got = readSync(entry.fd, bytes, at, bytes.length - at, at);
+        if (got === 0) return null;
+        at += got;
+      }
+      return bytes;
+    } catch {
+      return null;
+    } finally {
+      closeSync(entry.fd);
+    }
+  }
+
+  /** A cache that cannot be written to costs the next run time, nothing else. */
+  save(key: string, bytes: Uint8Array): void {
+    try {
+      const entry = this.entry(key, bytes.length);
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(entry.fd, bytes, at, bytes.length - at, at);
+        entry.keep();
+      } catch {
+        entry.discard();
+      } finally {
+        closeSync(entry.fd);
+      }
+    } catch {
+      // Full, or taken away.
+    }
   }
 
   private find(path: string, sizeBytes: number | null): CacheEntry | null {

@@ -200,6 +200,7 @@ export class StackEngine implements Stacks {
       this.files.runtimes.connect(new RuntimeMaps(this.session, this.runtimeWalkers()));
       return;
     }
+    this.files.runtimes.disconnect();
     this.unwind?.close();
     this.unwind = null;
   }

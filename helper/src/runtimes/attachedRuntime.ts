@@ -5,7 +5,15 @@ import type { SampleLabel } from '../abi/records';
 import type { RawFrame, RuntimeFrame } from '../process/types';
 import type { RuntimeId, RuntimeState } from '../protocol';
 import { EMPTY_FRAME, type Frame } from './frame';
-import type { MappedImage, MapValue, RuntimePlugin, RuntimeProcess, RuntimeRange, TracedProcess } from './types';
+import type {
+  MappedImage,
+  MapValue,
+  RuntimePlugin,
+  RuntimeProcess,
+  RuntimeRange,
+  ShownFrame,
+  TracedProcess,
+} from './types';
 
 /** Functions that one runtime frame may stand for. */
 const MAX_FRAMES_OF_ONE = 128;
@@ -101,13 +109,22 @@ export class AttachedRuntime {
     this.attempt(() => this.process.refresh?.());
   }
 
+  /** It may have something to say of any stack, with frames of its own or without. */
+  get splices(): boolean {
+    return this.process.splice !== undefined;
+  }
+
   /** Which frames are shown in which order; null: all, as they came. */
-  splice(user: readonly RawFrame[]): number[] | null {
+  splice(user: readonly RawFrame[]): ShownFrame[] | null {
     if (!this.process.splice) return null;
     const order = this.attempt(() => this.process.splice!(user));
     if (!order) return null;
-    const isSound = new Set(order).size === order.length && order.every((i) => Number.isInteger(i) && i in user);
-    if (isSound) return order;
+    const indexes = order.filter((shown) => typeof shown === 'number');
+    const isSound =
+      order.length <= 2 * user.length &&
+      new Set(indexes).size === indexes.length &&
+      indexes.every((i) => Number.isInteger(i) && i in user);
+    if (isSound) return order.map((shown) => (typeof shown === 'number' ? shown : this.checked([shown])[0]));
     this.problems.add('a stack was put together wrongly');
     return null;
   }
@@ -200,6 +217,11 @@ export function unreadable(reason: string, fix: string | null = null): RuntimePr
     resolve: () => [],
     release: () => {},
   };
+}
+
+/** What a stack shows in place of native frames that a runtime's functions lie behind, and that came before they could be read. */
+export function notNamedYet(language: string, runtime: RuntimeId): Frame {
+  return { ...EMPTY_FRAME, name: `[not named yet: ${language}]`, module: `[${runtime}]`, runtime };
 }
 
 export function unnamedRuntimeFrame(runtime: RuntimeId | null): Frame {

@@ -38,6 +38,8 @@ interface Known {
   ranges: RuntimeCode[];
   /** Something of its code or of a runtime's state is other than when it was looked at. */
   changed: boolean;
+  /** All its files were looked into, and no runtime is still waited for. */
+  settled: boolean;
 }
 
 export class ProcessRuntimes {
@@ -49,7 +51,10 @@ export class ProcessRuntimes {
   private readonly rangesListeners: ((pid: number) => void)[] = [];
   /** Of processes that are not known any more. */
   private readonly past = new Map<string, RuntimeReport>();
+  private readonly settledListeners: ((pid: number) => void)[] = [];
   private kernel: RuntimeKernel | null = null;
+  /** Nothing will be recognized any more. */
+  private isOver = false;
   private refreshedAtMs = 0;
 
   constructor(
@@ -68,7 +73,10 @@ export class ProcessRuntimes {
   recognized(file: object, recognized: RecognizedFile): void {
     if (this.files.knows(file)) return;
     this.files.add(file, recognized);
-    if (recognized.images.length === 0) return;
+    if (recognized.images.length === 0) {
+      for (const known of this.known.values()) if (!known.settled) known.changed = true;
+      return;
+    }
     for (const pid of this.processes.alive()) this.changedIn(pid);
     this.update();
   }
@@ -83,6 +91,8 @@ export class ProcessRuntimes {
   /** BPF is not there any more; what is known stays, for names that are still to come. */
   disconnect(): void {
     this.kernel = null;
+    this.isOver = true;
+    for (const [pid, known] of this.known) this.settle(pid, known);
   }
 
   /** To be called after each drain. */
@@ -102,6 +112,17 @@ export class ProcessRuntimes {
   /** Calls `listener` with each process whose rangesOf() are others than before. */
   onRangesChanged(listener: (pid: number) => void): void {
     this.rangesListeners.push(listener);
+  }
+
+  /**
+   * Could a runtime still be found in it? Stacks that are named before that are to be named again when `onSettled` says so.
+   */
+  isSettled(pid: number): boolean {
+    return this.isOver || (this.known.get(pid)?.settled ?? false);
+  }
+
+  onSettled(listener: (pid: number) => void): void {
+    this.settledListeners.push(listener);
   }
 
   /** By address. */
@@ -172,11 +193,11 @@ export class ProcessRuntimes {
   /** A program that was left before its last stacks were walked. */
   private keepFormer(pid: number, { runtimes }: Known): void {
     for (const runtime of runtimes.values()) runtime.users++;
-    this.known.set(pid, { runtimes: new Map(runtimes), maps: new Map(), ranges: [], changed: false });
+    this.known.set(pid, { runtimes: new Map(runtimes), maps: new Map(), ranges: [], changed: false, settled: true });
   }
 
   private begin(pid: number): Known {
-    const known: Known = { runtimes: new Map(), maps: new Map(), ranges: [], changed: true };
+    const known: Known = { runtimes: new Map(), maps: new Map(), ranges: [], changed: true, settled: false };
     this.known.set(pid, known);
     return known;
   }
@@ -195,10 +216,20 @@ export class ProcessRuntimes {
         known.runtimes.set(plugin.id, this.attach(pid, known, plugin, mapped));
     }
     for (const runtime of known.runtimes.values()) this.tell(pid, known, runtime);
+    this.settle(pid, known);
     const ranges = rangesIn(known.runtimes.values());
     if (isDeepStrictEqual(ranges, known.ranges)) return;
     known.ranges = ranges;
     for (const listener of this.rangesListeners) listener(pid);
+  }
+
+  private settle(pid: number, known: Known): void {
+    const before = known.settled;
+    known.settled =
+      this.isOver ||
+      (this.processes.codeOf(pid).every((code) => !('file' in code) || this.files.knows(code.file)) &&
+        [...known.runtimes.values()].every(({ state }) => state.status !== 'waiting'));
+    if (known.settled && !before) for (const listener of this.settledListeners) listener(pid);
   }
 
   private attach(pid: number, known: Known, plugin: RuntimePlugin, mapped: MappedImage): AttachedRuntime {

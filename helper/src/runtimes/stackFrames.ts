@@ -2,9 +2,10 @@
 // does, in the order that the plug-in says.
 
 import type { Address, RawFrame, RuntimeFrame } from '../process/types';
-import { unnamedRuntimeFrame } from './attachedRuntime';
+import { type AttachedRuntime, unnamedRuntimeFrame } from './attachedRuntime';
 import type { Frame } from './frame';
 import type { ProcessRuntimes } from './processRuntimes';
+import type { ShownFrame } from './types';
 
 export interface RawStack {
   pid: number;
@@ -25,10 +26,13 @@ export function namedFrames(
   { pid, kernel, user, exact }: RawStack,
   nameAddresses: NameAddresses,
 ): Frames {
-  if (!user.some(isRuntimeFrame)) return nameAddresses(kernel, user as Address[], exact);
-  const shown = splice(runtimes, pid, user);
+  const all = runtimes.runtimesOf(pid);
+  if (!user.some(isRuntimeFrame) && !all.some((runtime) => runtime.splices))
+    return nameAddresses(kernel, user as Address[], exact);
+  const shown = splice(all, user);
   // In their order on the stack: what is exact counts by it.
-  const natives = shown.filter((i) => !isRuntimeFrame(user[i])).sort((a, b) => a - b);
+  const natives = shown.filter((i) => typeof i === 'number' && !isRuntimeFrame(user[i])) as number[];
+  natives.sort((a, b) => a - b);
   const stillExact = exact.filter((at) => at < kernel.length);
   const addresses = natives.map((i, n) => {
     const address = user[i] as Address;
@@ -39,29 +43,39 @@ export function namedFrames(
   });
   const named = nameAddresses(kernel, addresses, stillExact);
   // At once, whatever else is waited for: objects move.
-  const own = new Map<number, Frame[] | Promise<Frame[]>>();
-  for (const i of shown) {
+  const own = shown.map((i): Frame[] | Promise<Frame[]> | null => {
+    if (typeof i !== 'number') return [i];
     const frame = user[i];
-    if (isRuntimeFrame(frame))
-      own.set(i, runtimes.runtimeOf(pid, frame.runtime)?.resolve(frame) ?? [unnamedRuntimeFrame(null)]);
-  }
+    if (!isRuntimeFrame(frame)) return null;
+    return runtimes.runtimeOf(pid, frame.runtime)?.resolve(frame) ?? [unnamedRuntimeFrame(null)];
+  });
   const placeOf = new Map(natives.map((i, n) => [i, kernel.length + n]));
-  const together = (found: Frame[][], ownFrames: ReadonlyMap<number, Frame[]>): Frame[][] => [
+  const together = (found: Frame[][], ownFrames: readonly (Frame[] | null)[]): Frame[][] => [
     ...found.slice(0, kernel.length),
-    ...shown.map((i) => ownFrames.get(i) ?? found[placeOf.get(i)!]),
+    ...shown.map((i, n) => ownFrames[n] ?? found[placeOf.get(i as number)!]),
   ];
-  if (!(named instanceof Promise) && ![...own.values()].some((frames) => frames instanceof Promise))
-    return together(named, own as Map<number, Frame[]>);
-  const all = [...own].map(async ([i, frames]): Promise<[number, Frame[]]> => [i, await frames]);
-  return Promise.all([named, Promise.all(all)]).then(([found, frames]) => together(found, new Map(frames)));
+  if (!(named instanceof Promise) && !own.some((frames) => frames instanceof Promise))
+    return together(named, own as (Frame[] | null)[]);
+  return Promise.all([named, Promise.all(own)]).then(([found, frames]) => together(found, frames));
 }
 
-/** Indexes of `user`, innermost first. */
-function splice(runtimes: Pick<ProcessRuntimes, 'runtimesOf'>, pid: number, user: readonly RawFrame[]): number[] {
-  let shown = [...user.keys()];
-  for (const runtime of runtimes.runtimesOf(pid)) {
-    const order = runtime.splice(shown.map((i) => user[i]));
-    if (order) shown = order.map((i) => shown[i]);
+/** Innermost first. */
+function splice(runtimes: readonly AttachedRuntime[], user: readonly RawFrame[]): ShownFrame[] {
+  let shown: ShownFrame[] = [...user.keys()];
+  for (const runtime of runtimes) {
+    const indexes = shown.filter((i) => typeof i === 'number');
+    const order = runtime.splice(indexes.map((i) => user[i]));
+    if (!order) continue;
+    // What another runtime has put in stays behind the frame that it stood behind.
+    const behind = new Map<number, Frame[]>();
+    let last = -1;
+    for (const one of shown)
+      if (typeof one === 'number') last = one;
+      else behind.set(last, [...(behind.get(last) ?? []), one]);
+    shown = [
+      ...(behind.get(-1) ?? []),
+      ...order.flatMap((i) => (typeof i === 'number' ? [indexes[i], ...(behind.get(indexes[i]) ?? [])] : [i])),
+    ];
   }
   return shown;
 }

@@ -105,6 +105,9 @@ export interface MapValue {
   value: Uint8Array;
 }
 
+/** An index of a stack's frames, or a frame that is in none. */
+export type ShownFrame = number | Frame;
+
 /** One runtime in one process, from its first mapping until the process executes another program or is forgotten. */
 export interface RuntimeProcess {
   /** Whether its frames can be read, as the user is told it. `waiting` ones are asked again by refresh(). */
@@ -133,10 +136,11 @@ export interface RuntimeProcess {
    */
   rawLabel?(words: readonly number[]): number;
   /**
-   * For runtimes whose frames come as a chain of their own, behind the native ones: which frames of the stack are shown, in
-   * which order, as indexes of `user`, each once at the most. Left out: all, as they came.
+   * Which frames of the stack are shown, in which order, as indexes of `user`, each once at the most: for runtimes whose frames
+   * come as a chain of their own, behind the native ones. A Frame stands for what nobody can name, as notNamedYet() does for
+   * native frames of its code that came before BPF knew of the process. Left out: all, as they came.
    */
-  splice?(user: readonly RawFrame[]): number[];
+  splice?(user: readonly RawFrame[]): ShownFrame[];
   release(): void;
 }
 

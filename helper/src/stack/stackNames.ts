@@ -33,7 +33,10 @@ interface Unnamed {
 }
 
 export class StackNames {
-  /** By process: stacks with generated code that nobody has named yet. Runtimes write names late, some when they end. */
+  /**
+   * By process: stacks with generated code that nobody has named yet (runtimes write names late, some when they end), and those
+   * that came before it was known which runtimes the process has.
+   */
   private readonly unnamed = new Map<number, Unnamed[]>();
   private unnamedCount = 0;
   /** Whose answers are under way. */
@@ -51,7 +54,9 @@ export class StackNames {
     private readonly runtimes: ProcessRuntimes,
     private readonly symbolizer: Pick<Symbolizer, 'resolve'>,
     private readonly log: (level: HelperNotes['log']['level'], text: string) => void,
-  ) {}
+  ) {
+    runtimes.onSettled((pid) => this.again(pid));
+  }
 
   add(record: StackRecord): void {
     const slot = this.stacks.addStack(record);
@@ -122,7 +127,7 @@ export class StackNames {
     this.asked.add(one);
     const found = await frames.catch((error) => this.withoutNames(record, error));
     this.asked.delete(one);
-    if (one.askAgain && hasUnnamedCode(found)) {
+    if (one.askAgain) {
       one.askAgain = false;
       this.ask(one);
     } else this.named(one, found);
@@ -136,7 +141,7 @@ export class StackNames {
       !this.isLast &&
       this.unnamedCount < MAX_UNNAMED_STACKS &&
       !one.final &&
-      hasUnnamedCode(frames) &&
+      (hasUnnamedCode(frames) || !this.runtimes.isSettled(record.pid)) &&
       this.processes.isAlive(record.pid);
     this.stacks.resolved(slot, frames, keep);
     if (!keep) return;

@@ -4,7 +4,6 @@
 // An entry: six u32 (magic, CRC-32 of all that follows the header, bytes of JSON, words of rows, words of wide rules, zero),
 // JSON of the other fields padded with spaces to 8 bytes, rows, wide rules. Little-endian.
 
-import { closeSync, readSync, writeSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { crc32 } from '../bytes/crc32';
 import { DiskCache } from '../bytes/diskCache';
@@ -42,44 +41,16 @@ export async function loadOrCompile(
   const known = read(cache, key);
   if (known) return known;
   const table = await compileUnwindTable(elf, debug, spill);
-  write(cache, key, table);
+  cache.save(key, encodeTable(table));
   return table;
 }
 
 function read(cache: DiskCache, key: string): UnwindTable | null {
-  const entry = cache.existing(key);
-  if (!entry) return null;
+  const bytes = cache.load(key, MAX_ENTRY_BYTES);
   try {
-    if (entry.sizeBytes > MAX_ENTRY_BYTES) return null;
-    const bytes = Buffer.alloc(entry.sizeBytes);
-    for (let at = 0; at < bytes.length; ) {
-      const got = readSync(entry.fd, bytes, at, bytes.length - at, at);
-      if (got === 0) return null;
-      at += got;
-    }
-    return decodeTable(bytes);
+    return bytes && decodeTable(bytes);
   } catch {
     return null;
-  } finally {
-    closeSync(entry.fd);
-  }
-}
-
-/** A cache that cannot be written to costs the next run time, nothing else. */
-function write(cache: DiskCache, key: string, table: UnwindTable): void {
-  const bytes = encodeTable(table);
-  try {
-    const entry = cache.entry(key, bytes.length);
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(entry.fd, bytes, at, bytes.length - at, at);
-      entry.keep();
-    } catch {
-      entry.discard();
-    } finally {
-      closeSync(entry.fd);
-    }
-  } catch {
-    // Full, or taken away.
   }
 }
 

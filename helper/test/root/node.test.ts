@@ -66,7 +66,14 @@ function lineOf(file: string, mark: string): number {
 const selfIn = (lines: LineCount[], file: string) =>
   lines.filter((one) => one.file === file).reduce((sum, { self }) => sum + self, 0);
 
+/** What came before its functions could be read says so; code that is nobody's there is not. */
+function expectNoNamelessCode({ shared: { frames }, profiles: [all] }: RecordingFile): void {
+  const nameless = all.samples.filter((stack) => stack.some((index) => frames[index].name === '[anon]')).length;
+  assert.ok(nameless <= all.samples.length * STALE_MOST, `${nameless} of ${all.samples.length} stacks have [anon]`);
+}
+
 function expectShares(file: RecordingFile): void {
+  expectNoNamelessCode(file);
   const { lines } = file.ebpfTracer!.metrics[0];
   const all = selfIn(lines, SHARES) + selfIn(lines, ELSEWHERE);
   assert.ok(all > SAMPLES / 3, `${all} samples on lines of the program`);

@@ -119,6 +119,8 @@ describe('Python', function () {
           assert.ok(Math.abs(found - expected) < TOLERANCE, `${kind}: ${found}, booked ${expected}`);
         });
         checkLines(recording);
+        const { nativeOnly, samples } = recording;
+        assert.ok(nativeOnly <= samples * 0.01, `${nativeOnly} of ${samples} show the interpreter, and do not say why`);
         const report = recording.summary.runtimes?.find(({ runtime }) => runtime === 'python');
         assert.equal(report?.status, 'named');
         assert.match(report?.version ?? '', /^3\.\d+\.\d+/);

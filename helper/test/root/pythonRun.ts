@@ -9,7 +9,8 @@ import { jsonOf, readRecording, recordSamples } from './cli';
 import { until } from './helperProcess';
 
 const PROGRAMS = join(__dirname, '../../../../../helper/test/workloads/python');
-/** Of whole stacks that were taken before Python's frames could be read. */
+/** Stands where functions were that came before they could be read. */
+const NOT_NAMED_YET = '[not named yet: Python]';
 const LOOP = '_PyEval_EvalFrameDefault';
 
 export interface PythonRun {
@@ -59,7 +60,9 @@ export interface PythonRecording {
   file: RecordingFile;
   /** Of samples with Python frames. */
   stacks: CountedStack[];
-  /** Samples in which the interpreter's loop stands as a native frame. */
+  /** Samples from before its functions could be read, which say so. */
+  notNamedYet: number;
+  /** Samples in which the interpreter's loop stands as a native frame, and nothing says why. */
   nativeOnly: number;
   samples: number;
 }
@@ -76,15 +79,17 @@ export async function recordPython(
   const file = readRecording(output);
   const stacks: CountedStack[] = [];
   let nativeOnly = 0;
+  let notNamedYet = 0;
   const periodNs = file.ebpfTracer!.metrics[0].period ?? 1;
   const [all] = file.profiles;
   all.samples.forEach((stack, i) => {
     const frames = stack.map((index) => file.shared.frames[index]);
     const count = Math.round(all.weights[i] / periodNs);
-    if (frames.some(({ name }) => name.startsWith(LOOP))) nativeOnly += count;
+    if (frames.some(({ name }) => name === NOT_NAMED_YET)) notNamedYet += count;
+    else if (frames.some(({ name }) => name.startsWith(LOOP))) nativeOnly += count;
     else stacks.push({ frames: frames.map(({ name, file: of, line }) => ({ name, file: of, line })), count });
   });
-  return { summary, file, stacks, nativeOnly, samples: summary.samples };
+  return { summary, file, stacks, notNamedYet, nativeOnly, samples: summary.samples };
 }
 
 export function countOf(stacks: readonly CountedStack[], holds: (names: string[]) => boolean): number {

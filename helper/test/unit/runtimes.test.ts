@@ -2,8 +2,11 @@
 // the process; what it throws and what it returns wrongly costs no more than its own frames.
 
 import assert from 'node:assert/strict';
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FormatError } from '../../src/bytes/cursor';
-import { BufferSource } from '../../src/bytes/source';
+import { BufferSource, FileSource } from '../../src/bytes/source';
 import { ElfFile } from '../../src/elf/parser';
 import { FileStore } from '../../src/process/fileStore';
 import type { MappedFile } from '../../src/process/files';
@@ -23,6 +26,7 @@ import {
   type TracedProcess,
 } from '../../src/runtimes/types';
 import { withRuntimes } from '../../src/unwind/load/code';
+import { RecognitionCache } from '../../src/unwind/load/recognitionCache';
 
 const NUMBER = 7;
 const CHILD = 2 ** 22 + 1;
@@ -239,6 +243,32 @@ describe('runtimes', () => {
     assert.equal(own.refreshes, refreshes);
   });
 
+  it('are settled in a process when all its files were looked into, and none is waited for', () => {
+    const settled: number[] = [];
+    runtimes.onSettled((of) => settled.push(of));
+    runtimes.connect(kernel);
+    runtimes.update();
+    assert.equal(runtimes.isSettled(pid), false);
+    const nothing = { images: [], segments: [] };
+    recognize();
+    toy.attached[0].state = { status: 'waiting' };
+    for (const code of table.codeOf(pid)) if ('file' in code) runtimes.recognized(code.file, nothing);
+    runtimes.update();
+    assert.deepEqual([runtimes.isSettled(pid), settled], [false, []], 'its runtime is not set up yet');
+    toy.attached[0].state = { status: 'named' };
+    toy.attached[0].traced.changed();
+    runtimes.update();
+    assert.deepEqual([runtimes.isSettled(pid), settled], [true, [pid]]);
+  });
+
+  it('are not waited for where nobody looks for them any more', () => {
+    const settled: number[] = [];
+    runtimes.onSettled((of) => settled.push(of));
+    runtimes.update();
+    runtimes.disconnect();
+    assert.deepEqual([runtimes.isSettled(pid), runtimes.isSettled(pid + 1), settled], [true, true, [pid]]);
+  });
+
   describe('in stacks', () => {
     const frameOf = (name: string): Frame => ({ ...EMPTY_FRAME, name, kind: 'native' });
     const asked: { user: number[]; exact: readonly number[] }[] = [];
@@ -274,6 +304,16 @@ describe('runtimes', () => {
       const named = namedFrames(runtimes, stack([head(2), 0x20, 0x30]), nameAddresses) as Frame[][];
       assert.deepEqual(asked[0].user, [0x1f, 0x30], 'the first is taken for an instruction');
       assert.deepEqual(names(named), ['0x-5', 'f2', '0x1f', '0x30']);
+    });
+
+    it('a frame of the plug-in’s own stands for what nobody can name, among addresses alone, too', () => {
+      toy.attached[0].splice = (user) => [...user.keys()].map((i) => (i === 1 ? frameOf('not named') : i));
+      const named = namedFrames(runtimes, stack([0x10, 0x20, 0x30], [0, 3]), nameAddresses) as Frame[][];
+      assert.deepEqual(names(named), ['0x-5', '0x10', 'not named', '0x30']);
+      assert.equal(named[2][0].runtime, 'ruby');
+      assert.deepEqual(asked, [{ user: [0x10, 0x30], exact: [0, 2] }]);
+      toy.attached[0].splice = () => Array.from({ length: 10_000 }, () => frameOf('x'));
+      assert.deepEqual(names(namedFrames(runtimes, stack([0x10]), nameAddresses) as Frame[][]), ['0x-5', '0x10']);
     });
 
     it('are asked once, at once, and may answer later', async () => {
@@ -359,6 +399,43 @@ describe('runtimes', () => {
     ]);
     assert.equal(none, null);
     assert.deepEqual(Buffer.concat([first!, last!]), memory.read(start, 16));
+  });
+});
+
+describe('what was recognized', () => {
+  const opened: number[] = [];
+  const elfOf = (path: string): ElfFile => {
+    const fd = openSync(path, 'r');
+    opened.push(fd);
+    return ElfFile.parse(new FileSource(fd, fd, fstatSync(fd).size));
+  };
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'recognized-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    for (const fd of opened.splice(0)) closeSync(fd);
+  });
+
+  it('is the same from the cache; another build, a damaged entry and a file without a build-id are looked at anew', () => {
+    const elf = elfOf(process.execPath);
+    const recognized = recognizeRuntimes(elf, assert.fail);
+    assert.equal(recognized.images[0]?.runtime, 'node');
+    RecognitionCache.open(folder, __filename)!.save(elf, recognized);
+    const cache = RecognitionCache.open(folder, __filename)!;
+    if (!elf.buildId) return assert.equal(cache.load(elf), null);
+    assert.deepEqual(cache.load(elf), recognized);
+    const program = join(folder, 'program');
+    writeFileSync(program, 'another build');
+    assert.equal(RecognitionCache.open(folder, program)!.load(elf), null);
+    const entries = join(folder, 'runtimes-v1');
+    const [entry] = readdirSync(entries);
+    const bytes = readFileSync(join(entries, entry));
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(join(entries, entry), bytes);
+    assert.equal(cache.load(elf), null);
+    assert.equal(RecognitionCache.open(null, __filename), null);
   });
 });
 

@@ -7,7 +7,7 @@ import { RUNTIME_PYTHON } from '../../abi/runtimePython.gen';
 import type { RawFrame, RuntimeFrame } from '../../process/types';
 import type { RuntimeState } from '../../protocol';
 import type { Frame } from '../frame';
-import type { MappedImage, MapValue, RuntimeProcess, TracedProcess } from '../types';
+import type { MappedImage, MapValue, RuntimeProcess, ShownFrame, TracedProcess } from '../types';
 import type { CodeFailure } from './codeObject';
 import { NEWEST_KNOWN_MINOR } from './debugOffsets';
 import type { CodeArea } from './evaluationLoop';
@@ -92,8 +92,10 @@ export class PythonProcess implements RuntimeProcess {
 
   mappingsChanged(): void {}
 
-  splice(user: readonly RawFrame[]): number[] {
-    this.frames?.relate(user.filter((frame) => typeof frame !== 'number' && isOurs(frame)) as RuntimeFrame[]);
+  splice(user: readonly RawFrame[]): ShownFrame[] {
+    // As long as it cannot be read, native frames are what there is to see.
+    if (!this.frames) return [...user.keys()];
+    this.frames.relate(user.filter((frame) => typeof frame !== 'number' && isOurs(frame)) as RuntimeFrame[]);
     return splice(
       user,
       isOurs,

@@ -9,9 +9,13 @@
 
 import { PYTHON_MARK, PYTHON_SAME_CODE } from '../../abi/runtimePython.gen';
 import type { RawFrame, RuntimeFrame } from '../../process/types';
+import { notNamedYet } from '../attachedRuntime';
+import type { ShownFrame } from '../types';
 
 /** What a native frame is to the interpreter. */
 export type NativeRole = 'evaluation' | 'lockWait' | 'interpreter' | 'other';
+
+export const NOT_NAMED_YET = notNamedYet('Python', 'python');
 
 interface Chain {
   /** Indexes of frames, innermost first, for each call of the evaluation loop. */
@@ -30,8 +34,9 @@ export function splice(
   isOurs: (frame: RuntimeFrame) => boolean,
   roleOf: (address: number, isInnermost: boolean) => NativeRole,
   eachFrame: boolean,
-): number[] {
+): ShownFrame[] {
   const chain = chainOf(user, isOurs, eachFrame);
+  if (!user.some((frame) => isChain(frame, isOurs))) return withoutChain(user, roleOf);
   if (chain.pieces.length === 0)
     return user.flatMap((frame, index) => (typeof frame !== 'number' && isOurs(frame) ? [] : [index]));
   const roles = user.map((frame, index) => (typeof frame === 'number' ? roleOf(frame, index === 0) : 'other'));
@@ -64,6 +69,23 @@ export function splice(
     } else if (roles[i] === 'other' && !isChain(user[i], isOurs)) shown.push(i);
   }
   while (next < chain.pieces.length) shown.push(...chain.pieces[next++]);
+  return shown;
+}
+
+/**
+ * The interpreter ran, and nobody sent what: the stack came before BPF knew of the process. Each call of the evaluation loop stands
+ * for functions that are not known, and the interpreter's own functions for their work.
+ */
+function withoutChain(
+  user: readonly RawFrame[],
+  roleOf: (address: number, isInnermost: boolean) => NativeRole,
+): ShownFrame[] {
+  const roles = user.map((frame, index) => (typeof frame === 'number' ? roleOf(frame, index === 0) : 'other'));
+  if (!roles.includes('evaluation')) return [...user.keys()];
+  const shown: ShownFrame[] = [];
+  for (const [i, role] of roles.entries())
+    if (role === 'other') shown.push(i);
+    else if (role === 'evaluation' && shown.at(-1) !== NOT_NAMED_YET) shown.push(NOT_NAMED_YET);
   return shown;
 }
 

@@ -1,7 +1,8 @@
 // A process with a V8 in it: tells the kernel's program where to look, and names the frames that come back.
 
-import type { RuntimeFrame } from '../../process/types';
+import type { RawFrame, RuntimeFrame } from '../../process/types';
 import type { RuntimeState } from '../../protocol';
+import { notNamedYet } from '../attachedRuntime';
 import type { Frame } from '../frame';
 import { SourceMaps } from '../sourceMaps';
 import {
@@ -10,6 +11,7 @@ import {
   type MapValue,
   type RuntimeProcess,
   type RuntimeRange,
+  type ShownFrame,
   type TracedProcess,
 } from '../types';
 import { builtinAt } from './builtins';
@@ -27,6 +29,7 @@ const sourceMaps = new SourceMaps();
 /** A version whose layout is not known is believed until so many frames have shown that it is another one. */
 const TRIAL_FRAMES = 100;
 const MAX_TOLD_SCRIPTS = 10_000;
+const NOT_NAMED_YET = notNamedYet('JavaScript', 'node');
 
 export class V8Process implements RuntimeProcess {
   readonly contextKind = null;
@@ -69,6 +72,19 @@ export class V8Process implements RuntimeProcess {
 
   mappingsChanged(): void {
     this.code = codeRangesOf(this.mapped.image, this.mapped.bias, this.process.code());
+  }
+
+  /** Code of V8's that came as bare addresses: before BPF knew of the process, or of this code. */
+  splice(user: readonly RawFrame[]): ShownFrame[] {
+    const shown: ShownFrame[] = [];
+    for (const [i, frame] of user.entries())
+      if (typeof frame !== 'number' || this.refusal !== null || !this.isOwn(frame)) shown.push(i);
+      else if (shown.at(-1) !== NOT_NAMED_YET) shown.push(NOT_NAMED_YET);
+    return shown;
+  }
+
+  private isOwn(address: number): boolean {
+    return this.code.all.some(({ start, end }) => start <= address && address < end);
   }
 
   resolve(frame: RuntimeFrame): Frame[] | Promise<Frame[]> {

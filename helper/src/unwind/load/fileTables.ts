@@ -19,6 +19,8 @@ const UNUSED_KEPT_MS = 10_000;
 const EVICTED_REST_MS = 30_000;
 /** Asked for at the same time, so that the thread that makes them need not wait for us. */
 const IN_FLIGHT_MAX = 4;
+/** Of a file that cannot be read: nobody waits for its runtimes any longer. */
+const NOTHING_RECOGNIZED: RecognizedFile = { images: [], segments: [] };
 
 export type Subject = MappedFile | Image;
 
@@ -179,7 +181,9 @@ export class FileTables implements FileReader {
       const why = error instanceof Error ? error.message : String(error);
       this.parts.log('debug', `unwind table of ${table.name}: ${why}`);
       if ('path' in subject && why === OTHER_BUILD) this.parts.refuse(subject, why);
-      if (!this.closed) this.user.settled(table);
+      if (this.closed) return;
+      this.parts.recognized(subject, NOTHING_RECOGNIZED);
+      this.user.settled(table);
     }
   }
 
@@ -191,6 +195,7 @@ export class FileTables implements FileReader {
       if (!this.closed) this.parts.recognized(subject, recognized);
     } catch (error) {
       this.parts.log('debug', `runtimes of ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      if (!this.closed) this.parts.recognized(subject, NOTHING_RECOGNIZED);
     }
   }
 

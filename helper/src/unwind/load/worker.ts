@@ -15,6 +15,7 @@ import type { RecognizedFile } from '../../runtimes/recognizedFiles';
 import { answerRequests } from '../../workers/requestThread';
 import { loadOrCompile, openTableCache, type UnwindTable } from '..';
 import { leavesCodeOpen } from '../coverage';
+import { RecognitionCache } from './recognitionCache';
 
 export interface TableRequest {
   /** A file that the main thread has open, or a copy of the vdso. */
@@ -43,6 +44,7 @@ export interface Recognition {
 dropAllCapabilities();
 const { cacheDir } = workerData as { cacheDir: string | null };
 const cache = openTableCache(cacheDir);
+const recognitions = RecognitionCache.open(cacheDir, __filename);
 /** Ids of inflated sections, apart from those of the main thread's files. */
 let lastOwnId = 0;
 
@@ -79,7 +81,13 @@ function descriptionOf(elf: ElfFile): Description {
 function recognize({ recognize: from }: RecognitionRequest): Recognition {
   const problems: string[] = [];
   try {
-    return { recognized: recognizeRuntimes(parse(from), (text) => problems.push(text)), problems };
+    const elf = parse(from);
+    const known = recognitions?.load(elf);
+    if (known) return { recognized: known, problems };
+    const recognized = recognizeRuntimes(elf, (text) => problems.push(text));
+    // What is wrong with a file is told in each run.
+    if (problems.length === 0) recognitions?.save(elf, recognized);
+    return { recognized, problems };
   } finally {
     if ('fileId' in from) dropPages(from.fileId);
   }
