@@ -13,6 +13,7 @@ import { recordHooks } from './recordHooks';
 import { SLOWNESS } from './slowness';
 
 const SAMPLES = 30;
+const MAPS_WRITTEN = 5;
 const ENDLESS_PERL = '$| = 1; print "ready\n"; while (1) { $x = ($x * 31 + 7) % 1000003 }';
 const ENDLESS_JAVA = `public class Endless {
   static int hottest(int count) { int sum = 0; for (int i = 0; i < count; i++) sum = sum * 31 + i; return sum; }
@@ -88,16 +89,17 @@ describe('a runtime that cannot be read yet', function () {
     );
     const map = `/tmp/perf-${pid}.map`;
     try {
-      execFileSync('jcmd', [String(pid), 'Compiler.perfmap'], { stdio: 'ignore' });
-      const after = await recorded(pid);
-      assert.deepEqual(
-        after.runtimes?.map(({ runtime, status }) => [runtime, status]),
-        [['jvm', 'named']],
-      );
-      assert.ok(
-        after.top.some(({ name }) => /Endless\.(?:main|hottest)/.test(name)),
-        JSON.stringify(after.top),
-      );
+      // A method that is compiled once more has moved since its map was written, which takes long on a busy machine.
+      for (let left = MAPS_WRITTEN; ; left--) {
+        execFileSync('jcmd', [String(pid), 'Compiler.perfmap'], { stdio: 'ignore' });
+        const after = await recorded(pid);
+        assert.deepEqual(
+          after.runtimes?.map(({ runtime, status }) => [runtime, status]),
+          [['jvm', 'named']],
+        );
+        if (after.top.some(({ name }) => /Endless\.(?:main|hottest)/.test(name))) break;
+        assert.ok(left > 1, JSON.stringify(after.top));
+      }
     } finally {
       rmSync(map, { force: true });
     }
