@@ -16,6 +16,9 @@ export interface ViewState {
   /** By a view's id. */
   sorts?: Record<string, { column: string; descending: boolean }>;
   filter?: string;
+  /** Which list of HTTP requests, and the filter over them. */
+  httpList?: string;
+  httpFilter?: string;
   treeDirection?: 'callees' | 'callers';
 }
 

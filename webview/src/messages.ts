@@ -7,6 +7,8 @@ export type ToWebview =
   /** One line over the graph: progress, losses, or that a source is newer than the binary. */
   | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
   | { type: 'select'; frame: number }
+  /** Brings a view into sight, and in it what has this key: of a route, see routeKey. */
+  | { type: 'showItem'; view: string; key: string }
   /** Sources of the recording loaded last, as it names them, that are not on this machine. */
   | { type: 'missingSources'; files: string[] }
   | { type: 'theme'; dark: boolean };
@@ -16,6 +18,10 @@ export type FromWebview =
   | { type: 'ready' }
   /** A frame's source was asked for (link, ctrl/cmd-click, Enter in a table). `frame` indexes shared.frames. */
   | { type: 'openSource'; frame: number; line: number | null; beside: boolean }
+  /** A source that is no frame's, as the recording names it: a handler's. */
+  | { type: 'openFile'; file: string; line: number; beside: boolean }
+  /** Text for the clipboard, which a page may not write to everywhere. */
+  | { type: 'copy'; text: string }
   /** A `load` is on the screen: after `ms`, at `atMs` (epoch, the page's clock). `live` as it was in that load. */
   | { type: 'painted'; samples: number; ms: number; atMs: number; live: boolean }
   | { type: 'error'; text: string };

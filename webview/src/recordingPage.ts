@@ -191,6 +191,14 @@ export class RecordingPage {
     this.revealSelected();
   }
 
+  /** In the view of this name. */
+  showItem(view: string, key: string): void {
+    const found = this.views.find(({ id }) => id === view);
+    if (!found?.showItem) return;
+    this.layout.select(view);
+    found.showItem(key);
+  }
+
   private get mode(): GraphMode {
     return this.host.state.graphMode ?? 'left-heavy';
   }
@@ -246,7 +254,8 @@ export class RecordingPage {
     );
     const views = this.views.filter((view) => (view.standsAlone || hasStacks(recording)) && view.isFor(recording));
     for (const view of views) view.show(this.loaded);
-    this.layout.offer(views);
+    // Where there is nothing else the graph's place says why.
+    this.layout.offer(views, hasStacks(recording) || views.length === 0);
     this.describeSelected();
   }
 

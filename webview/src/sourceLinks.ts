@@ -22,6 +22,8 @@ export function setMissingSources(files: readonly string[]): void {
   missing = new Set(files);
 }
 
+export const isMissing = (file: string): boolean => missing.has(file);
+
 /** Where frame `index` is in the source; null where the recording does not know. */
 export function sourceLink(recording: Recording, index: number): SourceLink | null {
   const frame = recording.frames[index];

@@ -46,6 +46,9 @@ function receive(page: RecordingPage, message: ToWebview): void {
     case 'select':
       page.select(message.frame);
       break;
+    case 'showItem':
+      page.showItem(message.view, message.key);
+      break;
     case 'missingSources':
       page.markMissing(message.files);
       break;

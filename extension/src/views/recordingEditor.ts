@@ -5,6 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
+  httpSectionOf,
   parseRecording,
   type RecordingFile,
   readRecordingText,
@@ -51,12 +52,17 @@ export class RecordingEditorProvider implements vscode.CustomReadonlyEditorProvi
       editor.dispose();
       if (this.open.get(document.uri.fsPath) === editor) this.open.delete(document.uri.fsPath);
     });
-    await editor.show();
+    await editor.start();
   }
 
   /** Selects a frame in the open editor of this recording, at once or as soon as it is loaded. */
   select(path: string, frame: number): void {
-    this.open.get(path)?.select(frame);
+    this.open.get(path)?.show({ type: 'select', frame });
+  }
+
+  /** Brings an item of a view into sight likewise. */
+  showItem(path: string, view: string, key: string): void {
+    this.open.get(path)?.show({ type: 'showItem', view, key });
   }
 }
 
@@ -70,7 +76,8 @@ class RecordingEditor {
   private shown = '';
   /** The file changed while it was out of sight. */
   private outdated = false;
-  private pendingSelect: number | null = null;
+  /** Asked for before there was a recording to show it in. */
+  private wanted: ToWebview | null = null;
   private readonly awaitingPaint = new Set<(live: boolean) => void>();
   private disposed = false;
   private followsLocator = false;
@@ -81,7 +88,7 @@ class RecordingEditor {
     private readonly panel: vscode.WebviewPanel,
   ) {}
 
-  async show(): Promise<void> {
+  async start(): Promise<void> {
     const { webview } = this.panel;
     const assets = join(this.tracer.context.extensionPath, 'dist', 'webview');
     webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.file(assets)] };
@@ -101,9 +108,9 @@ class RecordingEditor {
     this.subscriptions.push(sessions.onDidStart((one) => one.subject.output === this.uri.fsPath && this.follow(one)));
   }
 
-  select(frame: number): void {
-    if (this.ready && this.recording) this.post({ type: 'select', frame });
-    else this.pendingSelect = frame;
+  show(wanted: ToWebview): void {
+    if (this.ready && this.recording) this.post(wanted);
+    else this.wanted = wanted;
   }
 
   dispose(): void {
@@ -137,6 +144,13 @@ class RecordingEditor {
       case 'openSource':
         await this.openSource(message.frame, message.line, message.beside);
         return;
+      case 'openFile':
+        await this.openFile(message.file, message.line, message.beside);
+        return;
+      case 'copy':
+        await vscode.env.clipboard.writeText(message.text);
+        vscode.window.setStatusBarMessage(vscode.l10n.t('Copied to the clipboard'), 3000);
+        return;
       case 'painted':
         this.paintEnded(message.live);
         this.tracer.log.debug(
@@ -168,8 +182,8 @@ class RecordingEditor {
       this.recording = parseRecording(text, path);
       const live = this.session !== null;
       this.post({ type: 'load', name: basename(path), text, live });
-      if (this.pendingSelect !== null) this.post({ type: 'select', frame: this.pendingSelect });
-      this.pendingSelect = null;
+      if (this.wanted !== null) this.post(this.wanted);
+      this.wanted = null;
       this.postStatus();
       await this.painted(live);
       if (version !== this.shown || this.disposed) return;
@@ -277,6 +291,10 @@ class RecordingEditor {
     if (!recording) return;
     const files = new Set<string>();
     for (const { file } of recording.shared.frames) if (file && files.size < MISSING_CHECKED_FILES) files.add(file);
+    const http = httpSectionOf(recording.ebpfTracer);
+    if (http !== null && 'routes' in http)
+      for (const { handler } of [...http.routes, ...http.clients])
+        if (handler && files.size < MISSING_CHECKED_FILES) files.add(handler.file);
     const { locator } = await this.tracer.profiles();
     if (!this.followsLocator) this.subscriptions.push(locator.onDidChange(() => void this.postMissingSources()));
     this.followsLocator = true;
@@ -294,10 +312,14 @@ class RecordingEditor {
       );
       return;
     }
+    await this.openFile(frame.file, line ?? frame.line ?? null, beside);
+  }
+
+  private async openFile(file: string, line: number | null, beside: boolean): Promise<void> {
     const { locator } = await this.tracer.profiles();
     const cwd = this.recording?.ebpfTracer?.cwd ?? null;
     const column = beside ? undefined : this.panel.viewColumn;
-    await openSourceAt(locator, frame.file, cwd, line ?? frame.line ?? null, column, this.panel.viewColumn);
+    await openSourceAt(locator, file, cwd, line, column, this.panel.viewColumn);
   }
 
   private post(message: ToWebview): void {

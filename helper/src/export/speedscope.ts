@@ -25,14 +25,10 @@ const LISTED = 512;
 const MAX_LINE_TREE_NODES = 200_000;
 
 /** What the session knows beside the counts. */
-export interface RecordingHead
-  extends Omit<
-    RecordingExtra,
-    'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
-  > {
-  /** CLOCK_MONOTONIC, when counting began: sample times count from here. Left out: no times in the file. */
-  beganNs?: number;
-}
+export type RecordingHead = Omit<
+  RecordingExtra,
+  'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
+>;
 
 export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
   let piece = '';
@@ -46,7 +42,8 @@ export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): G
 }
 
 function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
-  const { complete, stopReason, beganNs, ...rest } = head;
+  const { complete, stopReason, ...rest } = head;
+  const { beganNs } = head;
   const profiles = snapshot.metrics.flatMap((metric, index) => profilesOf(snapshot, metric, index));
   yield '{"$schema":"https://www.speedscope.app/file-format-schema.json",';
   yield `"exporter":"universal-ebpf-tracer ${head.tracerVersion}","name":${JSON.stringify(head.title)},`;

@@ -119,6 +119,7 @@ const HEAD: Record<string, Check> = {
   cwd: orNull(text),
   startedAt: date,
   durationMs: figure,
+  beganNs: optional(figure),
   complete: truth,
   stopReason: text,
   kernel: text,

@@ -4,6 +4,7 @@ export * from './errors';
 export * from './fileText';
 export * from './foldRecording';
 export * from './http';
+export * from './httpSection';
 export * from './jsonSize';
 export * from './messages';
 export * from './model';

@@ -124,6 +124,8 @@ export interface RecordingExtra {
   cwd: string | null;
   startedAt: string;
   durationMs: number;
+  /** CLOCK_MONOTONIC, when counting began: times of samples count from here, those of sections may be this clock's. Old versions keep none. */
+  beganNs?: number;
   /** false while it is being recorded, or when the helper died in mid-recording. */
   complete: boolean;
   stopReason: StopReason;

@@ -207,9 +207,6 @@ describe('record', function () {
     const without = await cli(['record', '--json', '-F', '999', '--no-kernel', '-o', join(dir, 'b'), ...command]);
     assert.equal(without.code, 0, without.stdout);
     assert.ok(jsonOf(without).samples > 50, `${jsonOf(without).samples} samples`);
-    assert.equal(jsonOf(all).losses?.filteredSamples, 0);
-    const { filteredSamples } = jsonOf(without).losses!;
-    assert.ok(filteredSamples > 50, `${filteredSamples} samples were left out, and said so`);
     assert.ok(!readRecording(join(dir, 'b')).ebpfTracer!.frameDetails.some(({ kind }) => kind === 'kernel'));
   });
 

@@ -88,8 +88,11 @@ export class Grid<Row> {
       if (index >= 0 && !isControl(event)) this.options.onOpen(this.rows[index], event);
     });
     new ResizeObserver(() => {
+      const before = this.shown;
       this.fitColumns();
-      this.requestRender();
+      // Rows of other columns than the head's are not to be seen, not for one frame.
+      if (before.length !== this.shown.length) this.render();
+      else this.requestRender();
     }).observe(this.root);
   }
 

@@ -4,11 +4,13 @@ import { CONTEXT_KINDS } from '../contextKinds';
 import { CallTree } from './callTree';
 import { ContextTable } from './contextTable';
 import { FunctionTable } from './functionTable';
+import { HttpView } from './http/httpView';
 import type { MakeView } from './view';
 
 export const VIEWS: readonly MakeView[] = [
   (host, select) => new FunctionTable(host, select),
   (host, select) => new CallTree(host, select),
+  (host) => new HttpView(host),
   ...Object.values(CONTEXT_KINDS).map(
     (words): MakeView =>
       (host, select) =>

@@ -36,7 +36,7 @@ export class Layout {
   private readonly splitter: HTMLElement;
   private readonly notice = element('div', { class: 'notice', role: 'status', hidden: true });
   private readonly main: HTMLElement;
-  /** Whose tabs are there: the graph's always is. */
+  /** Whose tabs are there. */
   private offered: ReadonlySet<Tab>;
   private wide = true;
   private wideTab: Tab;
@@ -45,14 +45,14 @@ export class Layout {
 
   constructor(
     private readonly host: Host,
-    parts: Record<'status' | 'selection', HTMLElement>,
+    private readonly parts: Record<'status' | 'selection', HTMLElement>,
     private readonly views: readonly View[],
     private readonly graphRoot: HTMLElement,
     private readonly events: LayoutEvents,
   ) {
     this.wideTab = host.state.tab ?? views[0].id;
     this.narrowTab = host.state.narrowTab ?? GRAPH;
-    this.offered = new Set(views.map(({ id }) => id));
+    this.offered = new Set([GRAPH, ...views.map(({ id }) => id)]);
     this.splitPercent = host.state.splitPercent ?? DEFAULT_SPLIT_PERCENT;
     const tabList = element('div', { class: 'tabs', role: 'tablist', 'aria-label': l10n.t('Views') });
     const addTab = (tab: Tab, text: string, content: Node) => {
@@ -151,8 +151,9 @@ export class Layout {
   }
   get visibleTab(): Tab {
     const tab = this.wide ? this.wideTab : this.narrowTab;
-    if (tab === GRAPH || this.offered.has(tab)) return tab;
-    return this.wide ? this.views[0].id : GRAPH;
+    if (this.offered.has(tab)) return tab;
+    const first = this.views.find(({ id }) => this.offered.has(id))?.id;
+    return first !== undefined && (this.wide || !this.offered.has(GRAPH)) ? first : GRAPH;
   }
 
   select(tab: Tab): void {
@@ -166,9 +167,9 @@ export class Layout {
     this.events.onTab(tab);
   }
 
-  /** The views that have anything to show; a remembered choice of another one waits for a recording that has it. */
-  offer(views: readonly View[]): void {
-    this.offered = new Set(views.map(({ id }) => id));
+  /** The views that have anything to show, and whether the graph has; a remembered choice of another one waits for a recording that has it. */
+  offer(views: readonly View[], graph: boolean): void {
+    this.offered = new Set([...(graph ? [GRAPH] : []), ...views.map(({ id }) => id)]);
     this.arrange();
   }
 
@@ -195,12 +196,13 @@ export class Layout {
   private arrange(): void {
     this.wide = this.main.clientWidth >= WIDE_PX;
     const tab = this.visibleTab;
-    const beside = this.wide && tab !== GRAPH;
+    const beside = this.wide && tab !== GRAPH && this.offered.has(GRAPH);
     this.main.classList.toggle('beside', beside);
     for (const [id, panel] of this.panels) panel.hidden = id !== tab;
     this.graphPanel.hidden = !beside && tab !== GRAPH;
-    for (const { id } of this.views) this.tabs.get(id)!.hidden = !this.offered.has(id);
+    for (const [id, button] of this.tabs) button.hidden = !this.offered.has(id);
     this.splitter.hidden = !beside;
+    this.parts.selection.hidden = !this.offered.has(GRAPH);
     this.graphControls.hidden = this.graphPanel.hidden;
     for (const [id, button] of this.tabs) {
       button.setAttribute('aria-selected', String(id === tab));
@@ -230,7 +232,7 @@ export class Layout {
   }
 
   private onTabKey(event: KeyboardEvent): void {
-    const order = [...this.tabs.keys()].filter((tab) => tab === GRAPH || this.offered.has(tab));
+    const order = [...this.tabs.keys()].filter((tab) => this.offered.has(tab));
     const next = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();

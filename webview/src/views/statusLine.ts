@@ -58,7 +58,7 @@ export function summaryParts(
     ];
   }
   const parts: { text: string; title?: string; warning?: boolean }[] = [
-    { text: l10n.t('{0} samples', formatCount(figures.samples)) },
+    ...countedParts(extra, figures.samples),
     { text: formatMs(extra.durationMs) },
     ...(extra.frequencyHz === undefined
       ? []
@@ -87,6 +87,22 @@ export function summaryParts(
   if (end) parts.push({ text: end(), warning: true });
   else if (!extra.complete && !live) parts.push({ text: l10n.t('incomplete'), warning: true });
   return parts;
+}
+
+/** Samples, and what other tracers counted; a recording without samples of stacks says nothing of them. */
+function countedParts({ tracers, metrics }: RecordingExtra, samples: number): { text: string }[] {
+  const isSampled =
+    !tracers || samples > 0 || tracers.some(({ id }) => id === metrics[0].id && metrics[0].period !== null);
+  const others = (tracers ?? []).filter(({ id }) =>
+    metrics.every((metric) => metric.id !== id || metric.period === null),
+  );
+  return [
+    ...(isSampled ? [{ text: l10n.t('{0} samples', formatCount(samples)) }] : []),
+    ...others.map(({ unit, count }) => ({
+      text:
+        unit === 'requests' ? l10n.t('{0} requests', formatCount(count)) : `${formatCount(count)} ${visibleText(unit)}`,
+    })),
+  ];
 }
 
 /** Remarks shown over the graph; a recording of many processes may have more. */

@@ -29,6 +29,8 @@ export interface View {
   /** Shows something of recordings that hold no stacks, too. */
   readonly standsAlone?: boolean;
   show(shown: Shown): void;
+  /** Brings what has this key into sight, at once or as soon as the recording holds it. */
+  showItem?(key: string): void;
   /** Brings the selected function's row into sight. Left out: a function is no row of this view's. */
   reveal?(selection: Selection): void;
 }
