@@ -22,6 +22,11 @@ const FORMAT_OPTION: CommandOption = {
   help: 'speedscope (default), folded, pprof or json.',
 };
 
+const METRIC_OPTION: CommandOption = {
+  value: 'METRIC',
+  help: 'Whose figures: cpu, or another metric of the recording (default: its first).',
+};
+
 const WITHOUT_OPTION: CommandOption = {
   value: 'FEATURE',
   repeatable: true,
@@ -107,6 +112,39 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
     },
     operands: ['RECORDING'],
     run: async () => (await import('./exportCommand')).exportCommand,
+  },
+  report: {
+    synopsis: 'report RECORDING [--format markdown|json] [--metric METRIC]',
+    help: 'Say in at most 40 lines what a recording found: the cause, functions and lines with sampling errors, what was not seen.',
+    notes: ['RECORDING may be of another profiler: see "ebpf-tracer import --help".'],
+    options: {
+      format: { value: 'FORMAT', short: 'f', help: 'markdown (default) or json.' },
+      metric: METRIC_OPTION,
+      json: JSON_OPTION,
+    },
+    operands: ['RECORDING'],
+    run: async () => (await import('./reportCommand')).reportCommand,
+  },
+  compare: {
+    synopsis: 'compare (A B | A… -- B…) [OPTION…]',
+    help: 'Say what changed from recording A to B, for each function and line with its 95 % interval; noise is called noise.',
+    notes: [
+      'Functions are matched across builds by name and file; moved and renamed ones are told. Several recordings of one program',
+      'on a side are put together, with "--" between the sides; then the intervals hold how much runs differ, too.',
+      "With --fail-above 5% the exit code is 5 where the whole interval of a change lies above +5 % of the function's normalized",
+      'total: of any function with 0.5 % or more in A or B, or of those named by --function. New functions count.',
+    ],
+    options: {
+      by: { value: 'WHAT', help: 'Normalize by cpu (CPU time), samples (default) or requests (HTTP).' },
+      metric: METRIC_OPTION,
+      'fail-above': { value: 'PERCENT', help: 'Exit with 5 where a function surely grew by more, e.g. 5%.' },
+      function: { value: 'NAME', repeatable: true, help: 'Ask --fail-above about this function; may be repeated.' },
+      json: JSON_OPTION,
+    },
+    operands: [],
+    rest: 'RECORDING',
+    tail: true,
+    run: async () => (await import('./compareCommand')).compareCommand,
   },
   symbolize: {
     synopsis: 'symbolize FILE [ADDRESS…] [OPTION…]',

@@ -33,5 +33,5 @@ function commandHelp({ synopsis, help, options, notes }: Command): string {
 }
 
 function exitCodes(): string {
-  return `Exit codes: ${EXIT.done} done, ${EXIT.failed} failed, ${EXIT.usage} wrong usage, ${EXIT.noPrivilege} no privilege, ${EXIT.nothingRecorded} nothing recorded.`;
+  return `Exit codes: ${EXIT.done} done, ${EXIT.failed} failed, ${EXIT.usage} wrong usage, ${EXIT.noPrivilege} no privilege, ${EXIT.nothingRecorded} nothing recorded, ${EXIT.slower} a change above --fail-above.`;
 }

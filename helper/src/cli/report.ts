@@ -2,7 +2,8 @@
 // to open it.
 
 import type { ChosenTracer } from '../engine/tracer';
-import type { Losses, RecordSummary } from '../protocol';
+import { lossLines } from '../figures/notSeen';
+import type { RecordSummary } from '../protocol';
 
 export interface ReportContext {
   title: string;
@@ -22,40 +23,6 @@ export function textReport(summary: RecordSummary, { title, tracers, commandEnd,
     ...tracers.flatMap(({ tracer }) => tracer.remarks?.(summary, folder) ?? []),
     `Recording: ${summary.output}`,
   ];
-}
-
-/** Of what matters to who reads the figures: nothing for what is 0. */
-function lossLines(losses: Losses | undefined): string[] {
-  if (!losses) return [];
-  const lines: [count: number, text: string][] = [
-    [
-      losses.refusedProcesses,
-      `${losses.refusedProcesses} processes with rights that you do not have (sudo, set-user-id programs) were not recorded.`,
-    ],
-    [
-      losses.unfollowedProcesses,
-      `${losses.unfollowedProcesses} children were not followed: too many processes at once.`,
-    ],
-    [
-      losses.processRecords,
-      `${losses.processRecords} records of starting and ending processes were lost: some names may be wrong.`,
-    ],
-    [
-      losses.mappingRecords,
-      `${losses.mappingRecords} records of mapped code were lost: some code may be without names.`,
-    ],
-    [losses.samplesWithoutStack, `${losses.samplesWithoutStack} samples came without their stack.`],
-    [
-      losses.evictedTables,
-      `${losses.evictedTables} unwind tables had to make room for others: some stacks may be cut off.`,
-    ],
-    [
-      losses.skippedRuntimeWalks,
-      `${losses.skippedRuntimeWalks} samples lack the frames of their language runtime: its walker was not there.`,
-    ],
-    [losses.filteredSamples, `${losses.filteredSamples} samples in the kernel were left out, as asked.`],
-  ];
-  return lines.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
 /** How to look at a speedscope recording. */

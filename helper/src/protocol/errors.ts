@@ -112,6 +112,15 @@ const TABLE = {
   MAX_FRAMES_INVALID: ['{0} is not a depth of stacks.', 'Give a whole number of frames from 1 to 1023.'],
   DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
   FORMAT_INVALID: ['"{0}" is not a format.', 'Use speedscope, folded, pprof or json.'],
+  REPORT_FORMAT_INVALID: ['"{0}" is not a format of a report.', 'Use markdown or json.'],
+  METRIC_UNKNOWN: ['The recording has no figures of "{0}".', 'It has those of: {1}.'],
+  NORMALIZATION_INVALID: ['Recordings cannot be compared by "{0}": {1}', 'Use cpu, samples or requests.'],
+  PERCENT_INVALID: ['"{0}" is not a percentage.', 'Write it like 5% or 0.5.'],
+  FUNCTION_UNKNOWN: [
+    'No function called "{0}" has figures in either recording.',
+    'Look at the names that "ebpf-tracer report" shows.',
+  ],
+  NOT_COMPARABLE: ['The recordings cannot be put together: {0}', 'Take recordings of the same tracers and settings.'],
   DEBUGINFOD_URL_INVALID: [
     '"{0}" is not the address of a debuginfod server.',
     'Write it like https://debuginfod.example.org/.',
@@ -212,7 +221,7 @@ export function toErrorReport(error: unknown): ErrorReport {
 }
 
 /** Exit codes of the command line. */
-export const EXIT = { done: 0, failed: 1, usage: 2, noPrivilege: 3, nothingRecorded: 4 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, noPrivilege: 3, nothingRecorded: 4, slower: 5 } as const;
 
 export function exitCodeOf(code: ErrorCode): number {
   if (code.startsWith('NOTHING_RECORDED')) return EXIT.nothingRecorded;
@@ -223,6 +232,11 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'MAX_FRAMES_INVALID':
     case 'DURATION_INVALID':
     case 'FORMAT_INVALID':
+    case 'REPORT_FORMAT_INVALID':
+    case 'METRIC_UNKNOWN':
+    case 'NORMALIZATION_INVALID':
+    case 'PERCENT_INVALID':
+    case 'FUNCTION_UNKNOWN':
     case 'DEBUGINFOD_URL_INVALID':
     case 'ADDRESS_INVALID':
     case 'TRACER_UNKNOWN':

@@ -28,6 +28,15 @@ export interface TextTools {
 
 /** Throws NOT_A_RECORDING or RECORDING_TOO_LARGE. */
 export async function readRecordingText(path: string, tools: TextTools): Promise<string> {
+  return textOfBytes(await readRecordingBytes(path, tools), tools.decode);
+}
+
+export function textOfBytes(bytes: Uint8Array, decode: TextTools['decode']): string {
+  return decode(bytes, encodingOf(bytes));
+}
+
+/** What is in the file, without its compression. Throws NOT_A_RECORDING or RECORDING_TOO_LARGE. */
+export async function readRecordingBytes(path: string, tools: Omit<TextTools, 'decode'>): Promise<Uint8Array> {
   const refuse = (error: { code?: string; message: string }) => {
     const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
     throw error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(path) : tracerError('NOT_A_RECORDING', path, why);
@@ -38,13 +47,11 @@ export async function readRecordingText(path: string, tools: TextTools): Promise
     if (!stat.isFile()) return refuse({ message: 'it is no regular file' });
     if (stat.size > MAX_RECORDING_BYTES) throw tooLarge(path);
     const bytes = await readBounded(file, stat.size).catch(refuse);
-    let plain = bytes;
     try {
-      if (bytes[0] === 0x1f && bytes[1] === 0x8b) plain = tools.gunzip(bytes, MAX_RECORDING_BYTES);
+      return bytes[0] === 0x1f && bytes[1] === 0x8b ? tools.gunzip(bytes, MAX_RECORDING_BYTES) : bytes;
     } catch (error) {
       return refuse(error as Error);
     }
-    return tools.decode(plain, encodingOf(plain));
   } finally {
     await file.close();
   }

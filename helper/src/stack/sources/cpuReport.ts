@@ -47,12 +47,28 @@ const ADVICE: Partial<Record<TruncationReason, string>> = {
   unreadableFile: 'a file that they lead through could not be read',
 };
 
+type StackHealth = Pick<RecordSummary, 'samples' | 'wholeStacks' | 'truncated'>;
+
 /** Of the most frequent cause, where it matters. */
-function adviceOn({ samples, wholeStacks, truncated }: RecordSummary): string[] {
+function adviceOn({ samples, wholeStacks, truncated }: StackHealth): string[] {
   const broken = samples === 0 ? 0 : 1 - wholeStacks / samples;
   const cause = mostFrequentCause(truncated);
   const advice = cause && ADVICE[cause];
   return broken > BROKEN_STACKS_SAID && advice ? [`Stacks that are not whole: ${advice}.`] : [];
+}
+
+/** How many stacks are not whole, why, and what to do about it: nothing where all are. */
+export function brokenStacks(health: StackHealth): string[] {
+  const { samples, wholeStacks } = health;
+  if (samples === 0 || wholeStacks >= samples) return [];
+  const share = inPercent(1 - wholeStacks / samples);
+  return [`${share} % of the stacks are not whole: ${reasons(health).join(', ') || 'unknown'}.`, ...adviceOn(health)];
+}
+
+function reasons({ truncated }: StackHealth): string[] {
+  return Object.entries(truncated).map(
+    ([reason, count]) => `${count} ${REASONS[reason as TruncationReason] ?? reason}`,
+  );
 }
 
 export function cpuHeadline({ samples, durationMs }: RecordSummary, { frequencyHz }: CpuOptions): string {
@@ -75,9 +91,7 @@ export function cpuReport(summary: RecordSummary, folder: string): string[] {
       row.file === null ? '' : `${visibleText(relative(row.file, folder))}${row.line === null ? '' : `:${row.line}`}`,
   }));
   const nameWidth = Math.max(8, ...rows.map((row) => row.name.length));
-  const truncated = Object.entries(summary.truncated).map(
-    ([reason, count]) => `${count} ${REASONS[reason as TruncationReason]}`,
-  );
+  const truncated = reasons(summary);
   return [
     `${'self'.padStart(9)}${''.padEnd(6)}${'total'.padStart(9)}${''.padEnd(6)}  ${'function'.padEnd(nameWidth)}  file:line`,
     ...rows.map((row) => `  ${row.text}  ${row.name.padEnd(nameWidth)}  ${row.place}`.trimEnd()),
@@ -92,7 +106,7 @@ export function cpuReport(summary: RecordSummary, folder: string): string[] {
 }
 
 export function cpuRemarks(summary: RecordSummary): string[] {
-  const { samples, badFiles = [], unnamedFiles = [], runtimes = [] } = summary;
+  const { samples } = summary;
   return [
     ...CONTEXT_KINDS.flatMap((kind) => {
       const contexts = summary[`${kind}s`];
@@ -101,6 +115,17 @@ export function cpuRemarks(summary: RecordSummary): string[] {
       const title = `${kind[0].toUpperCase()}${kind.slice(1)}s`;
       return [`${title}: ${seen} seen, busiest ${busiest.id} (${shareOf(busiest.share, samples).trim()}).`];
     }),
+    ...unnamedRemarks(summary),
+  ];
+}
+
+/** What has no names, and what would name it. */
+export function unnamedRemarks({
+  badFiles = [],
+  unnamedFiles = [],
+  runtimes = [],
+}: Pick<RecordSummary, 'badFiles' | 'unnamedFiles' | 'runtimes'>): string[] {
+  return [
     ...runtimeLines(runtimes),
     ...badFiles.slice(0, BAD_FILES).map(({ path, why }) => `Symbols of ${path} not read: ${why}.`),
     ...(badFiles.length > BAD_FILES

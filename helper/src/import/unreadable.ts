@@ -1,0 +1,3 @@
+// Why a file of another program cannot be read: continues "X is not a recording: ".
+
+export class Unreadable extends Error {}
