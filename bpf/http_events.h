@@ -37,7 +37,8 @@ enum http_uncounted {
 	HTTP_BAD_HEAD = 2,		/* a head that is not HTTP after all, in the middle of a connection */
 	HTTP_UNREADABLE = 3,		/* bytes that could not be read: sent files, io_uring, memory paged out */
 	HTTP_NO_SERIES = 4,		/* no room for one more row */
-	HTTP_UNCOUNTED_KINDS = 5,
+	HTTP_LEFT_OUT = 5,		/* by the user's filter */
+	HTTP_UNCOUNTED_KINDS = 6,
 };
 
 /* What became of connections: places of http_counters.connections. */
@@ -116,6 +117,24 @@ struct http_control {
 	__u32 error_every;	/* of the errors one in so many; 0: none */
 	__u32 ready;		/* 0: sockets that existed before the attach are still being marked */
 	__u32 reserved;
+};
+
+#define HTTP_FILTER_MANY	8	/* of each kind */
+#define HTTP_FILTER_PATH_BYTES	128
+
+/* Value of the map `http_filter`, key 0: a request is counted where one of each kind fits; none of a kind: all do. */
+struct http_filter {
+	__u64 least_ns;		/* shorter requests are left out */
+	__u32 pids[HTTP_FILTER_MANY];
+	__u16 ports[HTTP_FILTER_MANY];	/* of the server's end */
+	char methods[HTTP_FILTER_MANY][HTTP_METHOD_BYTES];	/* zeros behind them */
+	char path[HTTP_FILTER_PATH_BYTES];	/* what the path begins with, as it was sent */
+	__u16 path_bytes;
+	__u8 pid_count;
+	__u8 port_count;
+	__u8 method_count;
+	__u8 at_head;		/* one of those that a head tells is given */
+	__u16 reserved;
 };
 
 /* Value of the per-CPU map `http_counters`, key 0. */

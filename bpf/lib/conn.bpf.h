@@ -133,6 +133,7 @@ struct http_pending {
 enum http_request_flags {
 	HTTP_REQUEST_HEAD = 1,
 	HTTP_REQUEST_CONNECT = 2,
+	HTTP_REQUEST_LEFT_OUT = 4,	/* by the user's filter */
 };
 
 /* The request whose head is being read, and after it the last one. */
@@ -149,7 +150,7 @@ struct http_request {
 	__u8 method_bytes;
 	__u8 target_flags;	/* TARGET_… */
 	__u8 trace_bytes;
-	__u8 reserved;
+	__u8 path_at;		/* of `path`: behind the scheme and host of an absolute target */
 	__u32 sequence;
 	char method[HTTP_METHOD_BYTES];
 	char route[HTTP_ROUTE_BYTES];

@@ -50,7 +50,8 @@ static __always_inline void upgraded(struct http_context *context, struct http_s
 {
 	struct http_conn *conn = context->conn;
 	struct http_pending *pending = oldest_pending(conn);
-	bool websocket = pending && stream->status == 101 && (stream->flags & HTTP1_WEBSOCKET);
+	bool websocket = pending && stream->status == 101 && (stream->flags & HTTP1_WEBSOCKET) &&
+			 !(pending->flags & HTTP_REQUEST_LEFT_OUT);
 
 	if (pending)
 		conn->websocket_route = pending->route;

@@ -50,7 +50,9 @@ static __always_inline void push_request(struct http_context *context, struct ht
 	struct http_conn *conn = context->conn;
 	struct http_work *work = context->work;
 	struct http_request *request = &conn->request;
+	struct http_filter *filter = http_filter_here();
 	struct http_pending *pending;
+	bool left_out = filter && unlikely(filter->at_head) && filter_leaves_out(conn, work->pid);
 
 	if (counters) {
 		counters->requests++;
@@ -64,7 +66,8 @@ static __always_inline void push_request(struct http_context *context, struct ht
 		conn->beyond++;
 		return;
 	}
-	keep_route(context);
+	if (likely(!left_out))
+		keep_route(context);
 	pending = &conn->queue[(conn->head + conn->count) & (HTTP_QUEUE - 1)];
 	conn->count++;
 	pending->start_ns = stream->start_ns;
@@ -82,6 +85,8 @@ static __always_inline void push_request(struct http_context *context, struct ht
 	else if (request->method_bytes == 7 && request->method[0] == 'C' && request->method[1] == 'O' &&
 		 request->method[2] == 'N' && request->method[3] == 'N')
 		pending->flags = HTTP_REQUEST_CONNECT;
+	if (unlikely(left_out))
+		pending->flags |= HTTP_REQUEST_LEFT_OUT;
 }
 
 /* The oldest request is done; the connection's end may have come first. */

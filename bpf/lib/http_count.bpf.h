@@ -7,6 +7,7 @@
 #define LIB_HTTP_COUNT_BPF_H
 
 #include "conn.bpf.h"
+#include "http_filter.bpf.h"
 #include "ringbuf.bpf.h"
 #include "route.bpf.h"
 
@@ -287,6 +288,7 @@ static __noinline int count_request(struct http_context *context, struct http_pe
 				    __u32 span_flags)
 {
 	struct http_counters *counters = http_counters_here();
+	struct http_filter *filter = http_filter_here();
 	struct http_series *series;
 	struct http_work *work;
 	struct http_conn *conn;
@@ -300,6 +302,10 @@ static __noinline int count_request(struct http_context *context, struct http_pe
 	latency = work->span.end_ns - pending->start_ns;
 	if ((__s64)latency < 0)
 		latency = 0;
+	if (unlikely((pending->flags & HTTP_REQUEST_LEFT_OUT) || (filter && latency < filter->least_ns))) {
+		count_dropped(HTTP_LEFT_OUT, 1);
+		return 0;
+	}
 	work->key.route = pending->route;
 	work->key.pid = pending->pid;
 	work->key.status = status;

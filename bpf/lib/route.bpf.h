@@ -88,6 +88,7 @@ static __noinline int end_segment(struct http_request *request)
 static __always_inline void begin_target(struct http_request *request)
 {
 	request->path_bytes = 0;
+	request->path_at = 0;
 	request->target_flags = 0;
 	request->route_bytes = 0;
 	begin_segment(request);
@@ -117,6 +118,7 @@ static __always_inline void target_byte(struct http_request *request, __u8 byte)
 		if (byte != '/' || ++request->segment_digits < 3)
 			return;
 		request->target_flags &= ~TARGET_ODD;
+		request->path_at = request->path_bytes - 1;
 	}
 	if (byte == '/') {
 		end_segment(request);

@@ -30,7 +30,8 @@ export const HTTP_UNCOUNTED = {
   HTTP_BAD_HEAD: 2,
   HTTP_UNREADABLE: 3,
   HTTP_NO_SERIES: 4,
-  HTTP_UNCOUNTED_KINDS: 5,
+  HTTP_LEFT_OUT: 5,
+  HTTP_UNCOUNTED_KINDS: 6,
 } as const;
 
 /** enum http_connection_kind */
@@ -116,20 +117,43 @@ export const HTTP_CONTROL = {
   reserved: 20,
 } as const;
 
+export const HTTP_FILTER_MANY = 8;
+export const HTTP_FILTER_PATH_BYTES = 128;
+
+/** struct http_filter: offsets in bytes. */
+export const HTTP_FILTER = {
+  byteLength: 320,
+  leastNs: 0,
+  pids: 8,
+  pidsLength: 8,
+  ports: 40,
+  portsLength: 8,
+  methods: 56,
+  methodsLength: 8,
+  path: 184,
+  pathLength: 128,
+  pathBytes: 312,
+  pidCount: 314,
+  portCount: 315,
+  methodCount: 316,
+  atHead: 317,
+  reserved: 318,
+} as const;
+
 /** struct http_counters: offsets in bytes. */
 export const HTTP_COUNTERS = {
-  byteLength: 136,
+  byteLength: 144,
   requests: 0,
   answered: 8,
   dropped: 16,
   spans: 24,
   spansLost: 32,
   uncounted: 40,
-  uncountedLength: 5,
-  connections: 80,
+  uncountedLength: 6,
+  connections: 88,
   connectionsLength: 6,
-  untilSpan: 128,
-  untilError: 132,
+  untilSpan: 136,
+  untilError: 140,
 } as const;
 
 /** enum http_span_flags */

@@ -28,6 +28,7 @@ const REASONS: Record<keyof typeof HTTP_UNCOUNTED, string> = {
   HTTP_BAD_HEAD: 'not HTTP after all',
   HTTP_UNREADABLE: 'bytes not readable',
   HTTP_NO_SERIES: 'too many rows',
+  HTTP_LEFT_OUT: 'left out by the filter',
   HTTP_UNCOUNTED_KINDS: '',
 };
 
@@ -76,6 +77,7 @@ export class HttpTrace {
 
   start(): void {
     this.counts.setRates(FIRST_RATES);
+    if (this.options.filter) this.counts.setFilter(this.options.filter);
     for (const program of PROGRAMS) this.object.attach(program);
     this.attach.push({ what: 'HTTP on sockets', taken: "the socket layer's tracepoints", refused: [] });
   }
@@ -151,9 +153,10 @@ export class HttpTrace {
   live(): HttpLive {
     const { routes, clients, uncounted } = this.section();
     const { rows, seconds } = this.interval ?? { rows: null, seconds: 1 };
+    const most = this.options.allRowsLive ? Number.POSITIVE_INFINITY : LIVE_ROWS;
     return {
-      routes: routes.slice(0, LIVE_ROWS).map((row) => liveRow(row, rows?.routes ?? [], seconds)),
-      clients: clients.slice(0, LIVE_ROWS).map((row) => liveRow(row, rows?.clients ?? [], seconds)),
+      routes: routes.slice(0, most).map((row) => liveRow(row, rows?.routes ?? [], seconds)),
+      clients: clients.slice(0, most).map((row) => liveRow(row, rows?.clients ?? [], seconds)),
       uncounted,
     };
   }

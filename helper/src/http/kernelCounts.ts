@@ -10,7 +10,8 @@ import {
   HTTP_WEBSOCKET_KEY,
 } from '../abi/httpEvents.gen';
 import { native } from '../bpf/libbpf';
-import type { WebSocketCounts } from '../protocol';
+import type { HttpFilter, WebSocketCounts } from '../protocol';
+import { filterBytes } from './filter';
 
 export interface SeriesRow {
   /** One text for one row. */
@@ -83,6 +84,10 @@ export class KernelCounts {
     value.writeUInt32LE(errorEvery, HTTP_CONTROL.errorEvery);
     value.writeUInt32LE(Number(ready), HTTP_CONTROL.ready);
     native().libbpf.update(this.fds('http_control'), this.zero, value, 0);
+  }
+
+  setFilter(filter: HttpFilter): void {
+    native().libbpf.update(this.fds('http_filter'), this.zero, filterBytes(filter), 0);
   }
 
   counters(): HttpCounters {

@@ -14,12 +14,16 @@ export interface LoadedHttpTracer {
 }
 
 /** Throws BpfLoadError. */
-export function loadHttpTracer(loader: ObjectLoader & { log(level: 'warn', text: string): void }): LoadedHttpTracer {
-  const why = loader.without.has('tlsprobes')
-    ? 'switched off'
-    : process.arch === 'x64'
-      ? null
-      : 'probe points are found in x86-64 code only';
+export function loadHttpTracer(
+  loader: ObjectLoader & { log(level: 'warn', text: string): void },
+  plaintext: boolean,
+): LoadedHttpTracer {
+  const why =
+    !plaintext || loader.without.has('tlsprobes')
+      ? 'switched off'
+      : process.arch === 'x64'
+        ? null
+        : 'probe points are found in x86-64 code only';
   if (why !== null) return { object: loader.load(OBJECT), attachUprobes: why };
   try {
     const object = loader.load(OBJECT, (loading) => {

@@ -18,7 +18,7 @@ const LIBRARIES_AT_START_MS = 3_000;
 
 /** Throws BpfLoadError. */
 export async function startHttp(options: HttpOptions, session: KernelSession): Promise<RunningTracer> {
-  const { object, attachUprobes } = loadHttpTracer(session);
+  const { object, attachUprobes } = loadHttpTracer(session, options.plaintext !== 'none');
   const trace = new HttpTrace(object, session.possibleCpus, options, threadHabits());
   session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
   session.regularly(() => trace.tick());

@@ -2,7 +2,8 @@
 // attaches it.
 
 import type { Tracer } from '../engine/tracer';
-import { checkShape, type HttpOptions, isBoolean, optional } from '../protocol';
+import type { HttpOptions } from '../protocol';
+import { checkHttpOptions, HTTP_COMMAND_LINE, httpOptions } from './options';
 import { httpHeadline, httpReport } from './report';
 
 /** One span's record. */
@@ -16,11 +17,9 @@ export const HTTP: Tracer<HttpOptions> = {
   help: 'HTTP requests, counted by route',
   targets: ['processes'],
   capabilities: ['BPF', 'PERFMON', 'SYS_PTRACE', 'CHECKPOINT_RESTORE'],
-  commandLine: {
-    'truncate-addresses': { help: 'Leave out the last part of the addresses of HTTP clients and servers.' },
-  },
-  fromCommandLine: (given) => ({ truncateAddresses: given.has('truncate-addresses') }),
-  check: (value) => checkShape<HttpOptions>('http', value, { truncateAddresses: optional(isBoolean) }),
+  commandLine: HTTP_COMMAND_LINE,
+  fromCommandLine: httpOptions,
+  check: checkHttpOptions,
   metrics: () => [],
   ringBytesPerSecond: () => SPAN_BYTES * SPANS_PER_SECOND,
   preload: () => import('./runningHttp'),

@@ -47,6 +47,25 @@ export interface CpuOptions {
 export interface HttpOptions {
   /** Last numbers of addresses are left out. */
   truncateAddresses?: boolean;
+  /** Which requests are counted; left out: all. */
+  filter?: HttpFilter;
+  /** Of TLS connections, whose plaintext is read; left out: auto. */
+  plaintext?: 'auto' | 'all' | 'none';
+  /** Folders, absolute, in whose sources the handlers of routes are looked for; left out: the processes' working directories. */
+  sources?: string[];
+  /** While it runs all rows are told, not only those with most requests. */
+  allRowsLive?: boolean;
+}
+
+/** One of each kind must fit, where the kind is given. */
+export interface HttpFilter {
+  pids?: number[];
+  /** The server's: of incoming requests the local one, of outgoing calls the peer's. */
+  ports?: number[];
+  methods?: string[];
+  /** What the path begins with, as it was sent. */
+  path?: string;
+  minLatencyMs?: number;
 }
 
 /** Options of the tracers that this product's clients know by name. */

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HttpFilter } from '../../src/protocol';
 import { freePort } from './freePort';
 import { conversation, pieces, randomFrom } from './httpConversations';
 import { base64, countsOf, Talker, TracedHttp } from './httpHarness';
@@ -391,6 +392,43 @@ describe('HTTP/1 on sockets', function () {
       assert.deepEqual(counted(), {});
       assert.equal(trace!.section().connections, 0);
     });
+
+  it('leaves out what the filter says, and counts how much that was', async () => {
+    const second = await Talker.start();
+    try {
+      const other = (await second.say('listen', 'l', '127.0.0.1')) as number;
+      const ask = async (to: Talker, at: number, line: string, delayMs = 0) => {
+        const peer = await Peer.to(at);
+        await peer.say(`${line} HTTP/1.1\r\nHost: x\r\n\r\n`);
+        await to.say('accept', 'c', 'l');
+        await to.say('recv', 'c', 65_536);
+        if (delayMs) await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await to.say('send', 'c', base64(OK));
+        await peer.hears(OK.length);
+        await to.say('close', 'c');
+        peer.socket.destroy();
+      };
+      const counted = async (filter: HttpFilter) => {
+        const trace = await TracedHttp.start([talker.pid, second.pid], [], { filter });
+        await ask(talker, port, 'GET /api/users/1');
+        await ask(talker, port, 'POST /api/users', 300);
+        await ask(talker, port, 'GET http://host/api/items');
+        await ask(talker, port, 'GET /apple');
+        await ask(second, other, 'GET /api/other', 300);
+        const { requests, routes, uncounted, exemplars } = trace.end();
+        assert.equal(requests + (uncounted['left out by the filter'] ?? 0), 5);
+        assert.ok(exemplars.length <= requests);
+        return Object.keys(countsOf(routes)).sort();
+      };
+      assert.deepEqual(await counted({ path: '/api/', methods: ['PUT', 'GET'], ports: [port] }), [
+        'GET /api/items 200',
+        'GET /api/users/:id 200',
+      ]);
+      assert.deepEqual(await counted({ pids: [talker.pid], minLatencyMs: 300 }), ['POST /api/users 200']);
+    } finally {
+      second.end();
+    }
+  });
 
   it('counts outgoing calls apart, and a process that calls itself on both sides', async () => {
     await traced();

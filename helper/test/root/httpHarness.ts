@@ -8,7 +8,7 @@ import type { RunningTracer } from '../../src/engine/tracer';
 import { HTTP } from '../../src/http/tracer';
 import { FileStore } from '../../src/process/fileStore';
 import { ProcessTable } from '../../src/process/table';
-import type { AttachStep, HttpRouteRow, HttpSection } from '../../src/protocol';
+import type { AttachStep, HttpOptions, HttpRouteRow, HttpSection } from '../../src/protocol';
 import { ProcessRuntimes } from '../../src/runtimes/processRuntimes';
 import { sourceOf } from './captureHarness';
 
@@ -18,7 +18,7 @@ export class TracedHttp {
     private readonly running: RunningTracer,
   ) {}
 
-  static async start(pids: number[], without: string[] = []): Promise<TracedHttp> {
+  static async start(pids: number[], without: string[] = [], options: HttpOptions = {}): Promise<TracedHttp> {
     const processes = new ProcessTable(new FileStore());
     const session = new Session(
       {
@@ -40,7 +40,7 @@ export class TracedHttp {
       },
     );
     try {
-      const running = await HTTP.start({}, session);
+      const running = await HTTP.start(options, session);
       await session.attachRest();
       return new TracedHttp(session, running);
     } catch (error) {
