@@ -17,6 +17,7 @@ export const Command = {
   checkMachine: 'ebpfTracer.checkMachine',
   showLog: 'ebpfTracer.showLog',
   showInFlameGraph: 'ebpfTracer.showInFlameGraph',
+  showHttpRoute: 'ebpfTracer.showHttpRoute',
   recordingsRefresh: 'ebpfTracer.recordings.refresh',
   recordingsOpen: 'ebpfTracer.recordings.open',
   recordingsRename: 'ebpfTracer.recordings.rename',
@@ -41,6 +42,8 @@ export const Setting = {
   lineHeat: 'annotations.lineHeat',
   codeLens: 'annotations.codeLens',
   minimumPercent: 'annotations.minimumPercent',
+  httpSlowMilliseconds: 'annotations.httpSlowMilliseconds',
+  httpErrorPercent: 'annotations.httpErrorPercent',
   elevationMethod: 'elevation.method',
 } as const;
 export type SettingName = (typeof Setting)[keyof typeof Setting];

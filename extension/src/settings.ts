@@ -64,6 +64,11 @@ export const lineHeatEnabled = (): boolean => read(Setting.lineHeat, true);
 export const codeLensEnabled = (): boolean => read(Setting.codeLens, true);
 /** Share, 0..1, under which a line or function stays unmarked. */
 export const minimumShare = (): number => Math.max(0, read(Setting.minimumPercent, 0.5)) / 100;
+/** From which on a route is marked; 0: never. */
+export const httpThresholds = (): { slowMs: number; errorShare: number } => ({
+  slowMs: Math.max(0, read(Setting.httpSlowMilliseconds, 500)),
+  errorShare: Math.max(0, read(Setting.httpErrorPercent, 1)) / 100,
+});
 export const elevationMethod = (): ElevationMethod => read<ElevationMethod>(Setting.elevationMethod, 'auto');
 
 /** Flips a boolean setting for the user and returns its new value. */

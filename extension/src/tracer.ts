@@ -51,7 +51,11 @@ export function createTracer(
     sessions: once(async () => {
       const { Sessions } = await import('./session/sessions');
       const sessions = new Sessions(tracer);
-      context.subscriptions.push(sessions);
+      context.subscriptions.push(
+        sessions,
+        // Its figures stand in the editors as they come, whether its page is open or not.
+        sessions.onDidStart(({ subject }) => subject.tracers.includes('http') && void tracer.profiles()),
+      );
       return sessions;
     }),
     profiles: once(async () => {
@@ -61,7 +65,10 @@ export function createTracer(
         import('./annotate/annotator'),
       ]);
       const profiles = new ProfileStore(new SourceLocator(context));
-      context.subscriptions.push(new Annotator(profiles));
+      const sessions = await tracer.sessions();
+      context.subscriptions.push(
+        new Annotator({ profiles, sessions, media: join(context.extensionPath, 'extension', 'media') }),
+      );
       return profiles;
     }),
   };

@@ -7,7 +7,7 @@ export type ToWebview =
   /** One line over the graph: progress, losses, or that a source is newer than the binary. */
   | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
   | { type: 'select'; frame: number }
-  /** Brings a view into sight, and in it what has this key: of a route, see routeKey. */
+  /** Brings a view into sight, and in it what has this key: of a route, see httpRouteKey. */
   | { type: 'showItem'; view: string; key: string }
   /** Sources of the recording loaded last, as it names them, that are not on this machine. */
   | { type: 'missingSources'; files: string[] }

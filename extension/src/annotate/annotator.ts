@@ -2,15 +2,15 @@
 // for a window, made with the first recording shown (tracer.ts).
 
 import * as vscode from 'vscode';
-import type { ProfileStore } from '../profile/profileStore';
-import { affectsAnnotations, lineHeatEnabled } from '../settings';
+import { affectsAnnotations, codeLensEnabled, lineHeatEnabled } from '../settings';
 import type { DocumentFigures, ShownFigures } from './documentFigures';
-import type { FigureSource, FileFigures, LineFigure } from './figures';
+import type { FigureContext, FigureSource, FileFigures, LineFigure } from './figures';
 import { FunctionLenses } from './functionLenses';
 import { movedLines } from './heat';
 import { LineDecorations } from './lineDecorations';
 import { LineHover } from './lineHover';
 import { LineTracker } from './lineTracker';
+import { LineWarnings } from './lineWarnings';
 import { FIGURE_SOURCES } from './sources';
 
 const FILES: vscode.DocumentSelector = { scheme: 'file' };
@@ -19,6 +19,7 @@ const REDRAW_DELAY_MS = 150;
 
 export class Annotator implements ShownFigures, vscode.Disposable {
   private readonly decorations = new LineDecorations();
+  private readonly warnings: LineWarnings;
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   private readonly sources: readonly FigureSource[];
@@ -27,10 +28,12 @@ export class Annotator implements ShownFigures, vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(profiles: ProfileStore, sources = FIGURE_SOURCES) {
-    this.sources = sources.map((make) => make(profiles));
+  constructor(context: FigureContext, sources = FIGURE_SOURCES) {
+    this.sources = sources.map((make) => make(context));
+    this.warnings = new LineWarnings(context.media);
     this.subscriptions = [
       this.decorations,
+      this.warnings,
       this.changed,
       ...this.sources,
       ...this.sources.map((source) => source.onDidChange(() => this.drawAll())),
@@ -113,7 +116,8 @@ export class Annotator implements ShownFigures, vscode.Disposable {
 
   private drawEditors(): void {
     for (const editor of vscode.window.visibleTextEditors) {
-      const shown = lineHeatEnabled() ? this.figuresOf(editor.document) : [];
+      const all = this.figuresOf(editor.document);
+      const shown = lineHeatEnabled() ? all : [];
       const fresh: LineFigure[] = [];
       const stale: LineFigure[] = [];
       for (const one of shown) {
@@ -121,6 +125,13 @@ export class Annotator implements ShownFigures, vscode.Disposable {
         (one.stale ? stale : fresh).push(...lines);
       }
       this.decorations.show(editor, fresh, stale);
+      const warned = codeLensEnabled() ? all : [];
+      this.warnings.show(
+        editor,
+        warned.flatMap(({ figures, tracker }) =>
+          (figures.warnings?.() ?? []).flatMap((line) => tracker.lineNow(line) ?? []),
+        ),
+      );
     }
   }
 }

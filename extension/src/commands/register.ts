@@ -29,6 +29,10 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
       await (await import('../session/sessions')).openRecording(path, true);
       (await editors()).select(path, frame);
     },
+    [Command.showHttpRoute]: async (path: string, key: string) => {
+      await (await import('../session/sessions')).openRecording(path, true);
+      (await editors()).showItem(path, 'http', key);
+    },
     [Command.recordingsRefresh]: () => tracer.recordings.refresh(),
     [Command.recordingsOpen]: async (one: StoredRecording) => (await manage()).openStored(tracer, one),
     [Command.recordingsRename]: async (one: StoredRecording) => (await manage()).renameStored(tracer, one),

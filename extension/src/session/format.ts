@@ -33,7 +33,8 @@ function scaled(value: number, units: readonly [scale: number, name: string][]):
   return `${number < 10 ? number.toFixed(1) : Math.round(number).toLocaleString('en-US')}\u202f${name}`;
 }
 
-const formatDuration = (ns: number): string =>
+/** `3.1 ms`, `48 ms`. */
+export const formatDuration = (ns: number): string =>
   scaled(ns, [
     [1e9, 's'],
     [1e6, 'ms'],

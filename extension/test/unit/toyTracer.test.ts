@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { ProfileStore } from '../../src/profile/profileStore';
+import type { RecordingSession } from '../../src/session/recordingSession';
 import { EventEmitter, lensProviders, withFakeVsCode } from '../fakes/fakeVsCode';
 import { ExecFigures } from '../toyTracer/execFigures';
 
@@ -33,7 +34,11 @@ describe("a tracer's own figures", () => {
       onDidChange: changed.event,
     };
     const store = profiles as unknown as ProfileStore;
-    const annotator = new Annotator(store, [...FIGURE_SOURCES, (of) => new ExecFigures(of)]);
+    const sessions = { list: () => [], onDidStart: new EventEmitter<RecordingSession>().event };
+    const annotator = new Annotator({ profiles: store, sessions, media: '' }, [
+      ...FIGURE_SOURCES,
+      ({ profiles }) => new ExecFigures(profiles),
+    ]);
     let drawn = 0;
     annotator.onDidChange(() => drawn++);
     assert.deepEqual(lensesOf('/src/make.c'), [[0, 'executed 12 times']]);

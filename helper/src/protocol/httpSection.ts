@@ -100,7 +100,7 @@ function handlerIn(fields: Fields): HttpHandler | null {
   return {
     function: textIn(handler, 'function'),
     file,
-    line: wholeIn(handler, 'line'),
+    line: Math.max(1, wholeIn(handler, 'line')),
     confidence: Math.min(1, confidence),
     evidence: listIn(handler, 'evidence', MOST_EVIDENCE, (one) => shown(one, 'evidence')),
   };
@@ -205,6 +205,27 @@ function clockIn(section: Fields): HttpSection['clock'] {
   if (value === undefined) return { monotonicNs: 0, unixMs: 0 };
   const clock = fieldsOf(value, 'clock');
   return { monotonicNs: numberIn(clock, 'monotonicNs'), unixMs: numberIn(clock, 'unixMs') };
+}
+
+/** Tells routes apart, in every version of a recording: incoming and outgoing ones of one name are two. */
+export const httpRouteKey = (
+  side: HttpSpan['side'],
+  { method, route, protocol, tls }: Pick<HttpRouteRow, 'method' | 'route' | 'protocol' | 'tls'>,
+): string => [side, method, route, protocol, tls].join('\n');
+
+/** Rows while it is being recorded (HttpLive); null: there are none that can be shown. */
+export function httpRowsOf(live: unknown): Record<'routes' | 'clients', HttpRouteRow[]> | null {
+  if (live === undefined) return null;
+  try {
+    const fields = fieldsOf(live, 'it');
+    return {
+      routes: listIn(fields, 'routes', MOST_ROWS, routeOf),
+      clients: listIn(fields, 'clients', MOST_ROWS, routeOf),
+    };
+  } catch (error) {
+    if (error instanceof WrongSection) return null;
+    throw error;
+  }
 }
 
 /** null: the recording has none. `wrong`: it has one, which is not whole, and why in a few words. */

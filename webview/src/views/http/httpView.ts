@@ -1,7 +1,7 @@
 // The tab of HTTP requests: routes, outgoing calls, WebSockets, and the single requests that the recording kept, each as a table
 // with one filter over all; below it what is known of the chosen one.
 import * as l10n from '@vscode/l10n';
-import { type HttpSection, httpSectionOf } from '../../../../helper/src/protocol';
+import { type HttpSection, httpRouteKey, httpSectionOf } from '../../../../helper/src/protocol';
 import type { Host } from '../../host';
 import type { Recording } from '../../load';
 import { formatCount } from '../../shares';
@@ -11,7 +11,7 @@ import { Details } from './details';
 import { openHandler } from './handler';
 import { notesOf } from './notes';
 import { RouteTable } from './routeTable';
-import { isOfRoute, type RouteRow, routeKey, routeRows, type SpanRow, spanRows, traceOf } from './rows';
+import { isOfRoute, type RouteRow, routeRows, type SpanRow, spanRows, traceOf } from './rows';
 import { SpanTable } from './spanTable';
 import { WebSocketTable } from './webSocketTable';
 
@@ -108,7 +108,7 @@ export class HttpView implements View {
     if (this.toShow !== null) this.showItem(this.toShow);
   }
 
-  /** `key`: of a route, as rows.ts makes it. */
+  /** `key`: of a route, see httpRouteKey. */
   showItem(key: string): void {
     const list = this.rows.routes.some((row) => row.key === key) ? 'routes' : 'clients';
     const found = this.rows[list].some((row) => row.key === key);
@@ -217,7 +217,7 @@ export class HttpView implements View {
 
   /** Of its route: one request's own stack is not kept. */
   private handlerOf({ span }: SpanRow) {
-    const key = routeKey(span.side, span);
+    const key = httpRouteKey(span.side, span);
     return [...this.rows.routes, ...this.rows.clients].find((row) => row.key === key)?.handler ?? null;
   }
 

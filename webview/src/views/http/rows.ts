@@ -1,6 +1,6 @@
 // What the HTTP view shows of a recording's section, as rows: which lists there are, how they are filtered and sorted, and which
 // requests belong together. Pure.
-import type { HttpRouteRow, HttpSection, HttpSpan } from '../../../../helper/src/protocol';
+import { type HttpRouteRow, type HttpSection, type HttpSpan, httpRouteKey } from '../../../../helper/src/protocol';
 
 export type Side = HttpSpan['side'];
 
@@ -20,14 +20,9 @@ export interface SpanRow {
   startMs: number;
 }
 
-export const routeKey = (
-  side: Side,
-  { method, route, protocol, tls }: Pick<HttpRouteRow, 'method' | 'route' | 'protocol' | 'tls'>,
-) => [side, method, route, protocol, tls].join('\n');
-
 export function routeRows(rows: readonly HttpRouteRow[], side: Side, durationMs: number): RouteRow[] {
   const seconds = Math.max(0.001, durationMs / 1000);
-  return rows.map((row) => ({ ...row, side, key: routeKey(side, row), perSecond: row.count / seconds }));
+  return rows.map((row) => ({ ...row, side, key: httpRouteKey(side, row), perSecond: row.count / seconds }));
 }
 
 /** `beganNs`: of the spans' clock; where the recording does not say, its first span began it. */
@@ -41,7 +36,7 @@ export function spanRows({ exemplars }: HttpSection, beganNs: number | undefined
   }));
 }
 
-export const isOfRoute = (span: HttpSpan, row: RouteRow): boolean => routeKey(span.side, span) === row.key;
+export const isOfRoute = (span: HttpSpan, row: RouteRow): boolean => httpRouteKey(span.side, span) === row.key;
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 export const errorShare = ({ errors, count }: HttpRouteRow): number => (count > 0 ? errors / count : 0);
