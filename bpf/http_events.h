@@ -17,6 +17,9 @@
 /* Values of event_header.kind beside enum event_kind. */
 enum http_event_kind {
 	EVENT_HTTP_SPAN = 64,	/* struct http_span_event */
+	EVENT_HTTP2_CONNECTION = 72,	/* struct http2_connection_event */
+	EVENT_HTTP2_BLOCK = 73,	/* struct http2_block_event: (a piece of) a header block, in wire order by direction */
+	EVENT_HTTP2_END = 74,	/* struct http2_end_event: a stream is over; its header blocks came before */
 };
 
 enum http_side {
@@ -28,6 +31,7 @@ enum http_protocol {
 	HTTP_1_0 = 0,
 	HTTP_1_1 = 1,
 	HTTP_2 = 2,
+	HTTP_GRPC = 3,	/* over HTTP/2; told by the helper, as HTTP_2 is */
 };
 
 /* Why a request or an answer is not in the counts: places of http_counters.uncounted. */
@@ -44,7 +48,7 @@ enum http_uncounted {
 /* What became of connections: places of http_counters.connections. */
 enum http_connection_kind {
 	HTTP_CONNECTIONS_HTTP1 = 0,
-	HTTP_CONNECTIONS_HTTP2 = 1,	/* seen, not decoded */
+	HTTP_CONNECTIONS_HTTP2 = 1,
 	HTTP_CONNECTIONS_TLS = 2,	/* encrypted */
 	HTTP_CONNECTIONS_OTHER = 3,	/* something else was spoken */
 	HTTP_CONNECTIONS_UPGRADED = 4,	/* after 101 or CONNECT */
@@ -146,6 +150,9 @@ struct http_counters {
 	__u64 spans_lost;	/* no room in the buffer */
 	__u64 uncounted[HTTP_UNCOUNTED_KINDS];
 	__u64 connections[HTTP_CONNECTION_KINDS];
+	__u64 http2_streams;	/* requests of HTTP/2, also among `requests` */
+	__u64 http2_blocks_lost;	/* pieces of header blocks without room in the buffer: the helper sees which are missing */
+	__u64 http2_ends_lost;	/* streams whose end found no room there */
 	__u32 until_span;	/* countdowns of http_control's rates */
 	__u32 until_error;
 };
@@ -186,6 +193,95 @@ struct http_span_event {
 	char method[HTTP_METHOD_BYTES];
 	char trace[HTTP_TRACE_BYTES];
 	char path[HTTP_PATH_BYTES];
+};
+
+#define HTTP2_BLOCK_BYTES	512	/* of a header block in one record */
+
+/* http2_connection_event.state */
+enum http2_connection_state {
+	HTTP2_BEGUN = 0,	/* seen from its first byte */
+	HTTP2_JOINED = 1,	/* older than the attach, or the place in it was lost: what its compression knew before is unknown */
+	HTTP2_OVER = 2,
+	HTTP2_LOST = 3,		/* its bytes were not readable: it may go on as another connection */
+	HTTP2_BROKEN = 4,	/* its bytes broke the rules, likewise */
+};
+
+struct http2_connection_event {
+	struct event_header header;
+	__u64 connection;
+	__u32 pid;
+	__u32 ends_lost;	/* of its streams the ends that found no room */
+	__u16 local_port;
+	__u16 remote_port;
+	__u8 state;		/* enum http2_connection_state */
+	__u8 side;		/* enum http_side */
+	__u8 tls;
+	__u8 family;		/* as in struct http_span_event */
+	__u8 local_address[16];
+	__u8 remote_address[16];
+};
+
+enum http2_block_flags {
+	HTTP2_BLOCK_BEGIN = 1,
+	HTTP2_BLOCK_END = 2,
+	HTTP2_BLOCK_END_STREAM = 4,
+	HTTP2_BLOCK_OF_REQUEST = 8,	/* sent by the client */
+	HTTP2_BLOCK_OPENS = 16,		/* a request: the first block of its stream */
+	HTTP2_BLOCK_PUSH = 32,		/* of PUSH_PROMISE */
+	HTTP2_BLOCK_CUT = 64,		/* at its end bytes are missing */
+	HTTP2_BLOCK_PLAIN = 128,	/* struct http2_upgraded: the request of an HTTP/1.1 upgrade; not in `sequence` */
+	HTTP2_BLOCK_TEXT = 256,		/* trailers of gRPC-Web, lines of text in its body; not in `sequence` */
+	HTTP2_BLOCK_JOINED = 512,	/* see HTTP2_JOINED */
+};
+
+struct http2_block_event {
+	struct event_header header;
+	__u64 connection;
+	__u64 start_ns;		/* the first byte of its frame */
+	__u32 pid;
+	__u32 tid;
+	__u32 stream;
+	__u32 sequence;		/* of the records of this direction, from 1 */
+	__u16 bytes;
+	__u16 flags;		/* enum http2_block_flags */
+	__u8 side;
+	__u8 tls;
+	__u16 reserved;
+	char data[HTTP2_BLOCK_BYTES];
+};
+
+/* Data of a record with HTTP2_BLOCK_PLAIN. */
+struct http2_upgraded {
+	char method[HTTP_METHOD_BYTES];
+	char trace[HTTP_TRACE_BYTES];
+	__u16 path_bytes;
+	char path[HTTP_PATH_BYTES];
+};
+
+enum http2_end_flags {
+	HTTP2_END_RESET_RECEIVED = 1,	/* by RST_STREAM */
+	HTTP2_END_RESET_SENT = 2,
+	HTTP2_END_UNSEEN = 4,		/* its request came before the attach */
+	HTTP2_END_JOINED = 8,
+};
+
+struct http2_end_event {
+	struct event_header header;	/* its time is the end */
+	__u64 connection;
+	__u64 bytes_in;		/* frames with their heads */
+	__u64 bytes_out;
+	__u64 message_bytes_in;	/* of messages framed as gRPC does it, where the whole body is such */
+	__u64 message_bytes_out;
+	__u32 messages_in;
+	__u32 messages_out;
+	__u32 stream;
+	__u32 error;		/* of RST_STREAM */
+	__u32 pid;
+	__u32 tid;
+	__u8 flags;		/* enum http2_end_flags */
+	__u8 side;
+	__u8 tls;
+	__u8 reserved[5];
 };
 
 #endif /* HTTP_EVENTS_H */

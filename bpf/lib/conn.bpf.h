@@ -89,6 +89,41 @@ enum http1_state {
 	/* From here on a call's bytes are not looked at. */
 	HTTP1_UNTIL_CLOSE,
 	HTTP1_LOST,
+	/* HTTP/2 (lib/http2.bpf.h) */
+	HTTP2_FIND,		/* joined: where a frame begins is not known yet */
+	HTTP2_PREFACE,
+	HTTP2_HEAD,		/* a frame's head */
+	HTTP2_FIELDS,		/* what stands before the rest of its payload */
+	HTTP2_BLOCK,
+	HTTP2_DATA,
+	HTTP2_SKIP,
+};
+
+#define HTTP2_SMALL_BYTES	64
+
+/* One direction of HTTP/2, beside its http_stream. */
+struct http2_side {
+	__u64 frame_ns;		/* the frame's first byte */
+	__u32 stream;		/* of the frame */
+	__u32 block_stream;	/* whose header block is not whole yet; 0: none */
+	__u32 block_bytes;	/* of it so far */
+	__u32 sequence;		/* of the last record sent */
+	__u32 length;		/* of the frame's payload */
+	__u8 type;
+	__u8 flags;
+	__u8 block_flags;	/* of the frame that began the block */
+	__u8 block_opens;	/* it opens its stream, */
+	__u8 block_pushes;	/* or belongs to PUSH_PROMISE */
+	__u8 block_cut;		/* it is longer than what is sent of one */
+	__u8 want;		/* bytes of `small` */
+	__u8 reserved;
+	__u8 small[HTTP2_SMALL_BYTES];	/* bytes that are looked at together */
+};
+
+enum http2_kind {
+	HTTP2_NONE = 0,
+	HTTP2_WHOLE,
+	HTTP2_PART,	/* joined */
 };
 
 enum http_websocket_state {
@@ -109,12 +144,12 @@ struct http_stream {
 	__u8 state;		/* enum http1_state */
 	__u8 at;		/* bytes of what is being read */
 	__u8 name;		/* enum http1_name of the header being read */
-	__u8 flags;		/* enum http1_flags of the message */
-	__u16 status;
 	__u8 minor;		/* of HTTP/1.x */
-	__u8 has_sequence;
+	__u16 flags;		/* enum http1_flags of the message */
+	__u16 status;
 	__u32 sequence;		/* TCP's, behind the last byte that was seen */
-	__u32 reserved;
+	__u8 has_sequence;
+	__u8 reserved[3];
 };
 
 struct http_pending {
@@ -177,11 +212,18 @@ struct http_conn {
 	__u8 family;
 	__u32 beyond;		/* requests behind a full queue */
 	__u8 websocket;		/* enum http_websocket_state */
-	__u8 reserved[3];
+	__u8 http2;		/* enum http2_kind */
+	__u8 http2_losses;
+	__u8 reserved;
 	__u16 local_port;
 	__u16 remote_port;
 	__u8 local_address[16];
 	__u8 remote_address[16];
+	__u32 http2_last;	/* the highest number of a request's stream */
+	__u32 http2_first;	/* the lowest, once joined */
+	__u32 http2_open;
+	__u32 http2_ends_lost;
+	struct http2_side sides[2];
 	struct http_pending queue[HTTP_QUEUE];
 	struct http_request request;
 };
@@ -192,6 +234,22 @@ struct {
 	__type(key, int);
 	__type(value, struct http_conn);
 } http_conns SEC(".maps");
+
+/* Requests are what a server receives, and what a client sends. */
+static __always_inline bool is_request_stream(struct http_conn *conn, __u8 direction)
+{
+	return (direction == HTTP_RECEIVED) == (conn->role == HTTP_ROLE_SERVER);
+}
+
+static __always_inline struct http_stream *answer_stream(struct http_conn *conn)
+{
+	return &conn->streams[conn->role == HTTP_ROLE_SERVER ? HTTP_SENT : HTTP_RECEIVED];
+}
+
+static __always_inline struct http_stream *request_stream(struct http_conn *conn)
+{
+	return &conn->streams[conn->role == HTTP_ROLE_SERVER ? HTTP_RECEIVED : HTTP_SENT];
+}
 
 static __always_inline struct http_pending *oldest_pending(struct http_conn *conn)
 {

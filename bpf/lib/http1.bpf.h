@@ -13,8 +13,7 @@
 #define LIB_HTTP1_BPF_H
 
 #include "http1_find.bpf.h"
-
-#define HTTP_VECTORS_MAX	1024	/* UIO_MAXIOV */
+#include "http2.bpf.h"
 
 /* The bytes of one call, as `context->work` describes them. */
 static __always_inline void http_bytes(struct http_context *context)
@@ -34,7 +33,10 @@ static __always_inline void http_bytes(struct http_context *context)
 	}
 	if (conn->role == HTTP_ROLE_IGNORED || conn->role == HTTP_ROLE_TLS)
 		return;
-	call_loop(HTTP_ROUNDS, read_piece, context, 0);
+	if (!conn->http2)
+		call_loop(HTTP_ROUNDS, read_piece, context, 0);
+	if (conn->http2)
+		http2_bytes(context);
 	conn->last_direction = direction;
 	/* An upload goes on: what has come of it counts even where the answer does not wait for the rest. */
 	if ((stream->state == HTTP1_BODY || stream->state == HTTP1_CHUNK) && is_request_stream(conn, direction)) {
@@ -52,6 +54,11 @@ static __always_inline void connection_over(struct http_context *context)
 	__u32 i;
 
 	context->work->at = 0;
+	if (conn->http2) {
+		end_http2(context, HTTP2_OVER);
+		conn->role = HTTP_ROLE_IGNORED;
+		return;
+	}
 	if (stream->state == HTTP1_UNTIL_CLOSE) {
 		answer_done(context, stream);
 	} else if (conn->count && stream->status >= 200 && stream->state != HTTP1_START && stream->state != HTTP1_LOST &&

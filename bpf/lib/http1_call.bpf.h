@@ -6,12 +6,8 @@
 #define LIB_HTTP1_CALL_BPF_H
 
 #include "http1_window.bpf.h"
-
-#define HTTP_ROUNDS		(1 << 20)	/* pieces of one call: more than the bytes of a call can make */
-
-struct user_vector {
-	__u64 base, bytes;
-};
+#include "http2_frame.bpf.h"
+#include "http_call.bpf.h"
 
 /* The bytes cannot be read: what is in them stays unknown. */
 static __always_inline void unreadable(struct http_context *context, struct http_stream *stream)
@@ -24,25 +20,6 @@ static __always_inline void unreadable(struct http_context *context, struct http
 	stream->state = HTTP1_LOST;
 }
 
-/* The next vector that is not empty. 1: it is found, or there is none. */
-static long next_vector(__u32 round, struct http_context *context)
-{
-	struct http_work *work = context->work;
-	struct user_vector vector = {};
-
-	if (work->piece_left || !work->readable)
-		return 1;
-	if (work->vector_at >= work->vector_count ||
-	    bpf_probe_read_user(&vector, sizeof(vector), (void *)(work->vectors + 16ULL * work->vector_at))) {
-		work->readable = 0;
-		return 1;
-	}
-	work->vector_at++;
-	work->base = vector.base;
-	work->piece_left = vector.bytes < work->left ? vector.bytes : work->left;
-	return 0;
-}
-
 /*
  * Bytes that passed without a call that is seen: spliced out of the socket, say. In a body they count; where an answer ends in them, its end is taken
  * for the time of its first byte, as nothing tells when they passed. Anywhere else the place in the stream is lost.
@@ -52,6 +29,10 @@ static __always_inline void pass_over(struct http_context *context, __u32 gap)
 	struct http_work *work = context->work;
 	struct http_stream *stream = &context->conn->streams[work->direction & 1];
 
+	if (context->conn->http2) {
+		pass_over_frames(context, gap);
+		return;
+	}
 	if (stream->state >= HTTP1_UNTIL_CLOSE) {
 		stream->total += gap;
 		return;
@@ -77,7 +58,7 @@ static long read_piece(__u32 round, struct http_context *context)
 	struct http_stream *stream = &conn->streams[work->direction & 1];
 	__u64 bytes;
 
-	if (!work->left || conn->role == HTTP_ROLE_IGNORED)
+	if (!work->left || conn->role == HTTP_ROLE_IGNORED || conn->http2)
 		return 1;
 	if (stream->state >= HTTP1_UNTIL_CLOSE) {
 		stream->total += work->left;

@@ -6,6 +6,7 @@
 #define LIB_HTTP1_FIND_BPF_H
 
 #include "http1_call.bpf.h"
+#include "http2_find.bpf.h"
 #include "tls.bpf.h"
 
 #define HTTP_TURNS_MAX		16	/* turns without an answer's head after which a connection is none of HTTP */
@@ -46,6 +47,8 @@ static __always_inline void find_answer(struct http_context *context)
 		begin_session(context, false);
 		return;
 	}
+	if (conn->role == HTTP_ROLE_NONE && join_http2(context))
+		return;
 	if (conn->last_direction == 2 || conn->last_direction == direction)
 		return;
 	if (!begins_with_status(work)) {
@@ -77,6 +80,13 @@ static __always_inline void find_role(struct http_context *context)
 		goto other;
 	if (byte == TLS_HANDSHAKE && !conn->tls) {
 		begin_session(context, true);
+		return;
+	}
+	/* A server need not wait for the client's preface. */
+	if (!byte && begins_with_settings(work)) {
+		conn->role = work->direction == HTTP_SENT ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
+		begin_http2(context, HTTP2_WHOLE);
+		expect_preface(conn, !work->direction, 0);
 		return;
 	}
 	if (byte < 'A' || byte > 'Z')

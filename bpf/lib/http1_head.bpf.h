@@ -7,6 +7,7 @@
 #define LIB_HTTP1_HEAD_BPF_H
 
 #include "http1_queue.bpf.h"
+#include "http2_stream.bpf.h"
 #include "websocket.bpf.h"
 
 /* Bytes that are not HTTP where a head should be. */
@@ -26,10 +27,13 @@ static __noinline int broken(struct http_context *context, struct http_stream *s
 	if (!conn->is_http && (stream->state == HTTP1_START || stream->state >= HTTP1_METHOD)) {
 		/* "PRI * HTTP/2.0": the preface of HTTP/2 (RFC 9113, 3.4). */
 		if (stream->state == HTTP1_VERSION && request->method_bytes == 3 && request->method[0] == 'P' &&
-		    request->method[1] == 'R' && request->method[2] == 'I')
-			count_connection(HTTP_CONNECTIONS_HTTP2);
-		else
-			count_connection(HTTP_CONNECTIONS_OTHER);
+		    request->method[1] == 'R' && request->method[2] == 'I' &&
+		    stream->total + context->work->at - stream->message_start == HTTP2_PREFACE_AS_HTTP1) {
+			begin_http2(context, HTTP2_WHOLE);
+			expect_preface(conn, context->work->direction, HTTP2_PREFACE_AS_HTTP1);
+			return 0;
+		}
+		count_connection(HTTP_CONNECTIONS_OTHER);
 		conn->role = HTTP_ROLE_IGNORED;
 		return 0;
 	}
@@ -53,6 +57,12 @@ static __always_inline void upgraded(struct http_context *context, struct http_s
 	bool websocket = pending && stream->status == 101 && (stream->flags & HTTP1_WEBSOCKET) &&
 			 !(pending->flags & HTTP_REQUEST_LEFT_OUT);
 
+	if (pending && stream->status == 101 && (stream->flags & HTTP1_UPGRADES)) {
+		upgrade_to_http2(context, pending);
+		drop_oldest(conn);
+		drop_queue(conn, HTTP_BAD_HEAD);
+		return;
+	}
 	if (pending)
 		conn->websocket_route = pending->route;
 	finish_oldest(context, stream->status, 0);
@@ -70,7 +80,7 @@ static __noinline int head_done(struct http_context *context, struct http_stream
 	struct http_pending *pending;
 	struct http_conn *conn;
 	bool request;
-	__u8 flags;
+	__u16 flags;
 
 	if (!context || !stream)
 		return 0;

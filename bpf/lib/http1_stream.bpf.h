@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
- * What is remembered of the message that is being read in one direction of a connection, and which direction carries requests: the
- * received one of a server, the sent one of a client.
+ * What is remembered of the message that is being read in one direction of a connection.
  */
 #ifndef LIB_HTTP1_STREAM_BPF_H
 #define LIB_HTTP1_STREAM_BPF_H
@@ -26,6 +25,7 @@ enum http1_flags {
 	HTTP1_VALUE_OVER = 32,
 	HTTP1_ENCODED = 64,
 	HTTP1_WEBSOCKET = 128,
+	HTTP1_UPGRADES = 256,	/* to HTTP/2 */
 };
 
 /* As constants: clang computes them. */
@@ -40,20 +40,5 @@ static __always_inline __u64 hash_of(const char *text, __u32 length)
 	return hash;
 }
 #define HASH(text) hash_of(text, sizeof(text) - 1)
-
-static __always_inline bool is_request_stream(struct http_conn *conn, __u8 direction)
-{
-	return (direction == HTTP_RECEIVED) == (conn->role == HTTP_ROLE_SERVER);
-}
-
-static __always_inline struct http_stream *answer_stream(struct http_conn *conn)
-{
-	return &conn->streams[conn->role == HTTP_ROLE_SERVER ? HTTP_SENT : HTTP_RECEIVED];
-}
-
-static __always_inline struct http_stream *request_stream(struct http_conn *conn)
-{
-	return &conn->streams[conn->role == HTTP_ROLE_SERVER ? HTTP_RECEIVED : HTTP_SENT];
-}
 
 #endif /* LIB_HTTP1_STREAM_BPF_H */

@@ -84,6 +84,8 @@ static __always_inline void token_byte(struct http_stream *stream, __u8 byte)
 			stream->last_token = stream->hash;
 			if (stream->name == NAME_UPGRADE && stream->hash == HASH("websocket"))
 				stream->flags |= HTTP1_WEBSOCKET;
+			if (stream->name == NAME_UPGRADE && stream->hash == HASH("h2c"))
+				stream->flags |= HTTP1_UPGRADES;
 			stream->hash = ROUTE_HASH_SEED;
 			stream->flags &= ~HTTP1_VALUE_BEGUN;
 		}

@@ -81,6 +81,11 @@ struct http_work {
 	struct http_series_key key;
 	struct http_route route;
 	struct http_span_event span;
+	union {
+		struct http2_connection_event http2_connection;
+		struct http2_block_event http2_block;
+		struct http2_end_event http2_end;
+	};
 	char window[HTTP_WINDOW + 8];
 };
 

@@ -8,6 +8,9 @@ export const HTTP_TRACE_BYTES = 56;
 /** enum http_event_kind */
 export const HTTP_EVENT_KIND = {
   EVENT_HTTP_SPAN: 64,
+  EVENT_HTTP2_CONNECTION: 72,
+  EVENT_HTTP2_BLOCK: 73,
+  EVENT_HTTP2_END: 74,
 } as const;
 
 /** enum http_side */
@@ -21,6 +24,7 @@ export const HTTP_PROTOCOL = {
   HTTP_1_0: 0,
   HTTP_1_1: 1,
   HTTP_2: 2,
+  HTTP_GRPC: 3,
 } as const;
 
 /** enum http_uncounted */
@@ -142,7 +146,7 @@ export const HTTP_FILTER = {
 
 /** struct http_counters: offsets in bytes. */
 export const HTTP_COUNTERS = {
-  byteLength: 144,
+  byteLength: 168,
   requests: 0,
   answered: 8,
   dropped: 16,
@@ -152,8 +156,11 @@ export const HTTP_COUNTERS = {
   uncountedLength: 6,
   connections: 88,
   connectionsLength: 6,
-  untilSpan: 136,
-  untilError: 140,
+  http2Streams: 136,
+  http2BlocksLost: 144,
+  http2EndsLost: 152,
+  untilSpan: 160,
+  untilError: 164,
 } as const;
 
 /** enum http_span_flags */
@@ -202,4 +209,115 @@ export const HTTP_SPAN_EVENT = {
   traceLength: 56,
   path: 216,
   pathLength: 256,
+} as const;
+
+export const HTTP2_BLOCK_BYTES = 512;
+
+/** enum http2_connection_state */
+export const HTTP2_CONNECTION_STATE = {
+  HTTP2_BEGUN: 0,
+  HTTP2_JOINED: 1,
+  HTTP2_OVER: 2,
+  HTTP2_LOST: 3,
+  HTTP2_BROKEN: 4,
+} as const;
+
+/** struct http2_connection_event: offsets in bytes. */
+export const HTTP2_CONNECTION_EVENT = {
+  byteLength: 72,
+  headerKind: 0,
+  headerSizeBytes: 4,
+  headerTimeNs: 8,
+  connection: 16,
+  pid: 24,
+  endsLost: 28,
+  localPort: 32,
+  remotePort: 34,
+  state: 36,
+  side: 37,
+  tls: 38,
+  family: 39,
+  localAddress: 40,
+  localAddressLength: 16,
+  remoteAddress: 56,
+  remoteAddressLength: 16,
+} as const;
+
+/** enum http2_block_flags */
+export const HTTP2_BLOCK_FLAGS = {
+  HTTP2_BLOCK_BEGIN: 1,
+  HTTP2_BLOCK_END: 2,
+  HTTP2_BLOCK_END_STREAM: 4,
+  HTTP2_BLOCK_OF_REQUEST: 8,
+  HTTP2_BLOCK_OPENS: 16,
+  HTTP2_BLOCK_PUSH: 32,
+  HTTP2_BLOCK_CUT: 64,
+  HTTP2_BLOCK_PLAIN: 128,
+  HTTP2_BLOCK_TEXT: 256,
+  HTTP2_BLOCK_JOINED: 512,
+} as const;
+
+/** struct http2_block_event: offsets in bytes. */
+export const HTTP2_BLOCK_EVENT = {
+  byteLength: 568,
+  headerKind: 0,
+  headerSizeBytes: 4,
+  headerTimeNs: 8,
+  connection: 16,
+  startNs: 24,
+  pid: 32,
+  tid: 36,
+  stream: 40,
+  sequence: 44,
+  bytes: 48,
+  flags: 50,
+  side: 52,
+  tls: 53,
+  reserved: 54,
+  data: 56,
+  dataLength: 512,
+} as const;
+
+/** struct http2_upgraded: offsets in bytes. */
+export const HTTP2_UPGRADED = {
+  byteLength: 330,
+  method: 0,
+  methodLength: 16,
+  trace: 16,
+  traceLength: 56,
+  pathBytes: 72,
+  path: 74,
+  pathLength: 256,
+} as const;
+
+/** enum http2_end_flags */
+export const HTTP2_END_FLAGS = {
+  HTTP2_END_RESET_RECEIVED: 1,
+  HTTP2_END_RESET_SENT: 2,
+  HTTP2_END_UNSEEN: 4,
+  HTTP2_END_JOINED: 8,
+} as const;
+
+/** struct http2_end_event: offsets in bytes. */
+export const HTTP2_END_EVENT = {
+  byteLength: 88,
+  headerKind: 0,
+  headerSizeBytes: 4,
+  headerTimeNs: 8,
+  connection: 16,
+  bytesIn: 24,
+  bytesOut: 32,
+  messageBytesIn: 40,
+  messageBytesOut: 48,
+  messagesIn: 56,
+  messagesOut: 60,
+  stream: 64,
+  error: 68,
+  pid: 72,
+  tid: 76,
+  flags: 80,
+  side: 81,
+  tls: 82,
+  reserved: 83,
+  reservedLength: 5,
 } as const;

@@ -10,7 +10,8 @@ import { parseTraceParent } from './traceContext';
 export const PROTOCOLS: Record<number, HttpProtocol> = {
   [HTTP_PROTOCOL.HTTP_1_0]: 'HTTP/1.0',
   [HTTP_PROTOCOL.HTTP_1_1]: 'HTTP/1.1',
-  [HTTP_PROTOCOL.HTTP_2]: 'HTTP/2',
+  [HTTP_PROTOCOL.HTTP_2]: 'h2',
+  [HTTP_PROTOCOL.HTTP_GRPC]: 'grpc',
 };
 
 const AF_INET = 2;
@@ -36,22 +37,22 @@ export function decodeSpan(words: Words, at: number, truncateAddresses: boolean)
   const pathBytes = Math.min(bytes.readUInt16LE(SPAN.pathBytes), SPAN.pathLength);
   const path = bytes.toString('latin1', SPAN.path, SPAN.path + pathBytes);
   const family = bytes.readUInt8(SPAN.family);
-  const place = (address: number, port: number, truncate: boolean) => {
-    const text = addressText(family, bytes.subarray(address, address + 16));
-    if (text === null) return 'unix';
-    const shown = truncate ? truncateAddress(text) : text;
-    return `${shown.includes(':') ? `[${shown}]` : shown}:${bytes.readUInt16LE(port)}`;
-  };
-  const ends = (truncate: boolean) => [
-    place(SPAN.localAddress, SPAN.localPort, truncate),
-    place(SPAN.remoteAddress, SPAN.remotePort, truncate),
-  ];
-  const [local, peer] = ends(truncateAddresses);
+  const [local, remote] = [SPAN.localAddress, SPAN.remoteAddress].map((at) => bytes.subarray(at, at + 16));
+  const ends = endsOf(
+    {
+      family,
+      local,
+      localPort: bytes.readUInt16LE(SPAN.localPort),
+      remote,
+      remotePort: bytes.readUInt16LE(SPAN.remotePort),
+    },
+    truncateAddresses,
+  );
   const connection = number(SPAN.connection);
   const sequence = bytes.readUInt32LE(SPAN.sequence);
   return {
     routeId: bytes.readBigUInt64LE(SPAN.route),
-    ends: local === 'unix' ? null : ends(false).join('>'),
+    ends: ends.whole,
     span: {
       id: `${connection}.${sequence}.${side}`,
       parent: null,
@@ -73,8 +74,8 @@ export function decodeSpan(words: Words, at: number, truncateAddresses: boolean)
       answerTid: bytes.readUInt32LE(SPAN.answerTid),
       connection,
       sequence,
-      local,
-      peer,
+      local: ends.local,
+      peer: ends.peer,
       every: bytes.readUInt32LE(SPAN.every),
       trace: hasPath ? parseTraceParent(textAt(bytes, SPAN.trace, SPAN.traceLength)) : null,
     },
@@ -96,6 +97,35 @@ function textAt(bytes: Buffer, at: number, length: number): string {
   const text = bytes.toString('latin1', at, at + length);
   const end = text.indexOf('\0');
   return end < 0 ? text : text.slice(0, end);
+}
+
+/** Addresses as the kernel sent them, of 16 bytes each. */
+export interface RawEnds {
+  family: number;
+  local: Buffer;
+  localPort: number;
+  remote: Buffer;
+  remotePort: number;
+}
+
+export interface Ends {
+  /** `address:port`; a Unix socket: `unix`. */
+  local: string;
+  peer: string;
+  /** Both, never truncated: `local>peer`. Null: a Unix socket. */
+  whole: string | null;
+}
+
+export function endsOf({ family, local, localPort, remote, remotePort }: RawEnds, truncate: boolean): Ends {
+  const place = (address: Buffer, port: number, cut: boolean) => {
+    const text = addressText(family, address);
+    if (text === null) return 'unix';
+    const shown = cut ? truncateAddress(text) : text;
+    return `${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+  };
+  const [ownEnd, peer] = [place(local, localPort, truncate), place(remote, remotePort, truncate)];
+  const whole = `${place(local, localPort, false)}>${place(remote, remotePort, false)}`;
+  return { local: ownEnd, peer, whole: ownEnd === 'unix' ? null : whole };
 }
 
 /** IPv4 in IPv6 (RFC 4291, 2.5.5.2) is IPv4. Null for a Unix socket. */

@@ -8,6 +8,9 @@ export const FILTER_HELP =
   "Count only requests of these kinds: pid=PID, port=PORT (the server's), method=GET, path=/PREFIX, min-latency=10ms. Commas part " +
   'values of which one must fit; given again, the other kind must fit, too.';
 
+/** What `uncounted` says of those. */
+export const LEFT_OUT = 'left out by the filter';
+
 const wrong = (text: string, why: string) => tracerError('USAGE', `--filter ${text}: ${why}`);
 
 type Kind = (value: string, text: string) => Partial<HttpFilter>;
@@ -88,6 +91,22 @@ export function checkFilter(value: unknown): HttpFilter {
     minLatencyMs: optional(isLatency),
   });
   return known;
+}
+
+/** As the kernel does it (bpf/lib/http_filter.bpf.h), of a request that the helper has read. `port`: the server's; null: it has none. */
+export function isLeftOut(
+  { pids, ports, methods, path, minLatencyMs = 0 }: HttpFilter,
+  request: { pid: number; method: string; path: string | null },
+  port: number | null,
+  latencyNs: number,
+): boolean {
+  return (
+    (pids !== undefined && !pids.includes(request.pid)) ||
+    (ports !== undefined && (port === null || !ports.includes(port))) ||
+    (methods !== undefined && !methods.includes(request.method)) ||
+    (path !== undefined && !(request.path ?? '').startsWith(path)) ||
+    latencyNs < minLatencyMs * 1e6
+  );
 }
 
 /** The value of the map `http_filter`. */

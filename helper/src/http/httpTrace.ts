@@ -1,16 +1,18 @@
 // One HTTP trace from its attach to its summary: attaches http_tracer.o, takes its spans from the ring, reads its exact counts and
 // sets how many spans are sent. It knows nothing of where its rows and spans go.
 
-import { HTTP_CONNECTION_KIND, HTTP_SIDE, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
+import { HTTP_CONNECTION_KIND, HTTP_EVENT_KIND, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
 import type { Words } from '../abi/words';
 import type { AttachStep, HttpLive, HttpLiveRow, HttpOptions, HttpRouteRow, HttpSection, HttpSpan } from '../protocol';
-import { decodeSpan, isErrorStatus } from './decodeSpan';
+import { type DecodedSpan, decodeSpan } from './decodeSpan';
 import { Exemplars } from './exemplars';
+import { LEFT_OUT } from './filter';
+import { HTTP2_LOST, Http2 } from './http2/http2';
 import { type HttpCounters, KernelCounts, type SeriesRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
 import { Links, type ThreadHabit } from './links';
 import { OTHER_ROUTE } from './routeShapes';
-import { type RouteTable, routeTable, webSocketTable } from './routeTable';
+import { isFailed, type RouteTable, routeTable, webSocketTable } from './routeTable';
 import { FIRST_RATES, spanRates } from './spanBudget';
 import type { TraceObject } from './traceObject';
 
@@ -28,7 +30,7 @@ const REASONS: Record<keyof typeof HTTP_UNCOUNTED, string> = {
   HTTP_BAD_HEAD: 'not HTTP after all',
   HTTP_UNREADABLE: 'bytes not readable',
   HTTP_NO_SERIES: 'too many rows',
-  HTTP_LEFT_OUT: 'left out by the filter',
+  HTTP_LEFT_OUT: LEFT_OUT,
   HTTP_UNCOUNTED_KINDS: '',
 };
 
@@ -53,9 +55,8 @@ export class HttpTrace {
   private nextTickMs: number;
   private table: RouteTable = routeTable([]);
   /** Spans whose route was not known yet when they came. */
-  private unnamed: { span: ReturnType<typeof decodeSpan>['span']; routeId: bigint }[] = [];
-  private ended: HttpSection | null = null;
-  private endedProgress = { count: 0, lost: 0 };
+  private unnamed: { span: HttpSpan; routeId: bigint }[] = [];
+  private readonly http2: Http2;
   /** What came between the last two looks. */
   private interval: { rows: RouteTable; seconds: number } | null = null;
   private lastSeries: SeriesRow[] = [];
@@ -70,6 +71,8 @@ export class HttpTrace {
     this.counts = new KernelCounts((name) => object.mapFd(name), possibleCpus);
     this.links = new Links(habitOf);
     this.nextTickMs = nowMs() + FIRST_TICK_MS;
+    this.http2 = new Http2(options, (span) => this.addSpan(span));
+    this.http2.rates = this.rates;
   }
 
   /** Programs whose run time is this trace's cost. */
@@ -101,18 +104,35 @@ export class HttpTrace {
 
   /** A record of kind EVENT_HTTP_SPAN. */
   take(words: Words, at: number): void {
-    const { span, routeId, ends } = decodeSpan(words, at, this.options.truncateAddresses ?? false);
+    this.addSpan(decodeSpan(words, at, this.options.truncateAddresses ?? false));
+  }
+
+  /** Records of HTTP/2, by kind. */
+  takers(): [kind: number, take: (words: Words, at: number) => void][] {
+    const { EVENT_HTTP2_CONNECTION, EVENT_HTTP2_BLOCK, EVENT_HTTP2_END } = HTTP_EVENT_KIND;
+    return [
+      [EVENT_HTTP2_CONNECTION, (words, at) => this.http2.takeConnection(words, at)],
+      [EVENT_HTTP2_BLOCK, (words, at) => this.http2.takeBlock(words, at)],
+      [EVENT_HTTP2_END, (words, at) => this.http2.takeEnd(words, at)],
+    ];
+  }
+
+  private addSpan({ span, routeId, ends }: DecodedSpan): void {
     this.unnamed.push({ span, routeId });
     const complete = this.rates.spanEvery === 1 && this.rates.errorEvery === 1;
     this.links.add({ span, ends, complete });
     this.exemplars.add(span);
   }
 
+  private series(): SeriesRow[] {
+    return [...this.counts.series(), ...this.http2.series()];
+  }
+
   /** To be called often: sets rates once a second. */
   tick(): void {
     const now = this.nowMs();
     if (now < this.nextTickMs) return;
-    const series = this.counts.series();
+    const series = this.series();
     const totals = totalsOf(series, now);
     const seconds = Math.max(0.001, (now - (this.last.atMs || now - FIRST_TICK_MS)) / 1000);
     this.rates = spanRates(
@@ -122,6 +142,7 @@ export class HttpTrace {
       seconds,
     );
     this.counts.setRates(this.rates);
+    this.http2.rates = this.rates;
     this.interval = { rows: routeTable(since(series, this.lastSeries)), seconds };
     this.lastSeries = series;
     this.last = totals;
@@ -142,10 +163,8 @@ export class HttpTrace {
 
   /** What could not be counted is met, too: a recording of it is not empty. */
   progress(): { count: number; lost: number } {
-    if (this.ended) return this.endedProgress;
     const { requests, spansLost, uncounted, connections } = this.counts.counters();
-    const others =
-      connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP2] + connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_TLS];
+    const others = connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_TLS];
     const unseen = uncounted[HTTP_UNCOUNTED.HTTP_REQUEST_UNSEEN] + uncounted[HTTP_UNCOUNTED.HTTP_UNREADABLE];
     return { count: requests + (requests === 0 ? others + unseen : 0), lost: spansLost };
   }
@@ -162,20 +181,21 @@ export class HttpTrace {
   }
 
   section(): HttpSection {
-    if (this.ended) return this.ended;
     const counters = this.counts.counters();
-    const series = this.counts.series();
+    const series = this.series();
     this.nameSpans(series);
     const { routes, clients } = this.table;
     const requests = routes.reduce((sum, { count }) => sum + count, 0);
     return {
       requests,
       routesExact: true,
-      uncounted: uncountedOf(counters),
-      spans: counters.spans,
+      uncounted: added(uncountedOf(counters), this.http2.uncounted()),
+      spans: counters.spans + this.http2.spans,
       spanRate: 1 / this.rates.spanEvery,
       lost: counters.spansLost,
-      connections: counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP1],
+      connections:
+        counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP1] +
+        counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP2],
       routes,
       clients,
       websockets: webSocketTable(this.counts.webSockets(), this.table),
@@ -193,11 +213,9 @@ export class HttpTrace {
     return kept.map((span) => (span.parent && !ids.has(span.parent.id) ? { ...span, parent: null } : span));
   }
 
-  /** Before the object is closed: what is read of the maps afterwards is this. */
+  /** Before the object is closed. What is in the ring still comes. */
   stop(): void {
-    if (this.ended) return;
-    this.endedProgress = this.progress();
-    this.ended = this.section();
+    this.counts.freeze();
   }
 
   reset(): void {
@@ -236,13 +254,18 @@ function liveRow(row: HttpRouteRow, recent: readonly HttpRouteRow[], seconds: nu
 
 function totalsOf(series: readonly SeriesRow[], atMs: number): Totals {
   const totals: Totals = { atMs, requests: 0, errors: 0, latency: new LatencyHistogram() };
-  for (const { count, status, side, latency, latencyMaxNs } of series) {
-    totals.requests += count;
-    if (status === 0 || isErrorStatus(status, side === HTTP_SIDE.HTTP_CLIENT ? 'client' : 'server'))
-      totals.errors += count;
-    totals.latency.add(latency, latencyMaxNs);
+  for (const row of series) {
+    totals.requests += row.count;
+    if (isFailed(row)) totals.errors += row.count;
+    totals.latency.add(row.latency, row.latencyMaxNs);
   }
   return totals;
+}
+
+function added(first: Record<string, number>, second: Record<string, number>): Record<string, number> {
+  const sum = { ...first };
+  for (const [reason, number] of Object.entries(second)) sum[reason] = (sum[reason] ?? 0) + number;
+  return sum;
 }
 
 /** Reasons that occurred. Requests that still wait for their answer are one of them. */
@@ -252,11 +275,10 @@ function uncountedOf(counters: HttpCounters): Record<string, number> {
     const number = counters.uncounted[HTTP_UNCOUNTED[name as keyof typeof HTTP_UNCOUNTED]];
     if (reason && number) found[reason] = number;
   }
-  const { HTTP_CONNECTIONS_HTTP2, HTTP_CONNECTIONS_TLS, HTTP_CONNECTIONS_PLAINTEXT } = HTTP_CONNECTION_KIND;
-  const http2 = counters.connections[HTTP_CONNECTIONS_HTTP2];
+  const { HTTP_CONNECTIONS_TLS, HTTP_CONNECTIONS_PLAINTEXT } = HTTP_CONNECTION_KIND;
   const tls = counters.connections[HTTP_CONNECTIONS_TLS] - counters.connections[HTTP_CONNECTIONS_PLAINTEXT];
   const waiting = counters.requests - counters.answered - counters.dropped;
-  if (http2 > 0) found['HTTP/2 connections, not decoded'] = http2;
+  if (counters.http2EndsLost > 0) found[HTTP2_LOST] = counters.http2EndsLost;
   if (tls > 0) found['TLS connections, not decoded'] = tls;
   if (waiting > 0) found['not answered yet'] = waiting;
   return found;

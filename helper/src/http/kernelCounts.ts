@@ -10,7 +10,7 @@ import {
   HTTP_WEBSOCKET_KEY,
 } from '../abi/httpEvents.gen';
 import { native } from '../bpf/libbpf';
-import type { HttpFilter, WebSocketCounts } from '../protocol';
+import type { HttpFilter, MessageCounts, WebSocketCounts } from '../protocol';
 import { filterBytes } from './filter';
 
 export interface SeriesRow {
@@ -33,6 +33,10 @@ export interface SeriesRow {
   latencyMaxNs: number;
   firstByteSumNs: number;
   latency: Uint32Array;
+  /** What stands for the status in `statuses`, where that is not the status itself: `grpc:5`, or `?`, which was there but is not known. */
+  said?: string;
+  /** Of gRPC. */
+  messages?: MessageCounts;
 }
 
 export interface WebSocketRow extends WebSocketCounts {
@@ -46,6 +50,7 @@ export interface HttpCounters {
   dropped: number;
   spans: number;
   spansLost: number;
+  http2EndsLost: number;
   /** By enum http_uncounted, */
   uncounted: number[];
   /** and by enum http_connection_kind. */
@@ -71,6 +76,7 @@ const text = (bytes: Buffer, at: number, length: number): string => {
 export class KernelCounts {
   private readonly routes = new Map<bigint, { method: string; shape: string }>();
   private readonly zero = Buffer.alloc(4);
+  private frozen: { counters: HttpCounters; series: SeriesRow[]; webSockets: WebSocketRow[] } | null = null;
 
   constructor(
     private readonly fds: MapFds,
@@ -90,7 +96,13 @@ export class KernelCounts {
     native().libbpf.update(this.fds('http_filter'), this.zero, filterBytes(filter), 0);
   }
 
+  /** From now on what was counted up to here is what there is. */
+  freeze(): void {
+    this.frozen = { counters: this.counters(), series: this.series(), webSockets: this.webSockets() };
+  }
+
   counters(): HttpCounters {
+    if (this.frozen) return this.frozen.counters;
     const bytes = Buffer.alloc(HTTP_COUNTERS.byteLength * this.possibleCpus);
     native().libbpf.lookup(this.fds('http_counters'), this.zero, bytes);
     const sum = (offset: number) => {
@@ -106,6 +118,7 @@ export class KernelCounts {
       dropped: sum(HTTP_COUNTERS.dropped),
       spans: sum(HTTP_COUNTERS.spans),
       spansLost: sum(HTTP_COUNTERS.spansLost),
+      http2EndsLost: sum(HTTP_COUNTERS.http2EndsLost),
       uncounted: sums(HTTP_COUNTERS.uncounted, HTTP_COUNTERS.uncountedLength),
       connections: sums(HTTP_COUNTERS.connections, HTTP_COUNTERS.connectionsLength),
     };
@@ -129,12 +142,14 @@ export class KernelCounts {
 
   /** Rows are only added while they are read, so each is met once. */
   series(): SeriesRow[] {
+    if (this.frozen) return this.frozen.series;
     return this.entries('http_series', HTTP_SERIES_KEY.byteLength, HTTP_SERIES.byteLength).map(([key, value]) =>
       this.row(key, value),
     );
   }
 
   webSockets(): WebSocketRow[] {
+    if (this.frozen) return this.frozen.webSockets;
     const { byteLength: keyBytes } = HTTP_WEBSOCKET_KEY;
     return this.entries('http_websockets', keyBytes, HTTP_WEBSOCKET.byteLength).map(([key, value]) => {
       const number = (offset: number) => Number(value.readBigUInt64LE(offset));

@@ -16,6 +16,15 @@ export function bucketRange(bucket: number): { startNs: number; widthNs: number 
   return { startNs: (HTTP_OCTAVE_BUCKETS + part) * widthNs, widthNs };
 }
 
+/** Of a time: as latency_bucket() of bpf/lib/http_count.bpf.h. */
+export function bucketOf(ns: number): number {
+  const units = Math.floor(ns / UNIT_NS);
+  if (units < HTTP_LINEAR_BUCKETS) return units;
+  const octave = Math.floor(Math.log2(units));
+  const part = Math.floor((units / 2 ** octave) * HTTP_OCTAVE_BUCKETS) - HTTP_OCTAVE_BUCKETS;
+  return Math.min(HTTP_BUCKETS - 1, HTTP_LINEAR_BUCKETS + (octave - FIRST_OCTAVE) * HTTP_OCTAVE_BUCKETS + part);
+}
+
 export class LatencyHistogram {
   readonly buckets = new Float64Array(HTTP_BUCKETS);
   count = 0;

@@ -1,12 +1,14 @@
 // The kernel's rows (one a process, route and status) as a user reads them: one a route, with statuses and percentiles.
 
-import { HTTP_SIDE } from '../abi/httpEvents.gen';
-import { HTTP_LATENCY_BOUNDS_S, type HttpRouteRow, type HttpWebSocketRow } from '../protocol';
+import { HTTP_PROTOCOL, HTTP_SIDE } from '../abi/httpEvents.gen';
+import { HTTP_LATENCY_BOUNDS_S, type HttpRouteRow, type HttpWebSocketRow, type MessageCounts } from '../protocol';
 import { isErrorStatus, PROTOCOLS } from './decodeSpan';
+import { GRPC_OK } from './http2/grpc';
+import { UNKNOWN } from './http2/shape';
 import type { SeriesRow, WebSocketRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
 import { redactMethod } from './redact';
-import { OTHER_ROUTE, routesOf } from './routeShapes';
+import { foldShape, OTHER_ROUTE, routesOf } from './routeShapes';
 
 const MS_NS = 1e6;
 const BOUNDS_NS = HTTP_LATENCY_BOUNDS_S.map((seconds) => seconds * 1e9);
@@ -53,20 +55,28 @@ export function webSocketTable(rows: readonly WebSocketRow[], { nameOf }: RouteT
   return [...found.values()];
 }
 
-/** Shapes of one method are looked at together. */
+/** No answer, or one that says so. */
+export function isFailed({ status, side, said }: SeriesRow): boolean {
+  if (said === UNKNOWN) return false;
+  if (said !== undefined) return said !== `grpc:${GRPC_OK}`;
+  return status === 0 || isErrorStatus(status, side === HTTP_SIDE.HTTP_CLIENT ? 'client' : 'server');
+}
+
+/** Shapes of one method are looked at together; those of gRPC are names of services and methods, however many there are. */
 function namesOf(series: readonly SeriesRow[]): Map<bigint, { method: string; route: string }> {
   const byMethod = new Map<string, Set<string>>();
-  for (const { method, shape } of series) {
+  for (const { method, shape, protocol } of series) {
+    if (protocol === HTTP_PROTOCOL.HTTP_GRPC) continue;
     const shapes = byMethod.get(method);
     if (shapes) shapes.add(shape);
     else byMethod.set(method, new Set([shape]));
   }
   const routes = new Map([...byMethod].map(([method, shapes]) => [method, routesOf([...shapes])]));
   return new Map(
-    series.map(({ routeId, method, shape }) => [
-      routeId,
-      { method: redactMethod(method), route: routes.get(method)?.get(shape) ?? shape },
-    ]),
+    series.map(({ routeId, method, shape, protocol }) => {
+      const known = protocol === HTTP_PROTOCOL.HTTP_GRPC ? foldShape(shape) : routes.get(method)?.get(shape);
+      return [routeId, { method: method === UNKNOWN ? UNKNOWN : redactMethod(method), route: known ?? shape }];
+    }),
   );
 }
 
@@ -109,11 +119,15 @@ function add(
   row.count += one.count;
   row.bytesIn += one.bytesIn;
   row.bytesOut += one.bytesOut;
-  const side = one.side === HTTP_SIDE.HTTP_CLIENT ? 'client' : 'server';
-  if (one.status === 0 || isErrorStatus(one.status, side)) row.errors += one.count;
-  if (one.status !== 0) {
-    row.statuses[one.status] = (row.statuses[one.status] ?? 0) + one.count;
+  if (isFailed(one)) row.errors += one.count;
+  const said = one.said ?? (one.status === 0 ? null : String(one.status));
+  if (said !== null) {
+    row.statuses[said] = (row.statuses[said] ?? 0) + one.count;
     collected.answered += one.count;
+  }
+  if (one.messages) {
+    row.messages ??= { in: 0, out: 0, bytesIn: 0, bytesOut: 0 };
+    for (const key of Object.keys(row.messages) as (keyof MessageCounts)[]) row.messages[key] += one.messages[key];
   }
   collected.firstByteSumNs += one.firstByteSumNs;
   collected.latencySumNs += one.latencySumNs;

@@ -21,6 +21,7 @@ export async function startHttp(options: HttpOptions, session: KernelSession): P
   const { object, attachUprobes } = loadHttpTracer(session, options.plaintext !== 'none');
   const trace = new HttpTrace(object, session.possibleCpus, options, threadHabits());
   session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
+  for (const [kind, take] of trace.takers()) session.on(kind, take);
   session.regularly(() => trace.tick());
   for (const program of HttpTrace.programs) session.countRunTime(object, program);
   trace.start();

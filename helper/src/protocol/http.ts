@@ -2,7 +2,8 @@
 
 import type { AttachStep } from './model';
 
-export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+/** h2: HTTP/2; grpc: gRPC over it. */
+export type HttpProtocol = 'HTTP/1.0' | 'HTTP/1.1' | 'h2' | 'grpc';
 
 /** The function that answers a route, as far as evidence tells; below HANDLER_CONFIDENCE_LEAST nothing is claimed. */
 export interface HttpHandler {
@@ -31,7 +32,10 @@ export interface HttpRouteRow {
   count: number;
   /** Of `count`: an answer of 500 and above (outgoing calls: 400 and above), or none. */
   errors: number;
-  /** By status code. Requests whose connection ended without an answer are in `count` alone. */
+  /**
+   * By status code; of gRPC `grpc:` and its code, of which every one but 0 is an error; `?`: there was one, but it was said by
+   * reference to what came before the attach. Requests whose connection ended without an answer are in `count` alone.
+   */
   statuses: Record<string, number>;
   bytesIn: number;
   bytesOut: number;
@@ -44,6 +48,15 @@ export interface HttpRouteRow {
   /** For stores of metrics: requests by HTTP_LATENCY_BOUNDS_S, and the sum of their times. A time at a bound may be 1/64 off. */
   latency: { sumMs: number; counts: number[] };
   handler: HttpHandler | null;
+  /** Of gRPC: messages and their bytes, without the five before each. */
+  messages?: MessageCounts;
+}
+
+export interface MessageCounts {
+  in: number;
+  out: number;
+  bytesIn: number;
+  bytesOut: number;
 }
 
 /** Of WebSocket connections. */
@@ -143,16 +156,18 @@ export interface HttpSpan {
   target: string | null;
   route: string;
   status: number | null;
+  /** Of gRPC, where the call has one. */
+  grpcStatus?: number;
   protocol: HttpProtocol;
   tls: boolean;
-  error: 'status' | 'no answer' | 'unfinished' | null;
+  error: 'status' | 'no answer' | 'unfinished' | 'reset' | null;
   bytesIn: number;
   bytesOut: number;
   pid: number;
   /** Thread that read the request, or sent it, and the one that sent or read the answer's end (0: not known). */
   tid: number;
   answerTid: number;
-  /** One number a connection, and the request's on it. */
+  /** One number a connection, and the request's on it (HTTP/2: in the order in which streams were opened). */
   connection: number;
   sequence: number;
   /** `address:port`, a Unix socket: `unix`. */

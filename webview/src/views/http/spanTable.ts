@@ -13,6 +13,7 @@ export const ERRORS = {
   status: () => l10n.t('failed'),
   'no answer': () => l10n.t('no answer'),
   unfinished: () => l10n.t('broken off'),
+  reset: () => l10n.t('reset'),
 };
 
 /** An outgoing call is told apart by an arrow, which a screen reader reads as words. */
@@ -26,7 +27,7 @@ export function nameOf({ span }: SpanRow): HTMLElement {
 
 export function statusOf({ span }: SpanRow): HTMLElement {
   const said = [
-    span.status === null ? '' : String(span.status),
+    span.grpcStatus !== undefined ? `grpc:${span.grpcStatus}` : span.status === null ? '' : String(span.status),
     span.error && span.error !== 'status' ? ERRORS[span.error]() : '',
   ];
   return element('span', { class: span.error ? 'failed' : '' }, said.filter(Boolean).join(' '));
