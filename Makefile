@@ -38,15 +38,9 @@ help: ## List these targets
 
 ebpf: $(OBJECTS) $(addprefix dist/bpf/,$(OBJECTS)) ## Compile bpf/*.bpf.c into NAME.o
 
-# An object whose tracer is not written yet has no rule of its own: its target says so and succeeds.
 http_tracer.o: ## The HTTP tracer's object
-xdp_tracer.o: ## The XDP tracer's object (says so while there is none)
+xdp_tracer.o: ## The XDP tracer's object
 stack_tracer.o: ## The stack tracer's object
-ifeq ($(wildcard bpf/xdp_tracer.bpf.c),)
-.PHONY: xdp_tracer.o
-xdp_tracer.o:
-	@echo "There is no XDP tracer yet (bpf/xdp_tracer.bpf.c): nothing to build."
-endif
 
 # The debug information goes, the BTF that libbpf needs stays. Without llvm-strip the object is only larger.
 $(OBJECTS): %.o: bpf/%.bpf.c $(wildcard bpf/*.h bpf/lib/*.h)

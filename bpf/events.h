@@ -278,6 +278,8 @@ struct tracer_settings {
 	__u32 caller_group_count;
 	__u32 caller_groups[CALLER_GROUPS_MAX];
 	__u64 caller_capabilities;	/* that the caller had before the helper was given its own */
+	__u32 place;		/* of several objects of one name in a recording, which one this is */
+	__u32 reserved;
 };
 
 #endif /* EVENTS_H */

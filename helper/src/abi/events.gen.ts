@@ -273,7 +273,7 @@ export const CALLER_GROUPS_MAX = 32;
 
 /** struct tracer_settings: offsets in bytes. */
 export const TRACER_SETTINGS = {
-  byteLength: 176,
+  byteLength: 184,
   useRingBuffer: 0,
   countKernel: 4,
   useTaskPtRegs: 8,
@@ -287,4 +287,6 @@ export const TRACER_SETTINGS = {
   callerGroups: 40,
   callerGroupsLength: 32,
   callerCapabilities: 168,
+  place: 176,
+  reserved: 180,
 } as const;

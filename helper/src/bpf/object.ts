@@ -23,6 +23,8 @@ export interface TracerSettings {
   maxFrames: number;
   /** Whose processes are traced; null: everybody's. */
   rights: CallersRights | null;
+  /** Of several objects of one name in a recording, which one this is (default: 0). */
+  place?: number;
 }
 
 /** Who loads the objects that send into one ring and look at one set of targets: a recording's session. */
@@ -101,6 +103,7 @@ export class BpfObject {
     bytes.writeUInt32LE(settings.pidNsInode, TRACER_SETTINGS.pidNsInode);
     bytes.writeUInt32LE(Number(settings.keepRaw), TRACER_SETTINGS.keepRaw);
     bytes.writeUInt32LE(settings.maxFrames, TRACER_SETTINGS.maxFrames);
+    bytes.writeUInt32LE(settings.place ?? 0, TRACER_SETTINGS.place);
     if (settings.rights) writeRights(settings.rights, bytes);
     system.copy(at, bytes, bytes.length);
   }
