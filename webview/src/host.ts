@@ -15,6 +15,9 @@ export interface ViewState {
   profile?: string;
   /** By a view's id. */
   sorts?: Record<string, { column: string; descending: boolean }>;
+  /** Widths that the user gave to columns, by table and column, px. */
+  columns?: Record<string, Record<string, number>>;
+  /** Words that functions are looked for by. */
   filter?: string;
   /** Which list of HTTP requests, and the filter over them. */
   httpList?: string;

@@ -6,7 +6,7 @@ import type { Recording, StackProfile } from '../load';
 import { describeShare } from '../shares';
 import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
 import { type CallNode, callees, callers, hasChildren, type StackTree } from '../stackTree';
-import { renderLink, renderShare } from './cells';
+import { nameElement, renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
 import type { Selection, Shown, View } from './view';
@@ -74,7 +74,7 @@ export class CallTree implements View {
       id,
       title,
       numeric: true,
-      widthPx: 122,
+      widthPx: 76,
       render: ({ node }, cell) => {
         if (this.profile && this.tree) renderShare(cell, describeShare(node[id], this.tree.totalWeight, this.profile));
       },
@@ -82,21 +82,23 @@ export class CallTree implements View {
     this.grid = new Grid<CallRow>({
       id: 'calltree',
       label: l10n.t('Call tree'),
+      host,
       columns: [
-        share('total', l10n.t('Total')),
-        share('self', l10n.t('Self')),
         {
           id: 'name',
           title: l10n.t('Function'),
-          widthPx: 160,
-          grow: 4,
+          widthPx: 200,
+          grow: 5,
           render: (row, cell) => this.renderName(row, cell),
         },
+        share('total', l10n.t('Total')),
+        share('self', l10n.t('Self')),
         {
           id: 'source',
           title: l10n.t('Source'),
-          widthPx: 120,
+          widthPx: 96,
           grow: 1.2,
+          fromTablePx: 440,
           render: ({ node }, cell) => {
             const { recording } = this;
             if (recording)
@@ -209,7 +211,7 @@ export class CallTree implements View {
     cell.classList.add('tree-cell');
     cell.append(
       element('span', { class: `twistie${row.leaf ? ' leaf' : open ? ' open' : ''}`, 'aria-hidden': 'true' }),
-      element('span', { class: 'name', title }, name),
+      nameElement(name, title),
     );
   }
 }

@@ -8,7 +8,7 @@ import type { Host } from '../host';
 import type { Recording } from '../load';
 import { describeShare, figureScale, formatCount, formatFigure, formatShare } from '../shares';
 import { fullName, openSource, sourceLink } from '../sourceLinks';
-import { renderLink, renderShare } from './cells';
+import { nameElement, renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
 import { Sorting } from './sorting';
@@ -63,6 +63,7 @@ export class ContextTable implements View {
     this.grid = new Grid<ContextRow>({
       id: words.id,
       label: words.title,
+      host,
       columns: [
         {
           id: 'id',
@@ -76,7 +77,7 @@ export class ContextTable implements View {
           id: 'share',
           title: l10n.t('Share'),
           numeric: true,
-          widthPx: 122,
+          widthPx: 76,
           compare: COMPARE.share,
           render: ({ figure }, cell) => renderShare(cell, describeShare(figure, this.total, figureScale(this.figures))),
         },
@@ -185,6 +186,6 @@ export class ContextTable implements View {
           ]
         : []),
     ].join('\n');
-    cell.append(element('span', { class: 'name', title }, id === 'start' ? row.startName : row.hottestName));
+    cell.append(nameElement(id === 'start' ? row.startName : row.hottestName, title));
   }
 }

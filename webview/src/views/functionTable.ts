@@ -6,7 +6,7 @@ import type { Recording, StackProfile } from '../load';
 import { describeShare, formatCount } from '../shares';
 import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
 import type { FunctionWeights } from '../stackTree';
-import { renderLink, renderShare } from './cells';
+import { nameElement, renderError, renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
 import { Sorting } from './sorting';
@@ -87,7 +87,7 @@ export class FunctionTable implements View {
       id,
       title,
       numeric: true,
-      widthPx: 122,
+      widthPx: 76,
       compare: COMPARE[id],
       render: (row, cell) => {
         if (this.profile) renderShare(cell, describeShare(row[id], this.totalWeight, this.profile));
@@ -96,31 +96,44 @@ export class FunctionTable implements View {
     this.grid = new Grid<FunctionRow>({
       id: 'functions',
       label: l10n.t('Hot functions'),
+      host,
       columns: [
-        share('self', l10n.t('Self')),
-        share('total', l10n.t('Total')),
         {
           id: 'name',
           title: l10n.t('Function'),
-          widthPx: 140,
-          grow: 3,
+          widthPx: 160,
+          grow: 5,
           compare: COMPARE.name,
-          render: (row, cell) => cell.append(element('span', { class: 'name', title: row.fullName }, row.name)),
+          render: (row, cell) => cell.append(nameElement(row.name, row.fullName)),
+        },
+        share('self', l10n.t('Self')),
+        share('total', l10n.t('Total')),
+        {
+          id: 'error',
+          title: '±',
+          numeric: true,
+          widthPx: 48,
+          fromTablePx: 520,
+          render: (row, cell) => {
+            const of = this.sorting.column === 'total' ? 'total' : 'self';
+            if (this.profile) renderError(cell, describeShare(row[of], this.totalWeight, this.profile));
+          },
         },
         {
           id: 'module',
           title: l10n.t('Module'),
           widthPx: 70,
           grow: 1,
-          fromTablePx: 680,
+          fromTablePx: 760,
           compare: COMPARE.module,
           render: (row, cell) => cell.append(element('span', { class: 'dim', title: row.module }, row.module)),
         },
         {
           id: 'source',
           title: l10n.t('Source'),
-          widthPx: 120,
-          grow: 1.4,
+          widthPx: 96,
+          grow: 1.2,
+          fromTablePx: 400,
           compare: COMPARE.source,
           render: (row, cell) => {
             const { recording } = this;

@@ -3,11 +3,16 @@
 // names the current row, as in VS Code's own lists.
 //
 // Keys as in the ARIA practices for (tree)grids: https://www.w3.org/WAI/ARIA/apg/patterns/treegrid/
+import * as l10n from '@vscode/l10n';
+import type { Host } from '../host';
 import { element } from './element';
 
 const ROW_HEIGHT_PX = 22;
 /** Rows rendered beyond the visible ones, so that slow scrolling never shows a gap. */
 const OVERSCAN_ROWS = 8;
+const MIN_COLUMN_PX = 40;
+const MAX_COLUMN_PX = 2_000;
+const KEY_STEP_PX = 10;
 
 export interface Column<Row> {
   id: string;
@@ -34,6 +39,10 @@ export interface GridOptions<Row> {
   /** Enter, double-click, ctrl/cmd-click. */
   onOpen(row: Row, event: MouseEvent | KeyboardEvent): void;
   onSort?(column: string): void;
+  /** Shift+F10, the menu key, a right click: what can be done with the row. `at`: where on the page. */
+  onMenu?(row: Row, at: { x: number; y: number }): void;
+  /** Its columns can be made wider and narrower, and stay so. */
+  host?: Pick<Host, 'state' | 'remember'>;
   /** Makes it a treegrid. `expanded` is null for a leaf. */
   tree?: { level(row: Row): number; expanded(row: Row): boolean | null; toggle(row: Row): void };
 }
@@ -41,6 +50,7 @@ export interface GridOptions<Row> {
 export class Grid<Row> {
   readonly root: HTMLElement;
   private readonly headers = new Map<string, HTMLElement>();
+  private readonly handles = new Map<string, HTMLElement>();
   private readonly body: HTMLElement;
   /** The columns that the width has room for. */
   private shown: Column<Row>[] = [];
@@ -53,6 +63,7 @@ export class Grid<Row> {
     const head = element('div', { role: 'row', class: 'grid-row grid-head', 'aria-rowindex': 1 });
     for (const column of columns) {
       const header = element('div', { role: 'columnheader', class: column.numeric ? 'numeric' : '' });
+      if (options.host && column !== columns[columns.length - 1]) header.append(this.handle(column));
       if (column.compare)
         header.append(
           element(
@@ -87,6 +98,7 @@ export class Grid<Row> {
       const index = this.indexAt(event);
       if (index >= 0 && !isControl(event)) this.options.onOpen(this.rows[index], event);
     });
+    this.root.addEventListener('contextmenu', (event) => this.onContextMenu(event));
     new ResizeObserver(() => {
       const before = this.shown;
       this.fitColumns();
@@ -130,6 +142,54 @@ export class Grid<Row> {
     return this.rows[this.current] ?? null;
   }
 
+  /** At the right end of a column's head: drags its width; arrow keys do the same, a double click gives back the first one. */
+  private handle(column: Column<Row>): HTMLElement {
+    const handle = element('span', {
+      class: 'column-handle',
+      role: 'separator',
+      tabindex: 0,
+      'aria-orientation': 'vertical',
+      'aria-label': l10n.t('Width of {0}', column.title),
+      'aria-valuemin': MIN_COLUMN_PX,
+      'aria-valuemax': MAX_COLUMN_PX,
+      'aria-valuenow': this.widths[column.id] ?? column.widthPx,
+      onpointerdown: (event: PointerEvent) => {
+        handle.setPointerCapture(event.pointerId);
+        event.preventDefault();
+      },
+      onpointermove: (event: PointerEvent) => {
+        if (!handle.hasPointerCapture(event.pointerId)) return;
+        this.setWidth(column, event.clientX - this.headers.get(column.id)!.getBoundingClientRect().left);
+      },
+      ondblclick: () => this.setWidth(column, null),
+      onkeydown: (event: KeyboardEvent) => {
+        const step = { ArrowLeft: -KEY_STEP_PX, ArrowRight: KEY_STEP_PX }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.setWidth(column, this.headers.get(column.id)!.getBoundingClientRect().width + step);
+      },
+    });
+    this.handles.set(column.id, handle);
+    return handle;
+  }
+
+  /** Widths that the user chose, by column. */
+  private get widths(): Readonly<Record<string, number>> {
+    return this.options.host?.state.columns?.[this.options.id] ?? {};
+  }
+
+  /** null: as it was at first. */
+  private setWidth(column: Column<Row>, widthPx: number | null): void {
+    const { host, id } = this.options;
+    const widths = { ...this.widths };
+    if (widthPx === null) delete widths[column.id];
+    else widths[column.id] = Math.round(Math.min(MAX_COLUMN_PX, Math.max(MIN_COLUMN_PX, widthPx)));
+    host?.remember({ columns: { ...host.state.columns, [id]: widths } });
+    this.handles.get(column.id)?.setAttribute('aria-valuenow', String(widths[column.id] ?? column.widthPx));
+    this.fitColumns();
+  }
+
   private requestRender(): void {
     if (this.frameRequested) return;
     this.frameRequested = true;
@@ -143,9 +203,14 @@ export class Grid<Row> {
     const width = this.root.clientWidth;
     this.shown = this.options.columns.filter(({ fromTablePx }) => width >= (fromTablePx ?? 0));
     for (const column of this.options.columns) this.headers.get(column.id)!.hidden = !this.shown.includes(column);
-    const tracks = this.shown.map(({ widthPx, grow }) => (grow ? `minmax(${widthPx}px, ${grow}fr)` : `${widthPx}px`));
+    const { widths } = this;
+    const tracks = this.shown.map(({ id, widthPx, grow }) => {
+      if (widths[id] !== undefined) return `${widths[id]}px`;
+      return grow ? `minmax(${widthPx}px, ${grow}fr)` : `${widthPx}px`;
+    });
+    const least = this.shown.reduce((sum, { id, widthPx }) => sum + (widths[id] ?? widthPx), 0);
     this.root.style.setProperty('--columns', tracks.join(' '));
-    this.root.style.setProperty('--min-width', `${this.shown.reduce((sum, { widthPx }) => sum + widthPx, 0)}px`);
+    this.root.style.setProperty('--min-width', `${least}px`);
     this.root.setAttribute('aria-colcount', String(this.shown.length));
   }
 
@@ -204,6 +269,18 @@ export class Grid<Row> {
     this.moveTo(index, true);
     if (twistie) this.options.tree?.toggle(data);
     else if (event.ctrlKey || event.metaKey) this.options.onOpen(data, event);
+  }
+
+  private onContextMenu(event: MouseEvent): void {
+    const { onMenu } = this.options;
+    const index = this.indexAt(event);
+    // A menu key's event is at the grid itself, and means the current row.
+    const row = index >= 0 ? this.rows[index] : this.currentRow;
+    if (!onMenu || !row || (event.target instanceof Element && event.target.closest('.grid-head'))) return;
+    event.preventDefault();
+    if (index >= 0) this.moveTo(index, true);
+    const box = document.getElementById(this.rowId(this.current))?.getBoundingClientRect();
+    onMenu(row, index >= 0 || !box ? { x: event.clientX, y: event.clientY } : { x: box.left + 24, y: box.bottom });
   }
 
   private onKey(event: KeyboardEvent): void {

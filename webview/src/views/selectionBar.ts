@@ -6,7 +6,7 @@ import type { Recording, StackProfile } from '../load';
 import { describeShare, formatShare } from '../shares';
 import { fullName, hottestLine, openSource, sourceLink } from '../sourceLinks';
 import type { FunctionWeights, StackTree } from '../stackTree';
-import { linkText } from './cells';
+import { linkText, nameElement } from './cells';
 import { element } from './element';
 
 const isMac = /Mac/.test(navigator.platform);
@@ -35,7 +35,7 @@ export class SelectionBar {
     const link = sourceLink(recording, frame);
     const hottest = hottestLine(recording, frame, profile.metric);
     const module = recording.extra?.frameDetails?.[frame]?.module;
-    const parts: Node[] = [element('span', { class: 'name', title: fullName(recording, frame) }, name)];
+    const parts: Node[] = [nameElement(name, fullName(recording, frame))];
     if (link && !link.opens) parts.push(element('span', { class: 'source dim', title: link.title }, ...linkText(link)));
     else if (link)
       parts.push(this.link(linkText(link), link.title, (event) => openSource(this.host, recording, frame, event)));

@@ -1,5 +1,5 @@
-// The colours that VS Code gives a webview in three of its themes, as far as the page uses them: Dark Modern, Light
-// Modern and Dark High Contrast, read from their theme files (extensions/theme-defaults in microsoft/vscode).
+// The colours that VS Code gives a webview in four of its themes, as far as the page uses them: Dark Modern, Light
+// Modern, Dark and Light High Contrast, read from their theme files (extensions/theme-defaults in microsoft/vscode).
 
 const common = {
   'font-family': 'DejaVu Sans, sans-serif',
@@ -139,6 +139,47 @@ export const THEMES = {
       'charts-red': '#f48771',
       'charts-green': '#89d185',
       'charts-blue': '#3794ff',
+    },
+  },
+  highContrastLight: {
+    bodyClass: 'vscode-high-contrast vscode-high-contrast-light',
+    colors: {
+      ...common,
+      foreground: '#292929',
+      descriptionForeground: 'rgba(41, 41, 41, 0.7)',
+      errorForeground: '#b5200d',
+      focusBorder: '#006bbd',
+      contrastBorder: '#0f4a85',
+      contrastActiveBorder: '#006bbd',
+      'editor-background': '#ffffff',
+      'editor-foreground': '#292929',
+      'editorLineNumber-foreground': '#292929',
+      'editorWidget-background': '#ffffff',
+      'editorWidget-foreground': '#292929',
+      'widget-border': '#0f4a85',
+      'editorWarning-foreground': '#895503',
+      'editorError-foreground': '#b5200d',
+      'list-focusOutline': '#006bbd',
+      'input-background': '#ffffff',
+      'input-foreground': '#292929',
+      'input-border': '#0f4a85',
+      'input-placeholderForeground': 'rgba(41, 41, 41, 0.7)',
+      'inputOption-activeBackground': 'rgba(0, 0, 0, 0)',
+      'inputOption-activeBorder': '#0f4a85',
+      'inputOption-activeForeground': '#292929',
+      'dropdown-background': '#ffffff',
+      'dropdown-foreground': '#292929',
+      'dropdown-border': '#0f4a85',
+      'panel-border': '#0f4a85',
+      'panelTitle-activeForeground': '#292929',
+      'panelTitle-inactiveForeground': '#292929',
+      'panelTitle-activeBorder': '#b5200d',
+      'textLink-foreground': '#0f4a85',
+      'textLink-activeForeground': '#0f4a85',
+      'sash-hoverBorder': '#006bbd',
+      'charts-red': '#b5200d',
+      'charts-green': '#374e06',
+      'charts-blue': '#1a85ff',
     },
   },
 } satisfies Record<string, { bodyClass: string; colors: Record<string, string> }>;
