@@ -1,5 +1,6 @@
 // The other side: VS Code's message channel and the small state it keeps for this tab while the page is hidden or the window
 // reloads.
+import type { TimeRange } from '../../helper/src/protocol';
 import type { FromWebview } from './messages';
 
 /** What a tab remembers. Every field is optional: an older version may have written it. */
@@ -11,8 +12,12 @@ export interface ViewState {
   /** Width of the flame graph in percent of the page, where it stands beside a table. */
   splitPercent?: number;
   graphMode?: GraphMode;
-  /** Name of the profile (thread) shown: its place in the file changes while it is being recorded. */
+  /** Name of the profile shown: its place in the file changes while it is being recorded. */
   profile?: string;
+  /** Process and thread ids of those that are shown; left out: all. */
+  threads?: readonly string[];
+  /** Of time that is shown. */
+  range?: TimeRange;
   /** By a view's id. */
   sorts?: Record<string, { column: string; descending: boolean }>;
   /** Widths that the user gave to columns, by table and column, px. */

@@ -1,5 +1,10 @@
 // The messages between the extension and the recording webview, both ways. Both ends switch exhaustively over `type`.
 
+import type { FoldRule, TimeRange } from '../../helper/src/protocol';
+
+/** What the user folds, remembered for a workspace; whose the folders are the extension knows. */
+export type FoldChoice = Pick<FoldRule, 'origins' | 'shownModules' | 'hiddenModules'>;
+
 /** Extension -> webview. */
 export type ToWebview =
   /** Load or reload a recording: the whole file's text. `live` while it is still being recorded. */
@@ -7,6 +12,8 @@ export type ToWebview =
   /** One line over the graph: progress, losses, or that a source is newer than the binary. */
   | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
   | { type: 'select'; frame: number }
+  /** Before the first load, and when it changed elsewhere. */
+  | { type: 'fold'; rule: FoldRule }
   /** Brings a view into sight, and in it what has this key: of a route, see httpRouteKey. */
   | { type: 'showItem'; view: string; key: string }
   /** Sources of the recording loaded last, as it names them, that are not on this machine. */
@@ -18,6 +25,8 @@ export type FromWebview =
   | { type: 'ready' }
   /** A frame's source was asked for (link, ctrl/cmd-click, Enter in a table). `frame` indexes shared.frames. */
   | { type: 'openSource'; frame: number; line: number | null; beside: boolean }
+  /** What of the recording is shown changed: the editors show the same. `range` null: all of it. */
+  | { type: 'part'; range: TimeRange | null; fold: FoldChoice }
   /** A source that is no frame's, as the recording names it: a handler's. */
   | { type: 'openFile'; file: string; line: number; beside: boolean }
   /** Text for the clipboard, which a page may not write to everywhere. */

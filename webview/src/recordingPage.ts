@@ -1,25 +1,46 @@
-// Keeps the views on one recording, one profile (thread) and one selected function, whoever changes them: the flame graph, a table,
-// the toolbar or the extension.
+// Keeps the views on one recording, one part of it and one selected function, whoever changes them: the flame graph, a table, the
+// bars above or the extension.
 import * as l10n from '@vscode/l10n';
+import { type FoldRule, mergedProfile, type TimeRange } from '../../helper/src/protocol';
 import type { GraphMode, Host } from './host';
 import { parseAnyRecording, type Recording, RecordingError } from './load';
-import type { ToWebview } from './messages';
+import type { FoldChoice, ToWebview } from './messages';
+import { plainName, shortName } from './names';
+import { listenToKeys, type Verb } from './pageKeys';
+import { baseOf, busiestThread, foldedInto, originShares, type Part, showPart, wholeOf } from './part';
+import { type Found, search } from './search';
 import { describeShare, formatWeight } from './shares';
 import { fullName, openSource, sameFrame, setMissingSources, sourceLink } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
-import { buildStackTree, functionWeights, heaviestPath } from './stackTree';
+import { functionWeights, heaviestPath } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
+import { threadKey, threadsOfKeys } from './threadGroups';
+import { Turns } from './turns';
+import { frameMenuItems } from './views/frameMenu';
 import { Layout } from './views/layout';
+import { openMenu } from './views/menu';
+import { ScopeBar } from './views/scopeBar';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
+import { ThreadChooser } from './views/threadChooser';
+import { TimeStrip } from './views/timeStrip';
 import type { MakeView, Shown, View } from './views/view';
 
-/** The sources in speedscope's stack trace of the selected frame. */
-const TRACE_SOURCE = 'div > span[style] ~ span:last-child';
-
-interface Loaded extends Shown {
-  profileIndex: number;
+interface Load {
+  text: string;
+  name: string;
+  live: boolean;
+  startedMs: number;
 }
+
+/** What is on the screen. `recording` has frames for folded modules behind those of `original`. */
+interface Loaded extends Shown {
+  original: Recording;
+  part: Part;
+  found: Found | null;
+}
+
+const FOLDS_NOTHING: FoldRule = { origins: [], shownModules: [], hiddenModules: [], folders: [], workspace: [] };
 
 export class RecordingPage {
   readonly root: HTMLElement;
@@ -27,13 +48,17 @@ export class RecordingPage {
   private readonly status = new StatusLine();
   private readonly views: readonly View[];
   private readonly selection: SelectionBar;
+  private readonly scope: ScopeBar;
+  private readonly strip: TimeStrip;
+  private readonly threads: ThreadChooser;
   private readonly layout: Layout;
+  private readonly turns: Turns<Load>;
+  /** The recording that is shown, or will be as soon as the page is free. */
+  private original: Recording | null = null;
+  private part: Part = wholeOf(0);
+  private rule = FOLDS_NOTHING;
   private loaded: Loaded | null = null;
   private selected: number | null = null;
-  /** The newest load that came while one was under way. */
-  private waiting: Parameters<RecordingPage['load']> | null = null;
-  private busy = false;
-  private newest: Recording | null = null;
   /** Asked for before there was a recording to select it in. */
   private toSelect: number | null = null;
 
@@ -43,31 +68,43 @@ export class RecordingPage {
     views: readonly MakeView[],
   ) {
     this.graph = new FlameGraph(graphRoot, (state) => this.onGraphChange(state));
-    this.views = views.map((make) => make(host, (frame) => this.select(frame)));
-    this.selection = new SelectionBar(host);
+    this.turns = new Turns<Load>(
+      (load) => this.load(load),
+      () => this.showAgain(),
+      () => this.whenIdle(),
+    );
+    const select = (frame: number) => this.select(frame);
+    this.views = views.map((make) => make(host, select, (frame, at) => this.openMenu(frame, at)));
+    this.selection = new SelectionBar(host, (module) => this.showModule(module));
+    this.threads = new ThreadChooser((threads) => this.chooseThreads(threads));
+    this.strip = new TimeStrip((range) => this.chooseRange(range));
+    this.scope = new ScopeBar(host.state.filter ?? '', {
+      onFold: (choice) => this.fold(choice),
+      onRange: () => this.chooseRange(null),
+      onUnfocus: () => this.change({ focus: null }),
+      onSearch: (query) => this.lookFor(query),
+      onLeaveSearch: () => this.visibleView?.enter?.(),
+    });
     this.layout = new Layout(
       host,
-      { status: this.status.root, selection: this.selection.root },
+      {
+        status: this.status.root,
+        scope: this.scope.root,
+        strip: this.strip.root,
+        threads: this.threads.root,
+        selection: this.selection.root,
+      },
       this.views,
       graphRoot,
       {
-        onMode: (mode) => void this.show({ mode }),
-        onProfile: (profileIndex) => void this.show({ profileIndex }),
+        onMode: (mode) => this.chooseMode(mode),
+        onProfile: (profile) => this.chooseProfile(profile),
         onGraphResized: () => this.graph.resized(),
         onTab: () => this.revealSelected(),
       },
     );
     this.root = this.layout.root;
-    graphRoot.setAttribute('role', 'region');
-    graphRoot.setAttribute(
-      'aria-label',
-      l10n.t('Flame graph; Call Tree shows the same for keyboard and screen reader'),
-    );
-    graphRoot.tabIndex = 0;
-    new MutationObserver(() => this.markTrace()).observe(graphRoot, { childList: true, subtree: true });
-    graphRoot.addEventListener('click', (event) => this.onGraphClick(event), true);
-    // On the document: keys.ts ends on the window what is not for speedscope.
-    document.addEventListener('keydown', (event) => this.onGraphKey(event, graphRoot));
+    this.listen();
   }
 
   async start(scheme: ColorSchemeSwitch): Promise<void> {
@@ -77,85 +114,21 @@ export class RecordingPage {
     await Promise.all([followTheme(this.graph, scheme), document.fonts.load('12px "Source Code Pro"').catch(() => [])]);
   }
 
-  async load(text: string, name: string, live: boolean): Promise<void> {
-    if (this.busy) {
-      this.waiting = [text, name, live];
-      return;
-    }
-    this.busy = true;
-    try {
-      await this.loadNow(text, name, live, performance.now());
-    } catch (error) {
-      const sentence =
-        error instanceof RecordingError ? error.message : l10n.t('This recording cannot be shown: {0}', String(error));
-      this.layout.notify(sentence);
-      this.host.send({ type: 'error', text: sentence });
-    }
-    await this.freeForNext();
-  }
-
-  private async freeForNext(): Promise<void> {
-    this.busy = false;
-    const next = this.waiting;
-    this.waiting = null;
-    if (next) await this.load(...next);
-    else if (this.loaded && this.toSelect !== null) {
-      const frame = this.toSelect;
-      this.toSelect = null;
-      this.select(frame);
-    }
-  }
-
-  private async loadNow(text: string, name: string, live: boolean, startedMs: number): Promise<void> {
-    const recording = parseAnyRecording(text, name);
-    this.newest = recording;
-    const before = this.loaded;
-    const wanted = before?.profile.name ?? this.host.state.profile;
-    const found = recording.profiles.findIndex((profile) => profile.name === wanted);
-    const profileIndex = found === -1 ? recording.activeProfile : found;
-    this.status.show(recording, live);
-    if (!hasStacks(recording) && !this.views.some((view) => view.standsAlone && view.isFor(recording))) {
-      this.layout.notify(emptySentence(recording, live));
-      this.sayPainted(0, live, startedMs);
-      return;
-    }
-    this.layout.notify(hasStacks(recording) ? null : emptySentence(recording, live));
-    if (before && this.selected !== null) this.selected = sameFrame(before.recording, this.selected, recording);
-    await this.showProfile(recording, profileIndex, this.mode, before?.profile.name === wanted);
-    // Not waited for: a newer version need not wait for this one's frames.
-    void this.whenPainted(recording, profileIndex, live, startedMs);
-  }
-
-  private async whenPainted(
-    recording: Recording,
-    profileIndex: number,
-    live: boolean,
-    startedMs: number,
-  ): Promise<void> {
-    await painted();
-    if (this.newest !== recording) return;
-    if (this.graph.failed)
-      this.layout.notify(
-        l10n.t(
-          'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
-        ),
-      );
-    this.sayPainted(
-      recording.extra?.metrics[0]?.samples ?? recording.profiles[profileIndex].stacks.length,
-      live,
-      startedMs,
-    );
-  }
-
-  private sayPainted(samples: number, live: boolean, startedMs: number): void {
-    const now = performance.now();
-    this.host.send({ type: 'painted', samples, ms: now - startedMs, atMs: performance.timeOrigin + now, live });
+  /** Shows a recording, or a newer version of it. */
+  open(text: string, name: string, live: boolean): Promise<void> {
+    return this.turns.load({ text, name, live, startedMs: performance.now() });
   }
 
   say(status: Extract<ToWebview, { type: 'status' }>): void {
     // Where there is nothing else to show the sentence stands in its place, and only there.
-    if (status.severity === 'error' && !this.loaded && !this.busy) this.layout.notify(status.text);
+    if (status.severity === 'error' && !this.loaded && !this.turns.busy) this.layout.notify(status.text);
     else this.status.say(status);
+  }
+
+  /** Whose code the user wants to see, as the workspace remembers it. */
+  setRule(rule: FoldRule): void {
+    this.rule = rule;
+    this.change({ rule });
   }
 
   /** Their links become plain text, in what is shown and in what is shown later. */
@@ -165,23 +138,11 @@ export class RecordingPage {
     if (!loaded) return;
     for (const view of this.views) if (view.isFor(loaded.recording)) view.show(loaded);
     this.describeSelected();
-    this.markTrace();
-  }
-
-  /** speedscope's stack trace of the selected frame, whose sources look like links otherwise. */
-  private markTrace(): void {
-    const { loaded } = this;
-    if (!loaded) return;
-    for (const source of this.graphRoot.querySelectorAll(TRACE_SOURCE)) {
-      const frame = this.graph.selectedAncestor(placeInTrace(source));
-      const link = frame === null ? null : sourceLink(loaded.recording, frame);
-      source.classList.toggle('missing', link !== null && !link.opens);
-    }
   }
 
   /** Selects a function everywhere; while a recording is being loaded, in that one. */
   select(frame: number): void {
-    if (this.busy || !this.loaded) {
+    if (this.turns.busy || !this.loaded) {
       this.toSelect = frame;
       return;
     }
@@ -199,88 +160,275 @@ export class RecordingPage {
     found.showItem(key);
   }
 
+  private listen(): void {
+    const { graphRoot } = this;
+    graphRoot.setAttribute('role', 'region');
+    graphRoot.setAttribute(
+      'aria-label',
+      l10n.t('Flame graph; Call Tree shows the same for keyboard and screen reader'),
+    );
+    graphRoot.tabIndex = 0;
+    graphRoot.addEventListener('click', (event) => this.onGraphClick(event), true);
+    graphRoot.addEventListener('contextmenu', (event) => {
+      event.preventDefault();
+      const frame = this.graph.hovered ?? this.selected;
+      if (frame === null) return;
+      this.select(frame);
+      this.openMenu(frame, { x: event.clientX, y: event.clientY });
+    });
+    listenToKeys(graphRoot, (target) => target.closest('.grid') !== null, {
+      onMode: (mode) => this.chooseMode(mode),
+      onThread: (step) => this.stepThread(step),
+      onSearch: () => this.scope.focusSearch(),
+      onVerb: (verb) => this.selected !== null && this.act(verb, this.selected),
+      onOpen: (event) => this.selected !== null && this.openSource(this.selected, event),
+    });
+  }
+
+  private whenIdle(): void {
+    if (!this.loaded || this.toSelect === null) return;
+    const frame = this.toSelect;
+    this.toSelect = null;
+    this.select(frame);
+  }
+
+  private async load({ text, name, live, startedMs }: Load): Promise<void> {
+    try {
+      const recording = parseAnyRecording(text, name);
+      this.status.show(recording, live);
+      if (!hasStacks(recording) && !this.views.some((view) => view.standsAlone && view.isFor(recording))) {
+        this.layout.notify(emptySentence(recording, live));
+        this.sayPainted(0, live, startedMs);
+        return;
+      }
+      this.layout.notify(hasStacks(recording) ? null : emptySentence(recording, live));
+      this.follow(recording);
+      const before = this.loaded;
+      const same = before?.profile.name === recording.profiles[this.part.profile]?.name;
+      await this.show(same);
+      // Not waited for: a newer version need not wait for this one's frames.
+      void this.whenPainted(recording, live, startedMs);
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  private complain(error: unknown): void {
+    const sentence =
+      error instanceof RecordingError ? error.message : l10n.t('This recording cannot be shown: {0}', String(error));
+    this.layout.notify(sentence);
+    this.host.send({ type: 'error', text: sentence });
+  }
+
+  /** The same part of a newer version, or what was remembered of this one. */
+  private follow(recording: Recording): void {
+    const { original, host } = this;
+    const { profile: name, threads, range = null } = host.state;
+    const found = recording.profiles.findIndex((profile) => profile.name === name);
+    const profile = found === -1 ? recording.activeProfile : found;
+    const follow = (frame: number | null) =>
+      original && frame !== null ? sameFrame(original, frame, recording) : null;
+    this.selected = follow(this.selected);
+    this.part = {
+      profile,
+      threads: threadsOfKeys(recording, threads),
+      range: range && range.fromMs < (recording.extra?.durationMs ?? 0) ? range : null,
+      rule: this.rule,
+      focus: follow(this.part.focus),
+    };
+    this.original = recording;
+    if (this.part.range) this.tellPart();
+  }
+
+  private async whenPainted(recording: Recording, live: boolean, startedMs: number): Promise<void> {
+    await painted();
+    if (this.original !== recording) return;
+    if (this.graph.failed)
+      this.layout.notify(
+        l10n.t(
+          'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
+        ),
+      );
+    const samples = recording.extra?.metrics[0]?.samples ?? recording.profiles[this.part.profile].stacks.length;
+    this.sayPainted(samples, live, startedMs);
+  }
+
+  private sayPainted(samples: number, live: boolean, startedMs: number): void {
+    const now = performance.now();
+    this.host.send({ type: 'painted', samples, ms: now - startedMs, atMs: performance.timeOrigin + now, live });
+  }
+
   private get mode(): GraphMode {
     return this.host.state.graphMode ?? 'left-heavy';
   }
 
-  /** Another thread or another order of the graph. */
-  private async show(change: { profileIndex?: number; mode?: GraphMode }): Promise<void> {
-    if (!this.loaded || this.busy) return;
-    const { recording } = this.loaded;
-    const { profileIndex = this.loaded.profileIndex, mode = this.mode } = change;
-    if (!recording.profiles[profileIndex]) return;
-    this.busy = true;
-    await this.showProfile(recording, profileIndex, mode, false).finally(() => this.freeForNext());
+  /** Another part of the recording. */
+  private change(change: Partial<Part>): void {
+    this.part = { ...this.part, ...change };
+    if (this.original) void this.turns.show();
   }
 
-  private async showProfile(
-    recording: Recording,
-    profileIndex: number,
-    mode: GraphMode,
-    keepView: boolean,
-  ): Promise<void> {
-    const profile = recording.profiles[profileIndex];
-    const known = this.loaded?.profile === profile ? this.loaded : null;
-    const tree = known?.tree ?? buildStackTree(profile);
-    const weights = known?.weights ?? functionWeights(tree, recording.frames.length);
+  private chooseMode(mode: GraphMode): void {
+    this.host.remember({ graphMode: mode });
+    if (this.original) void this.turns.show();
+  }
+
+  private chooseProfile(profile: number): void {
+    if (!this.original?.profiles[profile]) return;
+    this.host.remember({ profile: this.original.profiles[profile].name });
+    this.change({ profile });
+  }
+
+  private chooseThreads(threads: ReadonlySet<number> | null): void {
+    const { original } = this;
+    if (!original) return;
+    this.host.remember({ threads: threads ? [...threads].map((thread) => threadKey(original, thread)) : undefined });
+    this.change({ threads });
+  }
+
+  private chooseRange(range: TimeRange | null): void {
+    this.host.remember({ range: range ?? undefined });
+    this.change({ range });
+    this.tellPart();
+  }
+
+  private fold(choice: FoldChoice): void {
+    this.rule = { ...this.rule, ...choice };
+    this.change({ rule: this.rule });
+    this.tellPart();
+  }
+
+  private showModule(module: string): void {
+    const shownModules = [...new Set([...this.rule.shownModules, module])];
+    this.fold({ ...this.rule, shownModules, hiddenModules: this.rule.hiddenModules.filter((one) => one !== module) });
+  }
+
+  /** The editors show the same. */
+  private tellPart(): void {
+    const { origins, shownModules, hiddenModules } = this.rule;
+    this.host.send({ type: 'part', range: this.part.range, fold: { origins, shownModules, hiddenModules } });
+  }
+
+  private stepThread(step: number): void {
+    const { original, part } = this;
+    if (!original) return;
+    if (!baseOf(original, part.profile).thread) {
+      this.chooseProfile(part.profile + step);
+      return;
+    }
+    const figures = original.extra?.metrics[original.profiles[part.profile].metric]?.threads ?? [];
+    const order = [...figures.keys()].filter((thread) => figures[thread] > 0).sort((a, b) => figures[b] - figures[a]);
+    const [only] = part.threads?.size === 1 ? part.threads : [];
+    const next = (only === undefined ? -1 : order.indexOf(only)) + step;
+    if (next >= -1 && next < order.length) this.chooseThreads(next === -1 ? null : new Set([order[next]]));
+  }
+
+  private lookFor(query: string): void {
+    this.host.remember({ filter: query });
+    if (this.loaded && !this.turns.busy) this.showFound(this.loaded);
+  }
+
+  private showFound(loaded: Loaded): void {
+    loaded.found = search(loaded.recording, loaded.tree, this.host.state.filter ?? '');
+    this.graph.light(loaded.found?.frames ?? null);
+    for (const view of this.views) view.search?.(loaded.found);
+    this.scope.showFound(loaded.found);
+  }
+
+  private async showAgain(): Promise<void> {
+    await this.show(false).catch((error) => this.complain(error));
+  }
+
+  private async show(keepView: boolean): Promise<void> {
+    const { original, part, mode } = this;
+    if (!original) return;
+    const { recording, profile, tree } = showPart(original, part);
+    const weights = this.loaded?.tree === tree ? this.loaded.weights : functionWeights(tree, recording.frames.length);
     this.host.remember({ profile: profile.name, graphMode: mode });
     this.layout.showMode(mode);
+    const loaded: Loaded = { recording, original, part, profile, tree, weights, found: null };
+    const known = this.loaded?.tree === tree && this.loaded.recording === recording;
     this.loaded = null;
-    if (hasStacks(recording))
+    if (!known) this.showTables(loaded);
+    if (hasStacks(original))
       await this.graph.load({
-        frames: recording.frames,
-        fullName: (frame) => (recording.extra?.frameDetails?.[frame]?.fullName ? fullName(recording, frame) : null),
+        frames: recording.frames.map((frame) => ({ ...frame, name: shortName(frame.name) })),
+        fullName: (frame) => fullName(recording, frame),
         profile,
         tree,
         mode,
         keepView,
       });
-    this.loaded = { recording, profileIndex, profile, tree, weights };
-    // The sandwich view always starts empty; so does every view of an order not seen before.
-    if (this.selected !== null && (known || mode === 'sandwich')) this.graph.select(this.selected);
-    if (known) return;
-    const totalOf = (metric: number) =>
-      Math.max(...recording.profiles.filter((one) => one.metric === metric).map(({ totalWeight }) => totalWeight));
-    this.layout.showThreads(
-      recording.profiles.map((one) => {
-        // Profiles of another program's file are no parts of a whole.
-        const total = totalOf(one.metric);
-        const part =
-          recording.extra && one.totalWeight < total ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
-        return { text: one.name + part, title: formatWeight(one.totalWeight, one.unit) };
-      }),
-      profileIndex,
-      recording.extra ? l10n.t('Thread') : l10n.t('Profile'),
-    );
-    const views = this.views.filter((view) => (view.standsAlone || hasStacks(recording)) && view.isFor(recording));
-    for (const view of views) view.show(this.loaded);
-    // Where there is nothing else the graph's place says why.
-    this.layout.offer(views, hasStacks(recording) || views.length === 0);
+    this.loaded = loaded;
+    if (this.selected !== null && !keepView) this.graph.select(this.selected);
+    this.showFound(loaded);
     this.describeSelected();
   }
 
+  private showTables(loaded: Loaded): void {
+    const { original, recording, part, profile } = loaded;
+    const views = this.views.filter((view) => (view.standsAlone || hasStacks(original)) && view.isFor(recording));
+    for (const view of views) view.show(loaded);
+    // Where there is nothing else the graph's place says why.
+    this.layout.offer(views, hasStacks(original) || views.length === 0);
+    this.showChoices(original, part);
+    this.strip.show(original, profile.metric, part.range);
+    const rule = part.rule ?? FOLDS_NOTHING;
+    this.scope.show({
+      choice: rule,
+      shares: originShares(original, part, rule),
+      folds: original.extra !== null,
+      range: part.range,
+      focus: part.focus === null ? null : plainName(recording.frames[part.focus].name),
+    });
+  }
+
+  /** Where the file says whose each sample was, several threads can be chosen; else one of its profiles. */
+  private showChoices(original: Recording, part: Part): void {
+    const { profiles, extra } = original;
+    const { metric } = profiles[part.profile];
+    const bySample = extra !== null && baseOf(original, part.profile).thread !== null;
+    if (bySample) this.threads.show(original, metric, part.threads);
+    else this.threads.root.hidden = true;
+    const listed = [...profiles.keys()].filter((i) => !bySample || mergedProfile(extra, profiles[i].metric) === i);
+    const totalOf = (of: number) =>
+      Math.max(...profiles.filter((one) => one.metric === of).map(({ totalWeight }) => totalWeight));
+    this.layout.showProfiles(
+      listed.map((index) => {
+        const one = profiles[index];
+        // Profiles of another program's file are no parts of a whole.
+        const total = totalOf(one.metric);
+        const isPart = extra !== null && one.totalWeight < total;
+        const share = isPart ? ` (${describeShare(one.totalWeight, total, one).text})` : '';
+        return { index, text: one.name + share, title: formatWeight(one.totalWeight, one.unit) };
+      }),
+      part.profile,
+      extra ? l10n.t('Thread') : l10n.t('Profile'),
+    );
+  }
+
   private describeSelected(): void {
-    if (!this.loaded || this.selected === null) this.selection.clear();
-    else {
-      const { recording, profile, tree, weights } = this.loaded;
-      this.selection.show(recording, profile, tree, weights, this.selected);
-    }
+    const { loaded, selected } = this;
+    if (!loaded || selected === null || !loaded.recording.frames[selected]) this.selection.clear();
+    else this.selection.show(loaded, selected, foldedInto(loaded.original, loaded.part, selected));
+  }
+
+  private get visibleView(): View | undefined {
+    return this.views.find(({ id }) => id === this.layout.visibleTab);
   }
 
   private revealSelected(): void {
     this.describeSelected();
-    if (!this.loaded || this.selected === null) return;
-    const { loaded, selected } = this;
-    this.views
-      .find(({ id }) => id === this.layout.visibleTab)
-      ?.reveal?.({
-        frame: selected,
-        path: () => {
-          const path = this.graph.selectedPath();
-          const inGraph = path.length > 0 && path[path.length - 1] === selected;
-          return inGraph ? path : heaviestPath(loaded.tree, selected);
-        },
-      });
+    const { selected } = this;
+    if (!this.loaded || selected === null) return;
+    this.visibleView?.reveal?.({ frame: selected, path: () => this.pathTo(selected) });
+  }
+
+  /** The call that is selected in the graph, else the heaviest. */
+  private pathTo(frame: number): readonly number[] {
+    const path = this.graph.selectedPath();
+    const inGraph = path.length > 0 && path[path.length - 1] === frame;
+    return inGraph || !this.loaded ? path : heaviestPath(this.loaded.tree, frame);
   }
 
   private onGraphChange(state: GraphState): void {
@@ -289,43 +437,77 @@ export class RecordingPage {
     this.revealSelected();
   }
 
-  /** speedscope's keys for its views and threads, which it does not see itself: see keys.ts. */
-  private onGraphKey(event: KeyboardEvent, graphRoot: HTMLElement): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.loaded) return;
-    if (event.target !== document.body && !graphRoot.contains(event.target as Node)) return;
-    if (event.target instanceof HTMLInputElement) return;
-    const mode = { '1': 'time-order', '2': 'left-heavy', '3': 'sandwich' } as const;
-    const step = { n: 1, p: -1 }[event.key];
-    if (event.key in mode) void this.show({ mode: mode[event.key as keyof typeof mode] });
-    else if (step !== undefined) void this.show({ profileIndex: this.loaded.profileIndex + step });
-  }
-
-  /**
-   * Before speedscope sees it: ctrl/cmd-click opens the frame under the mouse, or the row's. In its stack trace a click
-   * on a source opens it.
-   */
+  /** Before speedscope sees it: ctrl/cmd-click opens the frame under the mouse, or the row's. */
   private onGraphClick(event: MouseEvent): void {
-    if (!this.loaded || !(event.target instanceof Element)) return;
-    const { recording } = this.loaded;
-    const open = (frame: number | null) => {
-      if (frame !== null) openSource(this.host, recording, frame, event);
-    };
-    if (event.target.matches(TRACE_SOURCE)) {
-      open(this.graph.selectedAncestor(placeInTrace(event.target)));
-      return;
-    }
-    if (!event.ctrlKey && !event.metaKey) return;
-    const row = event.target.closest('tr');
+    if (!this.loaded || !(event.target instanceof Element) || (!event.ctrlKey && !event.metaKey)) return;
+    const open = (frame: number | null) => frame !== null && this.openSource(frame, event);
     // A row of the sandwich table is selected by this very click.
-    if (row) setTimeout(() => open(this.graph.state.selected), 0);
+    if (event.target.closest('tr')) setTimeout(() => open(this.graph.state.selected), 0);
     else if (event.target instanceof HTMLCanvasElement) open(this.graph.hovered);
   }
-}
 
-/** Which line of the stack trace the source stands in. */
-function placeInTrace(source: Element): number {
-  const line = source.parentElement;
-  return line?.parentElement ? [...line.parentElement.children].indexOf(line) : -1;
+  private openSource(frame: number, event: Pick<MouseEvent, 'altKey'>): void {
+    if (this.loaded && sourceLink(this.loaded.recording, frame))
+      openSource(this.host, this.loaded.recording, frame, event);
+  }
+
+  private openMenu(frame: number, at: { x: number; y: number }): void {
+    const { loaded } = this;
+    if (!loaded) return;
+    const { recording, original, part } = loaded;
+    const module = recording.extra?.frameDetails?.[frame]?.module || null;
+    const items = frameMenuItems({
+      openSource: sourceLink(recording, frame)?.opens ? () => this.openSource(frame, { altKey: false }) : null,
+      module,
+      isFolded: frame >= original.frames.length,
+      hasThread: baseOf(original, part.profile).thread !== null,
+      isFocused: part.focus === frame,
+      showModule: () => module && this.showModule(module),
+      unfocus: () => this.change({ focus: null }),
+      run: (verb) => this.act(verb, frame),
+    });
+    openMenu(plainName(recording.frames[frame].name), items, at);
+  }
+
+  private act(verb: Verb, frame: number): void {
+    const { loaded } = this;
+    if (!loaded) return;
+    const { recording, original, part } = loaded;
+    const nameOf = (one: number) => plainName(recording.frames[one].name);
+    switch (verb) {
+      case 'callers': {
+        const view = this.views.find(({ showCallers }) => showCallers !== undefined);
+        if (!view) return;
+        this.layout.select(view.id);
+        view.showCallers?.(frame);
+        return;
+      }
+      case 'focus':
+        // What stands for a folded module is in no stack of the recording.
+        if (frame < original.frames.length) this.change({ focus: part.focus === frame ? null : frame });
+        return;
+      case 'hideLibrary': {
+        const module = recording.extra?.frameDetails?.[frame]?.module;
+        if (!module || frame >= original.frames.length) return;
+        const shownModules = this.rule.shownModules.filter((one) => one !== module);
+        this.fold({ ...this.rule, shownModules, hiddenModules: [...this.rule.hiddenModules, module] });
+        return;
+      }
+      case 'onlyThread': {
+        const thread = busiestThread(original, part, frame);
+        if (thread !== null) this.chooseThreads(new Set([thread]));
+        return;
+      }
+      case 'copyName':
+        this.host.send({ type: 'copy', text: nameOf(frame) });
+        return;
+      case 'copyStack':
+        this.host.send({ type: 'copy', text: this.pathTo(frame).map(nameOf).join('\n') });
+        return;
+      default:
+        verb satisfies never;
+    }
+  }
 }
 
 /** Resolves when what was just changed is on the screen; at once where nothing is painted because the tab is hidden. */

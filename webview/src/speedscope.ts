@@ -19,6 +19,7 @@ import type {
   ChartState,
   Frame,
   GraphTheme,
+  LitChart,
   ProfileGroup,
   ProfileState,
   Rect,
@@ -34,6 +35,8 @@ declare global {
   }
 }
 
+/** Of speedscope's flame chart: overview, chart, tooltip and the lower panel. */
+const CHART_PARTS = 4;
 const MODES: readonly GraphMode[] = ['time-order', 'left-heavy', 'sandwich'];
 
 /** What the page shows of the graph; frames are indexes into shared.frames. */
@@ -72,8 +75,10 @@ export class FlameGraph {
   private wanted: GraphLoad | null = null;
   private loaded: { resolve: () => void; reject: (error: Error) => void } | null = null;
   private restoreView: (() => void) | null = null;
-  /** Kinds of charts whose tooltips are in full. */
-  private readonly inFull = new Set<object>();
+  /** Kinds of charts whose tooltips are in full, and that have no lower panel. */
+  private readonly patched = new Set<object>();
+  private lit: LitChart['props']['searchResults'] = null;
+  private charts = new Set<LitChart>();
 
   /** `root` is the element that speedscope rendered into. */
   constructor(
@@ -97,7 +102,8 @@ export class FlameGraph {
     });
     app.loadProfile = (importer) => load.call(quiet, importer);
     app.componentDidUpdate = () => {
-      this.nameInFull();
+      this.patchCharts();
+      this.lightCharts();
       this.restoreView?.();
       this.restoreView = null;
       onChange(this.state);
@@ -272,16 +278,45 @@ export class FlameGraph {
     );
   }
 
-  /** A chart's tooltip shows the name as the box does: here it gets the full one. */
-  private nameInFull(): void {
+  /** Lights the boxes of these functions and dims the names of all others; null: no search. */
+  light(frames: Uint8Array | null): void {
+    this.lit = frames && {
+      getMatchForFrame: ({ key, name }) => (frames[key] ? [[0, name.length]] : null),
+    };
+    this.lightCharts();
+    for (const chart of this.charts) chart.props.canvasContext?.requestFrame();
+  }
+
+  /** speedscope's own search knows names alone and keeps its words to itself: its charts get what was found here. */
+  private lightCharts(): void {
+    const found = this.findAll<LitChart>((c) => 'searchResults' in c.props && 'renderInverted' in c.props);
+    for (const chart of found) {
+      if (this.charts.has(chart)) continue;
+      let own = chart.props;
+      Object.defineProperty(chart, 'props', {
+        configurable: true,
+        get: () => ({ ...own, searchResults: this.lit }),
+        set: (props: LitChart['props']) => {
+          own = props;
+        },
+      });
+    }
+    this.charts = new Set(found);
+  }
+
+  /**
+   * A chart's tooltip shows the name as the box does: here it gets the full one. Its lower panel would repeat what the page says
+   * of the selected function: it is left out.
+   */
+  private patchCharts(): void {
     const chart = this.find<TooltipOwner>((c) => 'renderTooltip' in c);
     const charts = chart && (Object.getPrototypeOf(chart) as TooltipOwner);
-    if (!charts || this.inFull.has(charts)) return;
-    this.inFull.add(charts);
-    const render = charts.renderTooltip;
+    if (!charts || this.patched.has(charts)) return;
+    this.patched.add(charts);
+    const { render, renderTooltip } = charts;
     const fullName = (frame: number) => this.wanted?.fullName(frame) ?? null;
     charts.renderTooltip = function (this: TooltipOwner) {
-      const tip = render.call(this);
+      const tip = renderTooltip.call(this);
       const frame = this.props.hover?.node.frame.key;
       const full = frame === undefined ? null : fullName(frame);
       const [weight, blank, , ...rest] = tip?.props.children ?? [];
@@ -292,20 +327,29 @@ export class FlameGraph {
       tip.props.children = [weight, blank, name, ...rest];
       return tip;
     };
+    charts.render = function (this: TooltipOwner) {
+      const drawn = render.call(this);
+      const { children } = drawn.props;
+      // Overview, chart, tooltip, lower panel.
+      if (Array.isArray(children) && children.length === CHART_PARTS) drawn.props.children = children.slice(0, -1);
+      return drawn;
+    };
   }
 
   /** The first component, outermost first, that `matches`. */
   private find<T>(matches: (component: { props: object }) => boolean): T | null {
-    const search = (node: VirtualNode | null | undefined): T | null => {
-      if (!node) return null;
-      if (node.__c && matches(node.__c)) return node.__c as T;
-      for (const child of node.__k ?? []) {
-        const found = search(child);
-        if (found) return found;
-      }
-      return null;
+    return this.findAll<T>(matches, 1)[0] ?? null;
+  }
+
+  private findAll<T>(matches: (component: { props: object }) => boolean, most = Number.POSITIVE_INFINITY): T[] {
+    const found: T[] = [];
+    const search = (node: VirtualNode | null | undefined): void => {
+      if (!node || found.length >= most) return;
+      if (node.__c && matches(node.__c)) found.push(node.__c as T);
+      for (const child of node.__k ?? []) search(child);
     };
-    return search((this.root as unknown as { __k?: VirtualNode }).__k);
+    search((this.root as unknown as { __k?: VirtualNode }).__k);
+    return found;
   }
 }
 

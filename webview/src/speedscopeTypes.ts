@@ -91,6 +91,14 @@ export interface ChartProps {
 export interface TooltipOwner {
   props: { hover: { node: CallTreeNode } | null };
   renderTooltip(): TooltipNode | null;
+  render(): TooltipNode;
+}
+/** What draws boxes, and over them what a search found: by frame, stretches of its name. */
+export interface LitChart {
+  props: {
+    searchResults: { getMatchForFrame(frame: { key: number; name: string }): [number, number][] | null } | null;
+    canvasContext?: { requestFrame(): void };
+  };
 }
 export interface TooltipNode {
   props: { children: unknown[] };

@@ -21,52 +21,88 @@ const ROOT = 0;
 const FREE = 0;
 const NONE = -1;
 
-export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>): StackTree {
-  let capacity = 1024;
-  let frame = new Int32Array(capacity);
-  let parent = new Int32Array(capacity);
-  let firstChild = new Int32Array(capacity);
-  let nextSibling = new Int32Array(capacity);
-  let self = new Float64Array(capacity);
-  const grow = <T extends Int32Array | Float64Array>(old: T, made: T): T => {
-    made.set(old);
-    return made;
-  };
-  let size = 1;
-  frame[ROOT] = parent[ROOT] = firstChild[ROOT] = nextSibling[ROOT] = NONE;
+/** Grows a tree node by node. */
+export class TreeBuilder {
+  private capacity: number;
+  private size = 1;
+  private frame: Int32Array;
+  private parent: Int32Array;
+  private firstChild: Int32Array;
+  private nextSibling: Int32Array;
+  /** Finds a child by parent and frame, however many callees a dispatcher has: open addressing, at most half full. */
+  private slots: Int32Array;
+  private selfs: Float64Array;
 
-  // Finds a child by parent and frame, however many callees a dispatcher has: open addressing, at most half full.
-  let slots = new Int32Array(2 * capacity);
-  const slotOf = (node: number, wanted: number): number => {
+  constructor(capacity = 1024) {
+    this.capacity = capacity;
+    this.frame = new Int32Array(capacity);
+    this.parent = new Int32Array(capacity);
+    this.firstChild = new Int32Array(capacity);
+    this.nextSibling = new Int32Array(capacity);
+    this.selfs = new Float64Array(capacity);
+    this.slots = new Int32Array(2 * capacity);
+    this.frame[ROOT] = this.parent[ROOT] = this.firstChild[ROOT] = this.nextSibling[ROOT] = NONE;
+  }
+
+  /** The node for `wanted` below `node`; made when it is new. */
+  childOf(node: number, wanted: number): number {
+    const slot = this.slotOf(node, wanted);
+    if (this.slots[slot] !== FREE) return this.slots[slot];
+    const child = this.size++;
+    this.frame[child] = wanted;
+    this.parent[child] = node;
+    this.firstChild[child] = NONE;
+    this.nextSibling[child] = this.firstChild[node];
+    this.firstChild[node] = child;
+    this.slots[slot] = child;
+    if (this.size === this.capacity) this.grow();
+    return child;
+  }
+
+  /** What ends at a node. */
+  add(node: number, weight: number): void {
+    this.selfs[node] += weight;
+  }
+
+  build(): StackTree {
+    const { size, frame, parent, firstChild, nextSibling } = this;
+    const self = this.selfs;
+    const total = self.slice(0, size);
+    for (let node = size - 1; node > ROOT; node--) total[parent[node]] += total[node];
+    // Empty stacks are idle time.
+    return { size, frame, parent, firstChild, nextSibling, self, total, totalWeight: total[ROOT] - self[ROOT] };
+  }
+
+  private slotOf(node: number, wanted: number): number {
+    const { slots, parent, frame } = this;
     const mask = slots.length - 1;
     let slot = (Math.imul(node, 0x9e3779b1) ^ Math.imul(wanted, 0x85ebca6b)) & mask;
     while (slots[slot] !== FREE && (parent[slots[slot]] !== node || frame[slots[slot]] !== wanted))
       slot = (slot + 1) & mask;
     return slot;
-  };
-  const childOf = (node: number, wanted: number): number => {
-    const slot = slotOf(node, wanted);
-    if (slots[slot] !== FREE) return slots[slot];
-    const child = size++;
-    frame[child] = wanted;
-    parent[child] = node;
-    firstChild[child] = NONE;
-    nextSibling[child] = firstChild[node];
-    firstChild[node] = child;
-    slots[slot] = child;
-    if (size === capacity) {
-      capacity *= 2;
-      frame = grow(frame, new Int32Array(capacity));
-      parent = grow(parent, new Int32Array(capacity));
-      firstChild = grow(firstChild, new Int32Array(capacity));
-      nextSibling = grow(nextSibling, new Int32Array(capacity));
-      self = grow(self, new Float64Array(capacity));
-      slots = new Int32Array(2 * capacity);
-      for (let known = 1; known < size; known++) slots[slotOf(parent[known], frame[known])] = known;
-    }
-    return child;
-  };
+  }
 
+  private grow(): void {
+    this.capacity *= 2;
+    const grown = <T extends Int32Array | Float64Array>(old: T, made: T): T => {
+      made.set(old);
+      return made;
+    };
+    this.frame = grown(this.frame, new Int32Array(this.capacity));
+    this.parent = grown(this.parent, new Int32Array(this.capacity));
+    this.firstChild = grown(this.firstChild, new Int32Array(this.capacity));
+    this.nextSibling = grown(this.nextSibling, new Int32Array(this.capacity));
+    this.selfs = grown(this.selfs, new Float64Array(this.capacity));
+    this.slots = new Int32Array(2 * this.capacity);
+    for (let known = 1; known < this.size; known++)
+      this.slots[this.slotOf(this.parent[known], this.frame[known])] = known;
+  }
+}
+
+/** `leaf`: by sample, the node at which its stack ends. */
+export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>): StackTree & { leaf: Int32Array } {
+  const builder = new TreeBuilder();
+  const leaf = new Int32Array(profile.stacks.length);
   /** path[i] is the node of the previous sample's frame i. */
   const path: number[] = [];
   let previous: readonly number[] = [];
@@ -76,17 +112,32 @@ export function buildStackTree(profile: Pick<StackProfile, 'stacks' | 'weights'>
     while (depth < stack.length && depth < previous.length && stack[depth] === previous[depth]) depth++;
     let node = depth === 0 ? ROOT : path[depth - 1];
     for (; depth < stack.length; depth++) {
-      node = childOf(node, stack[depth]);
+      node = builder.childOf(node, stack[depth]);
       path[depth] = node;
     }
-    self[node] += profile.weights[i];
+    builder.add(node, profile.weights[i]);
+    leaf[i] = node;
     previous = stack;
   }
+  return { ...builder.build(), leaf };
+}
 
-  const total = self.slice(0, size);
-  for (let node = size - 1; node > ROOT; node--) total[parent[node]] += total[node];
-  // Empty stacks are idle time.
-  return { size, frame, parent, firstChild, nextSibling, self, total, totalWeight: total[ROOT] - self[ROOT] };
+/** Frames from the outermost to a node; the same array each time that it is asked for. */
+export function stacksOfTree({
+  frame,
+  parent,
+}: Pick<StackTree, 'frame' | 'parent'>): (node: number) => readonly number[] {
+  const known = new Map<number, readonly number[]>();
+  return (leaf) => {
+    let stack = known.get(leaf);
+    if (!stack) {
+      const path: number[] = [];
+      for (let node = leaf; node !== ROOT; node = parent[node]) path.push(frame[node]);
+      stack = path.reverse();
+      known.set(leaf, stack);
+    }
+    return stack;
+  };
 }
 
 /** Every distinct stack once, with the weight of all its samples. */
@@ -112,8 +163,10 @@ export function mergedNeighbours({ stacks, weights }: Pick<StackProfile, 'stacks
   stacks.forEach((stack, i) => {
     const last = merged.stacks.length - 1;
     const previous = merged.stacks[last];
-    if (previous && previous.length === stack.length && previous.every((frame, depth) => frame === stack[depth]))
-      merged.weights[last] += weights[i];
+    const same =
+      previous === stack ||
+      (previous?.length === stack.length && previous.every((frame, depth) => frame === stack[depth]));
+    if (same) merged.weights[last] += weights[i];
     else {
       merged.stacks.push(stack);
       merged.weights.push(weights[i]);
@@ -208,6 +261,24 @@ export function callers(tree: StackTree, of: CallNode | null): CallNode[] {
     });
   }
   return heaviestFirst([...byFrame.values()]);
+}
+
+/** All calls of a function as one row, from which `callers` leads to everybody who called it, with self time or without. */
+export function callsOf(tree: StackTree, frame: number): CallNode {
+  const row: CallNode = { frame, self: 0, total: 0, nodes: [], through: [] };
+  const within = new Uint8Array(tree.size);
+  for (let node = 1; node < tree.size; node++) {
+    const above = within[tree.parent[node]];
+    within[node] = tree.frame[node] === frame ? 1 : above;
+    if (tree.frame[node] !== frame) continue;
+    row.self += tree.self[node];
+    // Its calls of itself are in the outermost one.
+    if (above) continue;
+    row.total += tree.total[node];
+    row.nodes.push(node);
+    row.through.push(tree.total[node]);
+  }
+  return row;
 }
 
 export function hasChildren(tree: StackTree, row: CallNode, direction: 'callees' | 'callers'): boolean {

@@ -38,7 +38,7 @@ export function startPage(views: readonly MakeView[]): void {
 function receive(page: RecordingPage, message: ToWebview): void {
   switch (message.type) {
     case 'load':
-      void page.load(message.text, message.name, message.live);
+      void page.open(message.text, message.name, message.live);
       break;
     case 'status':
       page.say(message);
@@ -48,6 +48,9 @@ function receive(page: RecordingPage, message: ToWebview): void {
       break;
     case 'showItem':
       page.showItem(message.view, message.key);
+      break;
+    case 'fold':
+      page.setRule(message.rule);
       break;
     case 'missingSources':
       page.markMissing(message.files);

@@ -5,6 +5,7 @@ import {
   type RecordingExtraV1,
   type RecordingFile,
   type SampledProfile,
+  type SampleTimes,
   type SpeedscopeFrame,
   upgradeRecording,
 } from '../../helper/src/protocol';
@@ -16,6 +17,8 @@ export interface FixtureOptions {
   /** Functions besides the server's own, called from its parser: to make tables long. */
   extraFunctions?: number;
   complete?: boolean;
+  /** The file keeps when and by whom each sample was, as today's do. */
+  times?: boolean;
 }
 
 interface Function extends SpeedscopeFrame {
@@ -94,7 +97,14 @@ function generator(seed: number): () => number {
 }
 
 export function fixtureRecording(options: FixtureOptions = {}): RecordingFile & { ebpfTracer: RecordingExtra } {
-  const { threads = 3, samplesPerThread = 400, frequencyHz = 99, extraFunctions = 0, complete = true } = options;
+  const {
+    threads = 3,
+    samplesPerThread = 400,
+    frequencyHz = 99,
+    extraFunctions = 0,
+    complete = true,
+    times = false,
+  } = options;
   const functions = [...FUNCTIONS];
   for (let i = 0; i < extraFunctions; i++)
     functions.push({
@@ -143,13 +153,21 @@ export function fixtureRecording(options: FixtureOptions = {}): RecordingFile & 
     weights: samples.map(() => periodNs),
   });
   const merged: number[][] = [];
+  const timeline: SampleTimes = { afterUs: [], thread: [] };
   for (let i = 0; merged.length < perThread.reduce((sum, one) => sum + one.length, 0); i++)
-    for (const samples of perThread) if (i < samples.length) merged.push(samples[i]);
+    for (const [thread, samples] of perThread.entries()) {
+      if (i >= samples.length) continue;
+      timeline.afterUs.push(
+        timeline.thread.at(-1) === undefined || timeline.thread.at(-1)! < thread ? 0 : Math.round(1e6 / frequencyHz),
+      );
+      timeline.thread.push(thread);
+      merged.push(samples[i]);
+    }
   const profiles = [profile('All threads', merged)];
   perThread.forEach((samples, thread) => {
     profiles.push(profile(thread === 0 ? 'shopd (4711)' : `worker-${thread} (${4711 + thread})`, samples));
   });
-  return upgradeRecording({
+  const recording = upgradeRecording({
     $schema: 'https://www.speedscope.app/file-format-schema.json',
     shared: { frames: functions.map(({ name, file, line }) => ({ name, ...(file ? { file, line } : {}) })) },
     profiles,
@@ -158,6 +176,8 @@ export function fixtureRecording(options: FixtureOptions = {}): RecordingFile & 
     exporter: 'ebpf-tracer 0.1.0',
     ebpfTracer: extra(functions, merged, perThread, frequencyHz, complete),
   }) as RecordingFile & { ebpfTracer: RecordingExtra };
+  if (times) recording.ebpfTracer.metrics[0].timeline = timeline;
+  return recording;
 }
 
 function extra(

@@ -3,13 +3,14 @@
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
+import { type Found, nodesAround } from '../search';
 import { describeShare } from '../shares';
-import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
-import { type CallNode, callees, callers, hasChildren, type StackTree } from '../stackTree';
+import { frameIdentity, fullName, openSource, sameFrame, sourceLink } from '../sourceLinks';
+import { type CallNode, callees, callers, callsOf, hasChildren, type StackTree } from '../stackTree';
 import { nameElement, renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
-import type { Selection, Shown, View } from './view';
+import type { FrameMenu, Selection, Shown, View } from './view';
 
 export interface CallRow {
   node: CallNode;
@@ -27,15 +28,21 @@ export function visibleRows(
   tree: StackTree,
   direction: Direction,
   open: ReadonlySet<string>,
+  {
+    isShown = () => true,
+    first = null,
+  }: { isShown?: (node: CallNode, level: number) => boolean; first?: CallNode | null } = {},
 ): CallRow[] {
   const childrenOf = direction === 'callees' ? callees : callers;
   const rows: CallRow[] = [];
   const add = (node: CallNode, level: number, parentPath: string) => {
+    if (!isShown(node, level)) return;
     const path = `${parentPath}/${frameIdentity(recording, node.frame)}`;
     rows.push({ node, level, path, leaf: !hasChildren(tree, node, direction) });
     if (open.has(path)) for (const child of childrenOf(tree, node)) add(child, level + 1, path);
   };
-  for (const node of childrenOf(tree, null)) add(node, 1, '');
+  if (first) add(first, 1, '');
+  for (const node of childrenOf(tree, null)) if (node.frame !== first?.frame) add(node, 1, '');
   return rows;
 }
 
@@ -63,11 +70,17 @@ export class CallTree implements View {
   private profile: StackProfile | null = null;
   private tree: StackTree | null = null;
   private direction: Direction;
+  private found: Found | null = null;
+  /** Whose callers were asked for: its row stands first, bottom-up. */
+  private asked: number | null = null;
+  /** By node of the tree: whether the search is of anything on its way or below it. Made when it is needed. */
+  private around: Uint8Array | null = null;
   private readonly open: Record<Direction, Set<string>> = { callees: new Set(), callers: new Set() };
 
   constructor(
     private readonly host: Host,
     onSelect: (frame: number) => void,
+    menu: FrameMenu,
   ) {
     this.direction = host.state.treeDirection ?? 'callees';
     const share = (id: 'self' | 'total', title: string): Column<CallRow> => ({
@@ -111,6 +124,7 @@ export class CallTree implements View {
       keyOf: (row) => row.path,
       onSelect: (row) => onSelect(row.node.frame),
       onOpen: (row, event) => this.recording && openSource(host, this.recording, row.node.frame, event),
+      onMenu: (row, at) => menu(row.node.frame, at),
       tree: {
         level: (row) => row.level,
         expanded: (row) => (row.leaf ? null : this.open[this.direction].has(row.path)),
@@ -147,9 +161,11 @@ export class CallTree implements View {
 
   show({ recording, profile, tree }: Shown): void {
     const first = this.recording === null;
+    if (this.recording && this.asked !== null) this.asked = sameFrame(this.recording, this.asked, recording);
     this.recording = recording;
     this.profile = profile;
     this.tree = tree;
+    this.around = null;
     if (first) this.openHeaviest();
     this.refresh();
   }
@@ -167,6 +183,28 @@ export class CallTree implements View {
     }
     this.refresh();
     this.grid.reveal((row) => row.path === key);
+  }
+
+  search(found: Found | null): void {
+    this.found = found;
+    this.around = null;
+    this.refresh();
+  }
+
+  enter(): void {
+    this.grid.enter();
+  }
+
+  /** Bottom-up, opened at the function: from everywhere that it is called. */
+  showCallers(frame: number): void {
+    const { recording, tree } = this;
+    if (!recording || !tree) return;
+    const identity = `/${frameIdentity(recording, frame)}`;
+    this.asked = frame;
+    this.open.callers.add(identity);
+    this.turn('callers');
+    this.grid.reveal((row) => row.path === identity);
+    this.grid.root.focus();
   }
 
   /** A first look without a click: down the heaviest calls while they hold most of the time. */
@@ -199,8 +237,17 @@ export class CallTree implements View {
   }
 
   private refresh(): void {
-    if (this.recording && this.tree)
-      this.grid.setRows(visibleRows(this.recording, this.tree, this.direction, this.open[this.direction]));
+    const { recording, tree, direction, found } = this;
+    if (!recording || !tree) return;
+    const { frames } = found ?? {};
+    if (frames && direction === 'callees') this.around ??= nodesAround(tree, frames);
+    const { around } = this;
+    const isShown = (node: CallNode, level: number) => {
+      if (!frames) return true;
+      return direction === 'callees' ? around?.[node.nodes[0]] === 1 : level > 1 || frames[node.frame] === 1;
+    };
+    const first = direction === 'callers' && this.asked !== null ? callsOf(tree, this.asked) : null;
+    this.grid.setRows(visibleRows(recording, tree, direction, this.open[direction], { isShown, first }));
   }
 
   private renderName(row: CallRow, cell: HTMLElement): void {

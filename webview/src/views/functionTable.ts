@@ -1,8 +1,9 @@
-// The table of hot functions: self and total of every function in the profile shown, sortable by each column, with a
-// filter over name, module and path.
+// The table of hot functions: self and total of every function in the profile shown, sortable by each column; the page's
+// search leaves out what it is not of.
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
+import type { Found } from '../search';
 import { describeShare, formatCount } from '../shares';
 import { frameIdentity, fullName, openSource, sourceLink } from '../sourceLinks';
 import type { FunctionWeights } from '../stackTree';
@@ -10,7 +11,7 @@ import { nameElement, renderError, renderLink, renderShare } from './cells';
 import { element } from './element';
 import { type Column, Grid } from './grid';
 import { Sorting } from './sorting';
-import type { Selection, Shown, View } from './view';
+import type { FrameMenu, Selection, Shown, View } from './view';
 
 export interface FunctionRow {
   frame: number;
@@ -56,31 +57,23 @@ export const COMPARE: Record<string, (a: FunctionRow, b: FunctionRow) => number>
     Number(a.file === '') - Number(b.file === '') || byText(base(a.file), base(b.file)) || a.line - b.line,
 };
 
-/** Every word must occur in name, module or path; case does not matter. */
-export function filterRows(rows: readonly FunctionRow[], filter: string): FunctionRow[] {
-  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter(({ name, fullName, module, file }) => {
-    const text = `${fullName}\n${name}\n${module}\n${file}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
-
 export class FunctionTable implements View {
   readonly id = 'functions';
   readonly title = l10n.t('Hot Functions');
   readonly root: HTMLElement;
   private readonly grid: Grid<FunctionRow>;
   private readonly count: HTMLElement;
-  private readonly input: HTMLInputElement;
   private recording: Recording | null = null;
   private profile: StackProfile | null = null;
   private rows: FunctionRow[] = [];
   private totalWeight = 0;
   private readonly sorting: Sorting;
+  private found: Found | null = null;
 
   constructor(
     private readonly host: Host,
     private readonly onSelect: (frame: number) => void,
+    menu: FrameMenu,
   ) {
     this.sorting = new Sorting(host, this.id, { column: 'self', descending: true }, new Set(['self', 'total']));
     const share = (id: 'self' | 'total', title: string): Column<FunctionRow> => ({
@@ -146,47 +139,19 @@ export class FunctionTable implements View {
       ],
       keyOf: (row) => (this.recording ? frameIdentity(this.recording, row.frame) : row.frame),
       onSelect: (row) => this.onSelect(row.frame),
+      onMenu: (row, at) => menu(row.frame, at),
       onOpen: (row, event) => this.recording && openSource(this.host, this.recording, row.frame, event),
       onSort: (column) => {
         this.sorting.choose(column);
         this.refresh();
       },
     });
-    this.input = element('input', {
-      type: 'search',
-      class: 'filter',
-      placeholder: l10n.t('Filter by name, module or file'),
-      'aria-label': l10n.t('Filter by name, module or file'),
-      'aria-controls': 'functions',
-      spellcheck: 'false',
-      oninput: () => {
-        host.remember({ filter: this.input.value });
-        this.refresh();
-      },
-      onkeydown: (event: KeyboardEvent) => {
-        if (event.key === 'ArrowDown') this.grid.enter();
-        else if (event.key === 'Escape' && this.input.value !== '') {
-          this.input.value = '';
-          host.remember({ filter: '' });
-          this.refresh();
-        } else return;
-        event.preventDefault();
-      },
-    });
-    this.input.value = host.state.filter ?? '';
     this.count = element('span', { class: 'count', role: 'status', 'aria-live': 'polite' });
     this.root = element(
       'div',
-      {
-        class: 'table-view',
-        onkeydown: (event: KeyboardEvent) => {
-          if (event.key !== 'f' || !(event.ctrlKey || event.metaKey)) return;
-          event.preventDefault();
-          this.input.select();
-        },
-      },
-      element('div', { class: 'table-bar' }, this.input, this.count),
+      { class: 'table-view' },
       this.grid.root,
+      element('div', { class: 'table-foot' }, this.count),
     );
   }
 
@@ -202,6 +167,15 @@ export class FunctionTable implements View {
     this.refresh();
   }
 
+  search(found: Found | null): void {
+    this.found = found;
+    this.refresh();
+  }
+
+  enter(): void {
+    this.grid.enter();
+  }
+
   reveal({ frame }: Selection): void {
     this.grid.reveal((row) => row.frame === frame);
   }
@@ -209,9 +183,10 @@ export class FunctionTable implements View {
   private refresh(): void {
     const { column, descending, direction } = this.sorting;
     const compare = COMPARE[column] ?? COMPARE.self;
-    const shown = filterRows(this.rows, this.input.value).sort(
-      (a, b) => direction * compare(a, b) || a.frame - b.frame,
-    );
+    const { found } = this;
+    const shown = this.rows
+      .filter(({ frame }) => found === null || found.frames[frame] === 1)
+      .sort((a, b) => direction * compare(a, b) || a.frame - b.frame);
     this.grid.showSort(column, descending);
     this.grid.setRows(shown);
     this.count.textContent =

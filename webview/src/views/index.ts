@@ -8,8 +8,8 @@ import { HttpView } from './http/httpView';
 import type { MakeView } from './view';
 
 export const VIEWS: readonly MakeView[] = [
-  (host, select) => new FunctionTable(host, select),
-  (host, select) => new CallTree(host, select),
+  (host, select, menu) => new FunctionTable(host, select, menu),
+  (host, select, menu) => new CallTree(host, select, menu),
   (host) => new HttpView(host),
   ...Object.values(CONTEXT_KINDS).map(
     (words): MakeView =>

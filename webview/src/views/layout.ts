@@ -45,7 +45,7 @@ export class Layout {
 
   constructor(
     private readonly host: Host,
-    private readonly parts: Record<'status' | 'selection', HTMLElement>,
+    private readonly parts: Record<'status' | 'scope' | 'strip' | 'threads' | 'selection', HTMLElement>,
     private readonly views: readonly View[],
     private readonly graphRoot: HTMLElement,
     private readonly events: LayoutEvents,
@@ -98,7 +98,7 @@ export class Layout {
     this.threads = element('select', {
       class: 'threads',
       'aria-label': l10n.t('Thread'),
-      onchange: () => events.onProfile(this.threads.selectedIndex),
+      onchange: () => events.onProfile(Number(this.threads.value)),
     });
 
     this.splitter = element('div', {
@@ -130,8 +130,10 @@ export class Layout {
         'div',
         { class: 'toolbar' },
         tabList,
-        element('div', { class: 'controls' }, this.graphControls, this.threads),
+        element('div', { class: 'controls' }, this.graphControls, this.threads, parts.threads),
       ),
+      parts.scope,
+      parts.strip,
       this.main,
       parts.selection,
     );
@@ -177,13 +179,21 @@ export class Layout {
     for (const [id, button] of this.modes) button.setAttribute('aria-pressed', String(id === mode));
   }
 
-  showThreads(names: readonly { text: string; title: string }[], selected: number, label: string): void {
+  /** `index`: of the recording's profiles. */
+  showProfiles(
+    profiles: readonly { index: number; text: string; title: string }[],
+    selected: number,
+    label: string,
+  ): void {
     this.threads.setAttribute('aria-label', label);
     const same =
-      this.threads.length === names.length && names.every(({ text }, i) => this.threads.options[i].text === text);
-    if (!same) this.threads.replaceChildren(...names.map(({ text, title }) => element('option', { title }, text)));
-    this.threads.selectedIndex = selected;
-    this.threads.hidden = names.length < 2;
+      this.threads.length === profiles.length && profiles.every(({ text }, i) => this.threads.options[i].text === text);
+    if (!same)
+      this.threads.replaceChildren(
+        ...profiles.map(({ index, text, title }) => element('option', { title, value: index }, text)),
+      );
+    this.threads.value = String(selected);
+    this.threads.hidden = profiles.length < 2;
   }
 
   /** A sentence in place of the graph; null shows the graph again. */
@@ -202,7 +212,7 @@ export class Layout {
     this.graphPanel.hidden = !beside && tab !== GRAPH;
     for (const [id, button] of this.tabs) button.hidden = !this.offered.has(id);
     this.splitter.hidden = !beside;
-    this.parts.selection.hidden = !this.offered.has(GRAPH);
+    for (const part of [this.parts.selection, this.parts.scope]) part.hidden = !this.offered.has(GRAPH);
     this.graphControls.hidden = this.graphPanel.hidden;
     for (const [id, button] of this.tabs) {
       button.setAttribute('aria-selected', String(id === tab));

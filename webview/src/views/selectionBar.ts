@@ -2,19 +2,24 @@
 // something is selected.
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
-import type { Recording, StackProfile } from '../load';
 import { describeShare, formatShare } from '../shares';
 import { fullName, hottestLine, openSource, sourceLink } from '../sourceLinks';
-import type { FunctionWeights, StackTree } from '../stackTree';
 import { linkText, nameElement } from './cells';
 import { element } from './element';
+import type { Shown } from './view';
 
+/** Modules folded into a function that the line has room for. */
+const MAX_FOLDED = 3;
 const isMac = /Mac/.test(navigator.platform);
 
 export class SelectionBar {
   readonly root = element('footer', { class: 'selection', role: 'status', 'aria-live': 'polite' });
 
-  constructor(private readonly host: Host) {
+  /** `onShowModule`: functions of this module are to be shown, although they are folded. */
+  constructor(
+    private readonly host: Host,
+    private readonly onShowModule: (module: string) => void,
+  ) {
     this.clear();
   }
 
@@ -30,7 +35,12 @@ export class SelectionBar {
     );
   }
 
-  show(recording: Recording, profile: StackProfile, tree: StackTree, weights: FunctionWeights, frame: number): void {
+  /** `folded`: modules that count for it, heaviest first. */
+  show(
+    { recording, profile, tree, weights }: Shown,
+    frame: number,
+    folded: readonly { module: string; weight: number }[],
+  ): void {
     const name = recording.frames[frame]?.name ?? '';
     const link = sourceLink(recording, frame);
     const hottest = hottestLine(recording, frame, profile.metric);
@@ -72,6 +82,14 @@ export class SelectionBar {
           (event) => openSource(this.host, recording, frame, event, hottest[0]),
         ),
       );
+    for (const { module, weight } of folded.slice(0, MAX_FOLDED)) {
+      const share = describeShare(weight, tree.totalWeight, profile);
+      const title = l10n.t('{0} of it is in {1}, which is folded into it; click to show', share.text, module);
+      const show = () => this.onShowModule(module);
+      parts.push(
+        element('button', { type: 'button', class: 'chip', title, onclick: show }, `${module} ${share.text} ▸`),
+      );
+    }
     this.root.replaceChildren(...parts);
   }
 

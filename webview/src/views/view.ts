@@ -2,6 +2,7 @@
 // and a line there. recordingPage.ts hands the recording to each of them and keeps them on one selected function.
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
+import type { Found } from '../search';
 import type { FunctionWeights, StackTree } from '../stackTree';
 
 /** One profile (thread) of a recording, as all views show it. */
@@ -31,9 +32,18 @@ export interface View {
   show(shown: Shown): void;
   /** Brings what has this key into sight, at once or as soon as the recording holds it. */
   showItem?(key: string): void;
+  /** Shows only what the words of the search are of; null: everything. Comes with each `show`, too. */
+  search?(found: Found | null): void;
+  /** Takes the focus by a key from elsewhere. */
+  enter?(): void;
+  /** Shows who calls a function. */
+  showCallers?(frame: number): void;
   /** Brings the selected function's row into sight. Left out: a function is no row of this view's. */
   reveal?(selection: Selection): void;
 }
 
+/** Opens the verbs of a function at a place of the page. */
+export type FrameMenu = (frame: number, at: { x: number; y: number }) => void;
+
 /** `select`: the user chose this function in the view. */
-export type MakeView = (host: Host, select: (frame: number) => void) => View;
+export type MakeView = (host: Host, select: (frame: number) => void, menu: FrameMenu) => View;

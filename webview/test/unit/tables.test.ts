@@ -3,9 +3,10 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import type { RuntimeReport } from '../../../helper/src/protocol';
 import { belongsToGraph } from '../../src/keys';
 import { parseRecording } from '../../src/load';
+import { search } from '../../src/search';
 import { buildStackTree, functionWeights } from '../../src/stackTree';
 import { openChain, visibleRows } from '../../src/views/callTree';
-import { COMPARE, filterRows, functionRows } from '../../src/views/functionTable';
+import { COMPARE, functionRows } from '../../src/views/functionTable';
 import { lossRows, runtimeRemarks, summaryParts } from '../../src/views/statusLine';
 import { F, fixtureRecording } from '../fixtureRecording';
 
@@ -38,15 +39,16 @@ describe('function table', () => {
     strictEqual(sources.indexOf(''), sources.filter(Boolean).length, 'rows without a source come last');
   });
 
-  it('filters by words in name, module and path', () => {
-    deepStrictEqual(
-      filterRows(rows, 'CART  helper').map(({ frame }) => frame),
-      [F.helperCart],
-    );
-    strictEqual(filterRows(rows, '[kernel]').length, 4);
-    strictEqual(filterRows(rows, 'größe').length, 1);
-    strictEqual(filterRows(rows, '').length, rows.length);
-    strictEqual(filterRows(rows, 'nothing like it').length, 0);
+  it('leaves out what the search is not of', () => {
+    const found = (query: string) => {
+      const { frames } = search(recording, tree, query)!;
+      return rows.filter(({ frame }) => frames[frame]).map(({ frame }) => frame);
+    };
+    deepStrictEqual(found('CART  helper'), [F.helperCart]);
+    strictEqual(found('[kernel]').length, 4);
+    strictEqual(found('größe').length, 1);
+    strictEqual(found('nothing like it').length, 0);
+    strictEqual(search(recording, tree, '  '), null);
   });
 });
 
