@@ -9,10 +9,13 @@ export const Command = {
   profileDebugged: 'ebpfTracer.profileDebugged',
   profileTerminal: 'ebpfTracer.profileTerminal',
   recordCommand: 'ebpfTracer.recordCommand',
+  recordAgain: 'ebpfTracer.recordAgain',
   stopRecording: 'ebpfTracer.stopRecording',
   openRecording: 'ebpfTracer.openRecording',
   toggleLineHeat: 'ebpfTracer.toggleLineHeat',
   toggleCodeLens: 'ebpfTracer.toggleCodeLens',
+  toggleAnnotations: 'ebpfTracer.toggleAnnotations',
+  switchFigures: 'ebpfTracer.switchFigures',
   clearAnnotations: 'ebpfTracer.clearAnnotations',
   checkMachine: 'ebpfTracer.checkMachine',
   showLog: 'ebpfTracer.showLog',
@@ -44,6 +47,8 @@ export const Setting = {
   minimumPercent: 'annotations.minimumPercent',
   httpSlowMilliseconds: 'annotations.httpSlowMilliseconds',
   httpErrorPercent: 'annotations.httpErrorPercent',
+  figureUnit: 'annotations.figures',
+  ownFolders: 'myCode.folders',
   elevationMethod: 'elevation.method',
 } as const;
 export type SettingName = (typeof Setting)[keyof typeof Setting];

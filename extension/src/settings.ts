@@ -69,17 +69,50 @@ export const httpThresholds = (): { slowMs: number; errorShare: number } => ({
   slowMs: Math.max(0, read(Setting.httpSlowMilliseconds, 500)),
   errorShare: Math.max(0, read(Setting.httpErrorPercent, 1)) / 100,
 });
+
+/** Folders whose code is the user's, beside those of the workspace; absolute. */
+export const ownFolders = (): string[] => texts(Setting.ownFolders).map(inHome).filter(isAbsolute);
+
+export const FIGURE_UNITS = ['percent', 'time', 'samples'] as const;
+export type FigureUnit = (typeof FIGURE_UNITS)[number];
+export function figureUnit(): FigureUnit {
+  const chosen = read<string>(Setting.figureUnit, 'percent');
+  return FIGURE_UNITS.find((unit) => unit === chosen) ?? 'percent';
+}
+
 export const elevationMethod = (): ElevationMethod => read<ElevationMethod>(Setting.elevationMethod, 'auto');
 
 /** Flips a boolean setting for the user and returns its new value. */
 export async function toggleSetting(name: SettingName): Promise<boolean> {
-  const config = vscode.workspace.getConfiguration(SETTING_SECTION);
-  const value = !config.get<boolean>(name, false);
-  const scopes = config.inspect<boolean>(name);
-  const target =
-    scopes?.workspaceValue === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;
-  await config.update(name, value, target);
+  const value = !read(name, false);
+  await write(name, value);
   return value;
+}
+
+/** Bars, percents and CodeLens: all off where any of them is on, else all on. */
+export async function toggleAnnotations(): Promise<void> {
+  const value = !(lineHeatEnabled() || codeLensEnabled());
+  for (const name of [Setting.lineHeat, Setting.codeLens]) await write(name, value);
+}
+
+/** Percent, time, samples, percent, … */
+export async function switchFigureUnit(): Promise<void> {
+  const next = FIGURE_UNITS[(FIGURE_UNITS.indexOf(figureUnit()) + 1) % FIGURE_UNITS.length];
+  await write(Setting.figureUnit, next);
+}
+
+/** Where it is set already: for the workspace, else for the user. */
+async function write(name: SettingName, value: unknown): Promise<void> {
+  const config = vscode.workspace.getConfiguration(SETTING_SECTION);
+  const target =
+    config.inspect(name)?.workspaceValue === undefined
+      ? vscode.ConfigurationTarget.Global
+      : vscode.ConfigurationTarget.Workspace;
+  await config.update(name, value, target);
+}
+
+export function affectsOwnFolders(event: vscode.ConfigurationChangeEvent): boolean {
+  return event.affectsConfiguration(`${SETTING_SECTION}.${Setting.ownFolders}`);
 }
 
 export function affectsAnnotations(event: vscode.ConfigurationChangeEvent): boolean {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type * as vscode from 'vscode';
 import type { HelperHost } from './client/helperHost';
 import type { DebugWatcher } from './picker/debugWatcher';
+import type { FoldChoices } from './profile/foldChoices';
 import type { ProfileStore } from './profile/profileStore';
 import type { RecordingStore } from './session/recordingStore';
 import type { Sessions } from './session/sessions';
@@ -17,6 +18,7 @@ export interface Tracer {
   host(): Promise<HelperHost>;
   sessions(): Promise<Sessions>;
   profiles(): Promise<ProfileStore>;
+  folds(): Promise<FoldChoices>;
   /** dist/cli.js: what needs no rights (list, check, export). */
   cliScript: string;
 }
@@ -57,6 +59,12 @@ export function createTracer(
         sessions.onDidStart(({ subject }) => subject.tracers.includes('http') && void tracer.profiles()),
       );
       return sessions;
+    }),
+    folds: once(async () => {
+      const { FoldChoices } = await import('./profile/foldChoices');
+      const folds = new FoldChoices(context.workspaceState);
+      context.subscriptions.push(folds);
+      return folds;
     }),
     profiles: once(async () => {
       const [{ ProfileStore }, { SourceLocator }, { Annotator }] = await Promise.all([

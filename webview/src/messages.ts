@@ -1,16 +1,16 @@
 // The messages between the extension and the recording webview, both ways. Both ends switch exhaustively over `type`.
 
-import type { FoldRule, TimeRange } from '../../helper/src/protocol';
+import type { FoldChoice, FoldRule, TimeRange } from '../../helper/src/protocol';
 
-/** What the user folds, remembered for a workspace; whose the folders are the extension knows. */
-export type FoldChoice = Pick<FoldRule, 'origins' | 'shownModules' | 'hiddenModules'>;
+/** What the line over the graph offers beside what it says. */
+export type StatusAction = 'stop' | 'recordAgain';
 
 /** Extension -> webview. */
 export type ToWebview =
   /** Load or reload a recording: the whole file's text. `live` while it is still being recorded. */
   | { type: 'load'; name: string; text: string; live: boolean }
   /** One line over the graph: progress, losses, or that a source is newer than the binary. */
-  | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error' }
+  | { type: 'status'; text: string; severity: 'info' | 'warning' | 'error'; actions?: StatusAction[] }
   | { type: 'select'; frame: number }
   /** Before the first load, and when it changed elsewhere. */
   | { type: 'fold'; rule: FoldRule }
@@ -31,6 +31,7 @@ export type FromWebview =
   | { type: 'openFile'; file: string; line: number; beside: boolean }
   /** Text for the clipboard, which a page may not write to everywhere. */
   | { type: 'copy'; text: string }
+  | { type: 'act'; action: StatusAction }
   /** A `load` is on the screen: after `ms`, at `atMs` (epoch, the page's clock). `live` as it was in that load. */
   | { type: 'painted'; samples: number; ms: number; atMs: number; live: boolean }
   | { type: 'error'; text: string };

@@ -1,24 +1,23 @@
 // Keeps the views on one recording, one part of it and one selected function, whoever changes them: the flame graph, a table, the
 // bars above or the extension.
 import * as l10n from '@vscode/l10n';
-import { type FoldRule, mergedProfile, type TimeRange } from '../../helper/src/protocol';
+import { FOLDS_NOTHING, type FoldRule, mergedProfile } from '../../helper/src/protocol';
 import type { GraphMode, Host } from './host';
 import { parseAnyRecording, type Recording, RecordingError } from './load';
-import type { FoldChoice, ToWebview } from './messages';
+import type { ToWebview } from './messages';
 import { plainName, shortName } from './names';
-import { listenToKeys, type Verb } from './pageKeys';
-import { baseOf, busiestThread, foldedInto, originShares, type Part, showPart, wholeOf } from './part';
+import { listenToKeys } from './pageKeys';
+import { baseOf, foldedInto, originShares, type Part, showPart } from './part';
+import { PartChoice } from './partChoice';
 import { type Found, search } from './search';
 import { describeShare, formatWeight } from './shares';
-import { fullName, openSource, sameFrame, setMissingSources, sourceLink } from './sourceLinks';
+import { fullName, sameFrame, setMissingSources } from './sourceLinks';
 import { FlameGraph, type GraphState } from './speedscope';
 import { functionWeights, heaviestPath } from './stackTree';
 import { type ColorSchemeSwitch, followTheme } from './theme';
-import { threadKey, threadsOfKeys } from './threadGroups';
 import { Turns } from './turns';
-import { frameMenuItems } from './views/frameMenu';
+import { FrameVerbs } from './views/frameVerbs';
 import { Layout } from './views/layout';
-import { openMenu } from './views/menu';
 import { ScopeBar } from './views/scopeBar';
 import { SelectionBar } from './views/selectionBar';
 import { StatusLine } from './views/statusLine';
@@ -40,12 +39,10 @@ interface Loaded extends Shown {
   found: Found | null;
 }
 
-const FOLDS_NOTHING: FoldRule = { origins: [], shownModules: [], hiddenModules: [], folders: [], workspace: [] };
-
 export class RecordingPage {
   readonly root: HTMLElement;
   private readonly graph: FlameGraph;
-  private readonly status = new StatusLine();
+  private readonly status: StatusLine;
   private readonly views: readonly View[];
   private readonly selection: SelectionBar;
   private readonly scope: ScopeBar;
@@ -53,10 +50,8 @@ export class RecordingPage {
   private readonly threads: ThreadChooser;
   private readonly layout: Layout;
   private readonly turns: Turns<Load>;
-  /** The recording that is shown, or will be as soon as the page is free. */
-  private original: Recording | null = null;
-  private part: Part = wholeOf(0);
-  private rule = FOLDS_NOTHING;
+  private readonly choice: PartChoice;
+  private readonly verbs: FrameVerbs;
   private loaded: Loaded | null = null;
   private selected: number | null = null;
   /** Asked for before there was a recording to select it in. */
@@ -73,15 +68,22 @@ export class RecordingPage {
       () => this.showAgain(),
       () => this.whenIdle(),
     );
+    this.status = new StatusLine((action) => host.send({ type: 'act', action }));
+    this.choice = new PartChoice(host, () => void this.turns.show());
+    this.verbs = new FrameVerbs(host, this.choice, {
+      shown: () => this.loaded,
+      showCallers: (frame) => this.showCallers(frame),
+      pathTo: (frame) => this.pathTo(frame),
+    });
     const select = (frame: number) => this.select(frame);
-    this.views = views.map((make) => make(host, select, (frame, at) => this.openMenu(frame, at)));
-    this.selection = new SelectionBar(host, (module) => this.showModule(module));
-    this.threads = new ThreadChooser((threads) => this.chooseThreads(threads));
-    this.strip = new TimeStrip((range) => this.chooseRange(range));
+    this.views = views.map((make) => make(host, select, (frame, at) => this.verbs.openMenu(frame, at)));
+    this.selection = new SelectionBar(host, (module) => this.choice.showModule(module));
+    this.threads = new ThreadChooser((threads) => this.choice.setThreads(threads));
+    this.strip = new TimeStrip((range) => this.choice.setRange(range));
     this.scope = new ScopeBar(host.state.filter ?? '', {
-      onFold: (choice) => this.fold(choice),
-      onRange: () => this.chooseRange(null),
-      onUnfocus: () => this.change({ focus: null }),
+      onFold: (choice) => this.choice.fold(choice),
+      onRange: () => this.choice.setRange(null),
+      onUnfocus: () => this.choice.setFocus(null),
       onSearch: (query) => this.lookFor(query),
       onLeaveSearch: () => this.visibleView?.enter?.(),
     });
@@ -98,7 +100,7 @@ export class RecordingPage {
       graphRoot,
       {
         onMode: (mode) => this.chooseMode(mode),
-        onProfile: (profile) => this.chooseProfile(profile),
+        onProfile: (profile) => this.choice.setProfile(profile),
         onGraphResized: () => this.graph.resized(),
         onTab: () => this.revealSelected(),
       },
@@ -121,14 +123,14 @@ export class RecordingPage {
 
   say(status: Extract<ToWebview, { type: 'status' }>): void {
     // Where there is nothing else to show the sentence stands in its place, and only there.
-    if (status.severity === 'error' && !this.loaded && !this.turns.busy) this.layout.notify(status.text);
-    else this.status.say(status);
+    const alone = !this.loaded && !this.turns.busy && status.text !== '';
+    if (alone) this.layout.notify(status.text);
+    this.status.say(alone ? { ...status, text: '' } : status);
   }
 
   /** Whose code the user wants to see, as the workspace remembers it. */
   setRule(rule: FoldRule): void {
-    this.rule = rule;
-    this.change({ rule });
+    this.choice.setRule(rule);
   }
 
   /** Their links become plain text, in what is shown and in what is shown later. */
@@ -174,14 +176,14 @@ export class RecordingPage {
       const frame = this.graph.hovered ?? this.selected;
       if (frame === null) return;
       this.select(frame);
-      this.openMenu(frame, { x: event.clientX, y: event.clientY });
+      this.verbs.openMenu(frame, { x: event.clientX, y: event.clientY });
     });
     listenToKeys(graphRoot, (target) => target.closest('.grid') !== null, {
       onMode: (mode) => this.chooseMode(mode),
-      onThread: (step) => this.stepThread(step),
+      onThread: (step) => this.choice.stepThread(step),
       onSearch: () => this.scope.focusSearch(),
-      onVerb: (verb) => this.selected !== null && this.act(verb, this.selected),
-      onOpen: (event) => this.selected !== null && this.openSource(this.selected, event),
+      onVerb: (verb) => this.selected !== null && this.verbs.run(verb, this.selected),
+      onOpen: (event) => this.selected !== null && this.verbs.openSource(this.selected, event),
     });
   }
 
@@ -202,10 +204,11 @@ export class RecordingPage {
         return;
       }
       this.layout.notify(hasStacks(recording) ? null : emptySentence(recording, live));
-      this.follow(recording);
-      const before = this.loaded;
-      const same = before?.profile.name === recording.profiles[this.part.profile]?.name;
-      await this.show(same);
+      const { recording: before } = this.choice;
+      const shown = this.loaded?.profile.name;
+      if (before && this.selected !== null) this.selected = sameFrame(before, this.selected, recording);
+      this.choice.follow(recording);
+      await this.show(shown === recording.profiles[this.choice.part.profile]?.name);
       // Not waited for: a newer version need not wait for this one's frames.
       void this.whenPainted(recording, live, startedMs);
     } catch (error) {
@@ -220,36 +223,16 @@ export class RecordingPage {
     this.host.send({ type: 'error', text: sentence });
   }
 
-  /** The same part of a newer version, or what was remembered of this one. */
-  private follow(recording: Recording): void {
-    const { original, host } = this;
-    const { profile: name, threads, range = null } = host.state;
-    const found = recording.profiles.findIndex((profile) => profile.name === name);
-    const profile = found === -1 ? recording.activeProfile : found;
-    const follow = (frame: number | null) =>
-      original && frame !== null ? sameFrame(original, frame, recording) : null;
-    this.selected = follow(this.selected);
-    this.part = {
-      profile,
-      threads: threadsOfKeys(recording, threads),
-      range: range && range.fromMs < (recording.extra?.durationMs ?? 0) ? range : null,
-      rule: this.rule,
-      focus: follow(this.part.focus),
-    };
-    this.original = recording;
-    if (this.part.range) this.tellPart();
-  }
-
   private async whenPainted(recording: Recording, live: boolean, startedMs: number): Promise<void> {
     await painted();
-    if (this.original !== recording) return;
+    if (this.choice.recording !== recording) return;
     if (this.graph.failed)
       this.layout.notify(
         l10n.t(
           'The flame graph needs WebGL, which is not available in this window. Hot Functions and Call Tree do not.',
         ),
       );
-    const samples = recording.extra?.metrics[0]?.samples ?? recording.profiles[this.part.profile].stacks.length;
+    const samples = recording.extra?.metrics[0]?.samples ?? recording.profiles[this.choice.part.profile].stacks.length;
     this.sayPainted(samples, live, startedMs);
   }
 
@@ -262,65 +245,9 @@ export class RecordingPage {
     return this.host.state.graphMode ?? 'left-heavy';
   }
 
-  /** Another part of the recording. */
-  private change(change: Partial<Part>): void {
-    this.part = { ...this.part, ...change };
-    if (this.original) void this.turns.show();
-  }
-
   private chooseMode(mode: GraphMode): void {
     this.host.remember({ graphMode: mode });
-    if (this.original) void this.turns.show();
-  }
-
-  private chooseProfile(profile: number): void {
-    if (!this.original?.profiles[profile]) return;
-    this.host.remember({ profile: this.original.profiles[profile].name });
-    this.change({ profile });
-  }
-
-  private chooseThreads(threads: ReadonlySet<number> | null): void {
-    const { original } = this;
-    if (!original) return;
-    this.host.remember({ threads: threads ? [...threads].map((thread) => threadKey(original, thread)) : undefined });
-    this.change({ threads });
-  }
-
-  private chooseRange(range: TimeRange | null): void {
-    this.host.remember({ range: range ?? undefined });
-    this.change({ range });
-    this.tellPart();
-  }
-
-  private fold(choice: FoldChoice): void {
-    this.rule = { ...this.rule, ...choice };
-    this.change({ rule: this.rule });
-    this.tellPart();
-  }
-
-  private showModule(module: string): void {
-    const shownModules = [...new Set([...this.rule.shownModules, module])];
-    this.fold({ ...this.rule, shownModules, hiddenModules: this.rule.hiddenModules.filter((one) => one !== module) });
-  }
-
-  /** The editors show the same. */
-  private tellPart(): void {
-    const { origins, shownModules, hiddenModules } = this.rule;
-    this.host.send({ type: 'part', range: this.part.range, fold: { origins, shownModules, hiddenModules } });
-  }
-
-  private stepThread(step: number): void {
-    const { original, part } = this;
-    if (!original) return;
-    if (!baseOf(original, part.profile).thread) {
-      this.chooseProfile(part.profile + step);
-      return;
-    }
-    const figures = original.extra?.metrics[original.profiles[part.profile].metric]?.threads ?? [];
-    const order = [...figures.keys()].filter((thread) => figures[thread] > 0).sort((a, b) => figures[b] - figures[a]);
-    const [only] = part.threads?.size === 1 ? part.threads : [];
-    const next = (only === undefined ? -1 : order.indexOf(only)) + step;
-    if (next >= -1 && next < order.length) this.chooseThreads(next === -1 ? null : new Set([order[next]]));
+    if (this.choice.recording) void this.turns.show();
   }
 
   private lookFor(query: string): void {
@@ -340,7 +267,8 @@ export class RecordingPage {
   }
 
   private async show(keepView: boolean): Promise<void> {
-    const { original, part, mode } = this;
+    const { choice, mode } = this;
+    const { recording: original, part } = choice;
     if (!original) return;
     const { recording, profile, tree } = showPart(original, part);
     const weights = this.loaded?.tree === tree ? this.loaded.weights : functionWeights(tree, recording.frames.length);
@@ -413,6 +341,13 @@ export class RecordingPage {
     else this.selection.show(loaded, selected, foldedInto(loaded.original, loaded.part, selected));
   }
 
+  private showCallers(frame: number): void {
+    const view = this.views.find(({ showCallers }) => showCallers !== undefined);
+    if (!view) return;
+    this.layout.select(view.id);
+    view.showCallers?.(frame);
+  }
+
   private get visibleView(): View | undefined {
     return this.views.find(({ id }) => id === this.layout.visibleTab);
   }
@@ -440,73 +375,10 @@ export class RecordingPage {
   /** Before speedscope sees it: ctrl/cmd-click opens the frame under the mouse, or the row's. */
   private onGraphClick(event: MouseEvent): void {
     if (!this.loaded || !(event.target instanceof Element) || (!event.ctrlKey && !event.metaKey)) return;
-    const open = (frame: number | null) => frame !== null && this.openSource(frame, event);
+    const open = (frame: number | null) => frame !== null && this.verbs.openSource(frame, event);
     // A row of the sandwich table is selected by this very click.
     if (event.target.closest('tr')) setTimeout(() => open(this.graph.state.selected), 0);
     else if (event.target instanceof HTMLCanvasElement) open(this.graph.hovered);
-  }
-
-  private openSource(frame: number, event: Pick<MouseEvent, 'altKey'>): void {
-    if (this.loaded && sourceLink(this.loaded.recording, frame))
-      openSource(this.host, this.loaded.recording, frame, event);
-  }
-
-  private openMenu(frame: number, at: { x: number; y: number }): void {
-    const { loaded } = this;
-    if (!loaded) return;
-    const { recording, original, part } = loaded;
-    const module = recording.extra?.frameDetails?.[frame]?.module || null;
-    const items = frameMenuItems({
-      openSource: sourceLink(recording, frame)?.opens ? () => this.openSource(frame, { altKey: false }) : null,
-      module,
-      isFolded: frame >= original.frames.length,
-      hasThread: baseOf(original, part.profile).thread !== null,
-      isFocused: part.focus === frame,
-      showModule: () => module && this.showModule(module),
-      unfocus: () => this.change({ focus: null }),
-      run: (verb) => this.act(verb, frame),
-    });
-    openMenu(plainName(recording.frames[frame].name), items, at);
-  }
-
-  private act(verb: Verb, frame: number): void {
-    const { loaded } = this;
-    if (!loaded) return;
-    const { recording, original, part } = loaded;
-    const nameOf = (one: number) => plainName(recording.frames[one].name);
-    switch (verb) {
-      case 'callers': {
-        const view = this.views.find(({ showCallers }) => showCallers !== undefined);
-        if (!view) return;
-        this.layout.select(view.id);
-        view.showCallers?.(frame);
-        return;
-      }
-      case 'focus':
-        // What stands for a folded module is in no stack of the recording.
-        if (frame < original.frames.length) this.change({ focus: part.focus === frame ? null : frame });
-        return;
-      case 'hideLibrary': {
-        const module = recording.extra?.frameDetails?.[frame]?.module;
-        if (!module || frame >= original.frames.length) return;
-        const shownModules = this.rule.shownModules.filter((one) => one !== module);
-        this.fold({ ...this.rule, shownModules, hiddenModules: [...this.rule.hiddenModules, module] });
-        return;
-      }
-      case 'onlyThread': {
-        const thread = busiestThread(original, part, frame);
-        if (thread !== null) this.chooseThreads(new Set([thread]));
-        return;
-      }
-      case 'copyName':
-        this.host.send({ type: 'copy', text: nameOf(frame) });
-        return;
-      case 'copyStack':
-        this.host.send({ type: 'copy', text: this.pathTo(frame).map(nameOf).join('\n') });
-        return;
-      default:
-        verb satisfies never;
-    }
   }
 }
 

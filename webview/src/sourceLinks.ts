@@ -1,7 +1,7 @@
 // Frames as the user meets them: their name, their source link, and an identity that survives a reload, in which the recording's
 // frame table may have been renumbered. Also turns a wish to see the source into the message for it.
 import * as l10n from '@vscode/l10n';
-import { INLINED_SUFFIX } from '../../helper/src/protocol';
+import { hottestLine, INLINED_SUFFIX } from '../../helper/src/protocol';
 import type { Host } from './host';
 import type { Recording } from './load';
 
@@ -24,11 +24,13 @@ export function setMissingSources(files: readonly string[]): void {
 
 export const isMissing = (file: string): boolean => missing.has(file);
 
-/** Where frame `index` is in the source; null where the recording does not know. */
+/** Where frame `index` is in the source: its hottest line, else where it begins; null where the recording does not know. */
 export function sourceLink(recording: Recording, index: number): SourceLink | null {
   const frame = recording.frames[index];
   if (!frame?.file) return null;
-  const line = frame.line ?? null;
+  const [metric] = recording.extra?.metrics ?? [];
+  const hottest = metric ? hottestLine(metric, index) : null;
+  const line = hottest?.[0] ?? frame.line ?? null;
   const file = frame.file.slice(frame.file.lastIndexOf('/') + 1) || frame.file;
   const opens = !missing.has(frame.file);
   const path = line === null ? frame.file : `${frame.file}:${line}`;
@@ -36,7 +38,7 @@ export function sourceLink(recording: Recording, index: number): SourceLink | nu
 }
 
 /** The executed line with the most of a metric itself, where the recording counts lines: [line, self, total]. */
-export function hottestLine(
+export function ownHottestLine(
   recording: Recording,
   index: number,
   metric: number,

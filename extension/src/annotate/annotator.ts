@@ -121,8 +121,9 @@ export class Annotator implements ShownFigures, vscode.Disposable {
       const fresh: LineFigure[] = [];
       const stale: LineFigure[] = [];
       for (const one of shown) {
+        const amount = one.figures.amount?.bind(one.figures);
         const lines = movedLines(one.figures.lines(), (line) => one.tracker.lineNow(line));
-        (one.stale ? stale : fresh).push(...lines);
+        (one.stale ? stale : fresh).push(...lines.map((line) => ({ ...line, amount })));
       }
       this.decorations.show(editor, fresh, stale);
       const warned = codeLensEnabled() ? all : [];

@@ -11,6 +11,8 @@ export interface LineFigure {
   line: number;
   selfShare: number;
   totalShare: number;
+  /** Of its source, see FileFigures.amount. */
+  amount?: FileFigures['amount'];
 }
 
 export interface LensFigure {
@@ -31,6 +33,8 @@ export interface FileFigures {
   lenses(): LensFigure[];
   /** Lines that deserve a look: marked in the gutter and in the overview ruler. Left out: none. */
   warnings?(): number[];
+  /** A share of all as time or as a number of what was counted; null where the source has no such amount: percent stands for it. */
+  amount?(share: number, unit: 'time' | 'samples'): string | null;
   /** null: nothing is known of that line. */
   hover(line: number): vscode.MarkdownString | null;
   /** true: the file on this machine is newer than what the figures are of. Never rejects. */

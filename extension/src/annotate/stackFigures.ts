@@ -6,7 +6,7 @@ import { Command } from '../contributions';
 import type { FileHeat, NamedFigure, ProfileIndex } from '../profile/profileIndex';
 import type { ProfileStore } from '../profile/profileStore';
 import { isNewerThanBinary } from '../profile/staleness';
-import { formatAmount, formatShare } from '../session/format';
+import { formatAmount, formatCount, formatShare } from '../session/format';
 import { minimumShare } from '../settings';
 import type { FigureSource, FileFigures, LensFigure, LineFigure } from './figures';
 import { hotLines } from './heat';
@@ -48,6 +48,14 @@ class StackFileFigures implements FileFigures {
 
   lines(): LineFigure[] {
     return hotLines(this.heat.lines, this.index.metric.total, minimumShare());
+  }
+
+  amount(share: number, unit: 'time' | 'samples'): string | null {
+    const { metric } = this.index;
+    const figure = share * metric.total;
+    if (unit === 'samples') return metric.period === null ? null : formatCount(figure);
+    if (metric.unit !== 'nanoseconds') return null;
+    return formatAmount(figure * (metric.period ?? 1), { ...metric, period: null });
   }
 
   lenses(): LensFigure[] {

@@ -4,13 +4,15 @@
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { type ProcessInfo, visibleText } from '../../../helper/src/protocol';
-import { Setting } from '../contributions';
+import { Command, Setting } from '../contributions';
 import { debuggedPids } from '../picker/debugTarget';
+import type { RecordingLimit } from '../picker/limits';
 import { displayName } from '../picker/processItems';
 import { pickProcess } from '../picker/processPicker';
 import { readProcesses } from '../picker/processSource';
-import { httpWithProfile, type Recorded, toggleSetting } from '../settings';
+import { httpWithProfile, type Recorded, recordingSettings, toggleSetting } from '../settings';
 import type { Tracer } from '../tracer';
+import { lastRecorded, rememberRecorded } from './lastRecorded';
 import { startRecording } from './startRecording';
 
 /** Opens the picker, with the active terminal's children first (its context menu makes a terminal active). */
@@ -22,9 +24,13 @@ export async function profileProcess(tracer: Tracer, recorded: Recorded = 'cpu')
     terminalPid: (await vscode.window.activeTerminal?.processId) ?? null,
     log: tracer.log,
     title: recorded === 'http' ? vscode.l10n.t('Trace HTTP of This Process') : vscode.l10n.t('Profile This Process'),
+    again: lastRecorded(tracer)?.title ?? null,
+    limit: { durationMs: recordingSettings(recorded).durationMs, samples: null },
+    workspace: (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
     http: recorded === 'http' ? null : { on: httpWithProfile(), toggle: () => toggleSetting(Setting.httpWithProfile) },
   });
-  if (picked) await record(tracer, recorded, picked.pid, picked.process);
+  if (picked === 'again') await vscode.commands.executeCommand(Command.recordAgain);
+  else if (picked) await recordProcess(tracer, recorded, picked);
 }
 
 /** From the debug toolbar: no question where there is exactly one process that it can mean. */
@@ -34,16 +40,23 @@ export async function profileDebugged(tracer: Tracer): Promise<void> {
     const processes = await readProcesses(await tracer.host(), tracer.cliScript);
     const [pid, ...more] = debuggedPids(session, processes);
     if (pid !== undefined && more.length === 0) {
-      await record(tracer, 'cpu', pid, processes.find((one) => one.pid === pid) ?? null);
+      await recordProcess(tracer, 'cpu', { pid, process: processes.find((one) => one.pid === pid) ?? null });
       return;
     }
   }
   await profileProcess(tracer);
 }
 
-async function record(tracer: Tracer, recorded: Recorded, pid: number, process: ProcessInfo | null): Promise<void> {
+/** `limit` left out: as the settings say. */
+export async function recordProcess(
+  tracer: Tracer,
+  recorded: Recorded,
+  { pid, process, limit }: { pid: number; process: ProcessInfo | null; limit?: RecordingLimit },
+): Promise<void> {
   const title = process ? displayName(process) : nameOf(pid);
-  await startRecording(tracer, { pid, title, startAtExec: false, recorded }, process);
+  const session = await startRecording(tracer, { pid, title, startAtExec: false, recorded, limit }, process);
+  const command = process?.command ?? '';
+  if (session && command !== '') await rememberRecorded(tracer, { kind: 'process', pid, command, title, recorded });
 }
 
 function nameOf(pid: number): string {

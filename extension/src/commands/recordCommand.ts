@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { holdCommand, shellCommand } from '../session/heldCommand';
 import type { Tracer } from '../tracer';
+import { rememberRecorded } from './lastRecorded';
 import { startRecording } from './startRecording';
 
 const STATE_KEY = 'lastCommand';
@@ -34,6 +35,7 @@ export async function recordCommand(tracer: Tracer, given?: string): Promise<voi
     const session = await startRecording(tracer, target, null);
     if (!session) return;
     await held.release();
+    await rememberRecorded(tracer, { kind: 'command', line, title: target.title });
     released = true;
     void session.ended.then(() => held.dispose());
   } finally {

@@ -18,10 +18,13 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
     [Command.profileTerminal]: async () => (await profile()).profileProcess(tracer),
     [Command.recordCommand]: async (line?: string) =>
       (await import('./recordCommand')).recordCommand(tracer, typeof line === 'string' ? line : undefined),
+    [Command.recordAgain]: async () => (await import('./recordAgain')).recordAgain(tracer),
     [Command.stopRecording]: async () => (await import('./stopRecording')).stopRecording(tracer),
     [Command.openRecording]: async (uri?: vscode.Uri) => (await manage()).openRecordingFile(tracer, uri),
     [Command.toggleLineHeat]: async () => (await import('../settings')).toggleSetting(Setting.lineHeat),
     [Command.toggleCodeLens]: async () => (await import('../settings')).toggleSetting(Setting.codeLens),
+    [Command.toggleAnnotations]: async () => (await import('../settings')).toggleAnnotations(),
+    [Command.switchFigures]: async () => (await import('../settings')).switchFigureUnit(),
     [Command.clearAnnotations]: async () => (await tracer.profiles()).clear(),
     [Command.checkMachine]: async () => (await import('../views/checkPanel')).checkMachine(tracer),
     [Command.showLog]: () => tracer.log.show(),

@@ -7,6 +7,7 @@ import type { HelperConnection } from '../../../helper/src/client/helperConnecti
 import { checkPid } from '../../../helper/src/client/pidCheck';
 import { type ProcessInfo, type RecordOptions, TracerError, tracerError } from '../../../helper/src/protocol';
 import { showNotice } from '../notices';
+import type { RecordingLimit } from '../picker/limits';
 import type { RecordingSession } from '../session/recordingSession';
 import { type Recorded, recordingSettings } from '../settings';
 import type { Tracer } from '../tracer';
@@ -19,6 +20,8 @@ export interface Target {
   title: string;
   startAtExec: boolean;
   recorded: Recorded;
+  /** Left out: as the settings say. */
+  limit?: RecordingLimit;
 }
 
 /** undefined when the user said no. Throws TracerError. */
@@ -45,10 +48,16 @@ export async function startRecording(
     output,
     without: [],
     ...settings,
+    ...(target.limit ? { durationMs: target.limit.durationMs } : {}),
   };
-  const sessions = await tracer.sessions();
-  return sessions.record(client, options);
+  const session = await (await tracer.sessions()).record(client, options);
+  const samples = target.limit?.samples ?? null;
+  if (samples !== null) session.onDidChange(() => countOf(session) >= samples && void session.stop());
+  return session;
 }
+
+/** Of the first tracer, which is the one that was asked for. */
+const countOf = ({ tracers }: RecordingSession): number => tracers[0]?.count ?? 0;
 
 /** Found out before anybody waits for a password. Throws OUTPUT_NOT_WRITABLE. */
 function outputFor(tracer: Tracer, title: string): string {

@@ -15,6 +15,7 @@ import type { Group, ListedProcess } from './processTree';
 export interface ProcessItem extends vscode.QuickPickItem {
   pid: number | null;
   process: ProcessInfo | null;
+  again?: boolean;
 }
 
 /** Codicons, each a hint at the runtime. */
@@ -40,15 +41,17 @@ const COMMAND_SHOWN_CHARS = 160;
 const INDENT = '\u2003'; // em space: survives where ordinary spaces are trimmed
 const DEPTH_SHOWN = 8;
 
-export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
+/** `cpuPercent`: of one CPU; undefined: not known yet. */
+export function toItem({ process, depth, group }: ListedProcess, cpuPercent?: number): ProcessItem {
   const facts = [
+    cpuPercent === undefined ? '' : cpuText(cpuPercent),
     String(process.pid),
     runtimeFact(process),
     process.listeningPorts.length > 0
       ? `$(broadcast) ${process.listeningPorts.map((port) => `:${port}`).join(' ')}`
       : '',
     process.container ? `$(package) ${visibleText(process.container)}` : '',
-    group === 'others' ? `$(account) ${visibleText(process.user)}` : '',
+    group === 'others' || group === 'busy' ? `$(account) ${visibleText(process.user)}` : '',
   ];
   return {
     label: `${INDENT.repeat(Math.min(depth, DEPTH_SHOWN))}$(${ICON[process.runtime]}) ${displayName(process)}`,
@@ -57,6 +60,11 @@ export function toItem({ process, depth, group }: ListedProcess): ProcessItem {
     pid: process.pid,
     process,
   };
+}
+
+/** `12 % CPU`; of a process that rests nothing. */
+function cpuText(percent: number): string {
+  return percent < 0.5 ? '' : vscode.l10n.t('{0} % CPU', Math.round(percent));
 }
 
 /** With what a recording of it would lack, before it is made. */
@@ -82,7 +90,10 @@ export function separator(group: Group): vscode.QuickPickItem {
   const label = {
     debugged: vscode.l10n.t('debug session'),
     terminal: vscode.l10n.t('active terminal'),
+    busy: vscode.l10n.t('busy now'),
+    workspace: vscode.l10n.t('programs of this workspace'),
     own: vscode.l10n.t('your processes'),
+    editor: vscode.l10n.t('VS Code itself'),
     others: vscode.l10n.t('processes of other users'),
   }[group];
   return { label, kind: vscode.QuickPickItemKind.Separator };
@@ -97,6 +108,28 @@ export function typedPidItem(pid: number, process: ProcessInfo | undefined): Pro
     alwaysShow: true,
     pid,
     process: process ?? null,
+  };
+}
+
+/** While a port is typed: who listens there. */
+export function portItem(port: number, process: ProcessInfo): ProcessItem {
+  return {
+    label: `$(broadcast) ${vscode.l10n.t('Port {0}: {1}', port, displayName(process))}`,
+    description: String(process.pid),
+    detail: clip(process.command),
+    alwaysShow: true,
+    pid: process.pid,
+    process,
+  };
+}
+
+/** Above all others: the last recording once more. */
+export function againItem(title: string): ProcessItem {
+  return {
+    label: `$(history) ${vscode.l10n.t('Record Again: {0}', visibleText(title))}`,
+    pid: null,
+    process: null,
+    again: true,
   };
 }
 

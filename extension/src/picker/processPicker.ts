@@ -5,11 +5,15 @@ import * as vscode from 'vscode';
 import { checkPid, looksLikePid, parsePid } from '../../../helper/src/client/pidCheck';
 import { type ProcessInfo, toErrorReport } from '../../../helper/src/protocol';
 import type { Log } from '../log';
+import { CpuUse } from './cpuUse';
 import { type DebuggedSession, debuggedPids } from './debugTarget';
-import { errorItem, type ProcessItem, separator, toItem, typedPidItem } from './processItems';
+import { askLimit, limitText, type RecordingLimit } from './limits';
+import { againItem, errorItem, type ProcessItem, portItem, separator, toItem, typedPidItem } from './processItems';
 import { listProcesses, type PickerContext } from './processTree';
 
 const REFRESH_MS = 2_000;
+/** The second look, from which on it is known who is busy, comes soon. */
+const FIRST_REFRESH_MS = 600;
 
 export interface PickRequest {
   read: () => Promise<ProcessInfo[]>;
@@ -20,18 +24,33 @@ export interface PickRequest {
   title: string;
   /** The switch for HTTP requests beside CPU time; null: there is none. `toggle` resolves with what it is then. */
   http: { on: boolean; toggle(): Promise<boolean> } | null;
+  /** The last recording, which can be made again; null: there is none. */
+  again: string | null;
+  limit: RecordingLimit;
+  workspace: readonly string[];
 }
 
 /** `process` null: a typed pid that the list does not hold. */
 export interface Picked {
   pid: number;
   process: ProcessInfo | null;
+  limit: RecordingLimit;
 }
 
-/** undefined when the user closed it. */
-export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
+/** undefined when the user closed it; `again`: the last recording is to be made once more. */
+export function pickProcess(request: PickRequest): Promise<Picked | 'again' | undefined> {
   const pick = vscode.window.createQuickPick<ProcessItem | vscode.QuickPickItem>();
-  showHttpSwitch(pick, request);
+  let { limit } = request;
+  let asking = false;
+  const ask = async () => {
+    // The question hides the picker, which comes back with the answer.
+    asking = true;
+    limit = (await askLimit(limit)) ?? limit;
+    asking = false;
+    pick.show();
+    return limit;
+  };
+  showButtons(pick, request, ask);
   pick.placeholder = vscode.l10n.t('Type a name, a port or a process id');
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
@@ -40,6 +59,7 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
   let processes: ProcessInfo[] = [];
   let timer: NodeJS.Timeout | undefined;
   let done = false;
+  const cpu = new CpuUse();
 
   const render = () => {
     const active = pick.activeItems.map(pidOf).find((pid) => pid !== null);
@@ -48,21 +68,27 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
       hiddenPids: new Set([process.pid]),
       debuggedPids: request.debugSession ? debuggedPids(request.debugSession, processes) : new Set(),
       terminalPid: request.terminalPid,
+      cpuPercent: cpu.percent,
+      workspace: request.workspace,
+      // The remote server's and the desktop's: the program that runs this code, and all that lies beside it.
+      editorPaths: [process.execPath, vscode.env.appRoot],
     };
-    const items: (ProcessItem | vscode.QuickPickItem)[] = typedItems(pick.value, processes);
+    const items: (ProcessItem | vscode.QuickPickItem)[] = [];
+    if (request.again !== null && pick.value === '') items.push(againItem(request.again));
     let group: string | null = null;
     for (const listed of listProcesses(processes, context)) {
       if (listed.group !== group) items.push(separator(listed.group));
       group = listed.group;
-      items.push(toItem(listed));
+      items.push(toItem(listed, cpu.percent.get(listed.process.pid)));
     }
-    pick.items = items;
-    const same = items.find((item) => active !== undefined && pidOf(item) === active);
+    pick.items = [...typedItems(pick.value, processes, items), ...items];
+    const same = pick.items.find((item) => active !== undefined && pidOf(item) === active);
     if (same && !looksLikePid(pick.value)) pick.activeItems = [same];
   };
   const refresh = async () => {
     try {
       processes = await request.read();
+      await cpu.look(processes.map(({ pid }) => pid));
       if (!done) render();
     } catch (error) {
       const report = toErrorReport(error);
@@ -70,11 +96,11 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
       if (!done && processes.length === 0) pick.items = [errorItem(report)];
     }
     pick.busy = false;
-    if (!done) timer = setTimeout(refresh, REFRESH_MS);
+    if (!done) timer = setTimeout(refresh, cpu.percent.size === 0 ? FIRST_REFRESH_MS : REFRESH_MS);
   };
 
   return new Promise((resolve) => {
-    const finish = (picked?: Picked) => {
+    const finish = (picked?: Picked | 'again') => {
       if (done) return;
       done = true;
       clearTimeout(timer);
@@ -82,55 +108,73 @@ export function pickProcess(request: PickRequest): Promise<Picked | undefined> {
       resolve(picked);
     };
     pick.onDidChangeValue(render);
-    pick.onDidHide(() => finish());
+    pick.onDidHide(() => !asking && finish());
     pick.onDidAccept(() => {
       const item = pick.selectedItems[0] ?? pick.activeItems[0];
       const pid = item ? pidOf(item) : null;
+      if (item && 'again' in item) finish('again');
       // A row that states an error is read, not chosen: the picker stays.
-      if (item && pid !== null) finish({ pid, process: (item as ProcessItem).process });
+      if (item && pid !== null) finish({ pid, process: (item as ProcessItem).process, limit });
     });
     pick.show();
     void refresh();
   });
 }
 
-/** The title says what will be recorded, for whoever does not see the button. */
-function showHttpSwitch(pick: vscode.QuickPick<vscode.QuickPickItem>, { title, http }: PickRequest): void {
-  pick.title = title;
-  if (!http) return;
-  const show = (on: boolean) => {
-    pick.title = on ? vscode.l10n.t('{0}: CPU Time and HTTP Requests', title) : vscode.l10n.t('{0}: CPU Time', title);
-    pick.buttons = [
-      {
-        iconPath: new vscode.ThemeIcon(on ? 'globe' : 'circle-slash'),
-        tooltip: on
-          ? vscode.l10n.t('HTTP requests are traced, too. Click to leave them out.')
-          : vscode.l10n.t('HTTP requests are not traced. Click to trace them, too.'),
-      },
-    ];
+/** The title says what will be recorded, and how long, for whoever does not see the buttons. */
+function showButtons(
+  pick: vscode.QuickPick<vscode.QuickPickItem>,
+  { title, http, limit: first }: PickRequest,
+  ask: () => Promise<RecordingLimit>,
+): void {
+  let [on, limit] = [http?.on ?? false, first];
+  const clock: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('watch'),
+    tooltip: vscode.l10n.t('How Long to Record'),
   };
-  show(http.on);
-  pick.onDidTriggerButton(async () => show(await http.toggle()));
+  const show = () => {
+    const what = on ? vscode.l10n.t('CPU Time and HTTP Requests') : vscode.l10n.t('CPU Time');
+    pick.title = `${http ? vscode.l10n.t('{0}: {1}', title, what) : title} · ${limitText(limit)}`;
+    const globe: vscode.QuickInputButton = {
+      iconPath: new vscode.ThemeIcon(on ? 'globe' : 'circle-slash'),
+      tooltip: on
+        ? vscode.l10n.t('HTTP requests are traced, too. Click to leave them out.')
+        : vscode.l10n.t('HTTP requests are not traced. Click to trace them, too.'),
+    };
+    pick.buttons = http ? [globe, clock] : [clock];
+  };
+  show();
+  pick.onDidTriggerButton(async (button) => {
+    if (button === clock) limit = await ask();
+    else if (http) on = await http.toggle();
+    show();
+  });
 }
 
-function typedItems(value: string, processes: ProcessInfo[]): ProcessItem[] {
+/** A number is a port that somebody listens on first, then a process; what is wrong with it is said where nothing else matches. */
+function typedItems(
+  value: string,
+  processes: readonly ProcessInfo[],
+  others: readonly vscode.QuickPickItem[],
+): ProcessItem[] {
   if (!looksLikePid(value)) return [];
-  let pid: number;
+  const number = Number(value.trim());
+  const listening = processes.filter(({ listeningPorts }) => listeningPorts.includes(number));
+  const items = listening.map((one) => portItem(number, one));
   try {
-    pid = parsePid(value);
+    const pid = parsePid(value);
+    const report = checkPid(pid);
+    const known = processes.find((one) => one.pid === pid);
+    if (!report) return [...items, typedPidItem(pid, known)];
+    if (items.length === 0 && !others.some((item) => matches(item, value))) return [errorItem(report)];
   } catch (error) {
-    return [errorItem(toErrorReport(error))];
+    if (items.length === 0) return [errorItem(toErrorReport(error))];
   }
-  const report = checkPid(pid);
-  // While more digits may follow, a pid that does not exist yet is only said when nothing else matches.
-  if (report) return [errorItem(report)];
-  return [
-    typedPidItem(
-      pid,
-      processes.find((one) => one.pid === pid),
-    ),
-  ];
+  return items;
 }
+
+const matches = ({ label, description, detail }: vscode.QuickPickItem, value: string): boolean =>
+  [label, description, detail].some((text) => text?.includes(value.trim()));
 
 function pidOf(item: vscode.QuickPickItem): number | null {
   return 'pid' in item ? (item as ProcessItem).pid : null;

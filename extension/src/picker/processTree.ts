@@ -3,7 +3,15 @@
 
 import type { ProcessInfo } from '../../../helper/src/protocol';
 
-export type Group = 'debugged' | 'terminal' | 'own' | 'others';
+/** The program and its script are among the first words. */
+const WORDS = 8;
+
+export type Group = 'debugged' | 'terminal' | 'busy' | 'workspace' | 'own' | 'others' | 'editor';
+
+const ORDER: readonly Group[] = ['debugged', 'terminal', 'busy', 'workspace', 'own', 'others', 'editor'];
+/** Of one CPU, percent: what uses less is not what is being waited for. */
+const BUSY_PERCENT = 5;
+const MAX_BUSY = 6;
 
 export interface ListedProcess {
   process: ProcessInfo;
@@ -20,6 +28,12 @@ export interface PickerContext {
   debuggedPids: ReadonlySet<number>;
   /** Shell of the active terminal: its descendants are meant, itself is not. */
   terminalPid: number | null;
+  /** Of one CPU, by pid. */
+  cpuPercent: ReadonlyMap<number, number>;
+  /** Folders. */
+  workspace: readonly string[];
+  /** VS Code's own: its program files begin with one of these. */
+  editorPaths: readonly string[];
 }
 
 export function listProcesses(processes: readonly ProcessInfo[], context: PickerContext): ListedProcess[] {
@@ -36,17 +50,36 @@ export function listProcesses(processes: readonly ProcessInfo[], context: Picker
   for (const one of offered) if (context.debuggedPids.has(one.pid)) groupOf.set(one.pid, 'debugged');
   for (const pid of context.debuggedPids) claim(pid, 'debugged');
   if (context.terminalPid !== null) claim(context.terminalPid, 'terminal');
-  for (const one of offered) {
-    if (!groupOf.has(one.pid)) groupOf.set(one.pid, one.uid === context.uid ? 'own' : 'others');
+  const free = () => offered.filter(({ pid }) => !groupOf.has(pid));
+  for (const one of free()) if (isEditor(one, context)) groupOf.set(one.pid, 'editor');
+  const cpu = ({ pid }: ProcessInfo) => context.cpuPercent.get(pid) ?? 0;
+  const busiest = (list: ProcessInfo[]) => [...list].sort((a, b) => cpu(b) - cpu(a));
+  for (const one of busiest(free().filter((one) => cpu(one) >= BUSY_PERCENT)).slice(0, MAX_BUSY))
+    groupOf.set(one.pid, 'busy');
+  for (const one of free()) {
+    const isOwn = one.uid === context.uid;
+    groupOf.set(one.pid, isOwn && isOfWorkspace(one, context) ? 'workspace' : isOwn ? 'own' : 'others');
   }
-  const order: Group[] = ['debugged', 'terminal', 'own', 'others'];
-  return order.flatMap((group) =>
-    inTreeOrder(offered.filter((one) => groupOf.get(one.pid) === group)).map(({ process, depth }) => ({
-      process,
-      depth,
-      group,
-    })),
-  );
+  return ORDER.flatMap((group) => {
+    const members = offered.filter((one) => groupOf.get(one.pid) === group);
+    // What is busy stands by how busy it is, whoever started it.
+    const rows = group === 'busy' ? busiest(members).map((process) => ({ process, depth: 0 })) : inTreeOrder(members);
+    return rows.map(({ process, depth }) => ({ process, depth, group }));
+  });
+}
+
+const isBelow = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+
+/** Its program, its script or the folder that it works in is in the workspace. */
+function isOfWorkspace({ command, cwd }: ProcessInfo, { workspace }: PickerContext): boolean {
+  const paths = [...(cwd === null ? [] : [cwd]), ...command.split(' ', WORDS).filter((word) => word.startsWith('/'))];
+  return workspace.some((folder) => paths.some((path) => isBelow(path, folder)));
+}
+
+/** Programs that the user runs in its terminals are not the editor's. */
+function isEditor({ command }: ProcessInfo, { editorPaths }: PickerContext): boolean {
+  const [program = ''] = command.split(' ', 1);
+  return editorPaths.some((path) => path !== '' && isBelow(program, path));
 }
 
 /** Parents before children. Among siblings the youngest subtree first: what was just started is what is looked for. */

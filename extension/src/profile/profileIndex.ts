@@ -163,7 +163,7 @@ function figurePerWeight(recording: RecordingFile, { total }: MetricFigures): nu
   return weight > 0 ? total / weight : 0;
 }
 
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.endsWith(INLINED_SUFFIX) ? name.slice(0, -INLINED_SUFFIX.length) : name;
 }
 

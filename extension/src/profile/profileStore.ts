@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import type { RecordingFile } from '../../../helper/src/protocol';
 import { ContextKey } from '../contributions';
 import { type FileHeat, ProfileIndex } from './profileIndex';
+import { partOf, type ShownPart } from './shownPart';
 import type { SourceLocator } from './sourceLocator';
 
 /** Sources that were asked for at once: enough to be quick, few enough for a slow disk. */
@@ -15,6 +16,8 @@ export class ProfileStore {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   private index: ProfileIndex | null = null;
+  /** What the index is of: the whole recording, and the part of it that is shown. */
+  private of: { recording: RecordingFile; part: string } | null = null;
   /** By path on this machine, also by its real path where a link leads there. */
   private local = new Map<string, FileHeat>();
 
@@ -26,10 +29,13 @@ export class ProfileStore {
     return this.index;
   }
 
-  /** A file of another profiler has nothing for the editors: it clears them. */
-  async activate(path: string, recording: RecordingFile): Promise<void> {
-    if (this.index?.recording === recording) return;
-    this.index = hasExtra(recording) ? new ProfileIndex(path, recording) : null;
+  /** Shows the part of it that its page shows. A file of another profiler has nothing for the editors: it clears them. */
+  async activate(path: string, recording: RecordingFile, part: ShownPart): Promise<void> {
+    const key = JSON.stringify(part);
+    if (this.of?.recording === recording && this.of.part === key) return;
+    this.of = { recording, part: key };
+    const shown = partOf(recording, part);
+    this.index = hasExtra(shown) ? new ProfileIndex(path, shown) : null;
     await vscode.commands.executeCommand('setContext', ContextKey.annotated, this.index !== null);
     await this.locateAll();
   }
@@ -37,6 +43,7 @@ export class ProfileStore {
   async clear(path?: string): Promise<void> {
     if (path !== undefined && this.index?.path !== path) return;
     this.index = null;
+    this.of = null;
     this.local = new Map();
     await vscode.commands.executeCommand('setContext', ContextKey.annotated, false);
     this.changed.fire();

@@ -13,6 +13,10 @@ export function formatElapsed(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** 20:47, as clocks of this machine's time zone show it. */
+export const formatClock = (at: Date): string =>
+  `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+
 /** Two digits that mean something: 45 %, 4.2 %, 0.3 %, <0.1 %, 0 %. A narrow no-break space keeps it together. */
 export function formatShare(share: number): string {
   const percent = share * 100;

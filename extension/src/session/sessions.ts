@@ -145,14 +145,9 @@ export class Sessions implements vscode.Disposable {
 
   private show(session: RecordingSession): void {
     this.started.fire(session);
-    void this.showProgress(session);
-    if (openWhileRecording()) {
-      let opened = false;
-      session.onCheckpoint(() => {
-        if (!opened) void openRecording(session.subject.output, true);
-        opened = true;
-      });
-    }
+    // The page says all that a notification would, and has its own button for the end.
+    if (openWhileRecording()) void openRecording(session.subject.output, true);
+    else void this.showProgress(session);
     void session.ended.then((end) => this.showEnd(session, end));
   }
 
@@ -193,7 +188,10 @@ export class Sessions implements vscode.Disposable {
         complete: end.summary !== null,
       });
     }
-    if (end.error) await showError(this.tracer, end.error);
+    // Its page tells the end, where it is open.
+    if (tabOf(output))
+      this.tracer.log.info(end.error ? `${end.error.code}: ${end.error.message}` : 'shown in its page');
+    else if (end.error) await showError(this.tracer, end.error);
     else if (end.count === 0)
       await showError(this.tracer, errorReport('NOTHING_RECORDED_IDLE', session.subject.pids.join(', ')));
     const lost = end.summary?.lost ?? 0;

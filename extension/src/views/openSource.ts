@@ -1,14 +1,17 @@
 // Opens a recorded source at its line, in an editor group that leaves the flame graph in sight.
 
 import * as vscode from 'vscode';
+import { Color } from '../contributions';
 import type { SourceLocator } from '../profile/sourceLocator';
 
-/** `line` is 1-based. `column` undefined: another group than `graphColumn`, an existing one where there is one. */
+const REMARK_SHOWN_MS = 5_000;
+
+/** `line` is 1-based; `remark` stands behind it until the cursor moves. `column` undefined: another group than `graphColumn`, an existing one where there is one. */
 export async function openSourceAt(
   locator: SourceLocator,
   file: string,
   cwd: string | null,
-  line: number | null,
+  { line, remark }: { line: number | null; remark?: string },
   column: vscode.ViewColumn | undefined,
   graphColumn: vscode.ViewColumn | undefined,
 ): Promise<void> {
@@ -23,6 +26,23 @@ export async function openSourceAt(
   });
   editor.selection = new vscode.Selection(start, start);
   editor.revealRange(new vscode.Range(start, start), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  if (remark !== undefined) say(editor, remark);
+}
+
+/** Behind the line of the cursor, until that moves. */
+function say(editor: vscode.TextEditor, contentText: string): void {
+  const type = vscode.window.createTextEditorDecorationType({
+    after: { contentText: `← ${contentText}`, color: new vscode.ThemeColor(Color.heatText), margin: '0 0 0 3ch' },
+  });
+  const { line } = editor.selection.active;
+  const { end } = editor.document.lineAt(line).range;
+  editor.setDecorations(type, [new vscode.Range(end, end)]);
+  const moved = vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => {
+    if (textEditor.document !== editor.document || selections[0].active.line === line) return;
+    type.dispose();
+    moved.dispose();
+  });
+  vscode.window.setStatusBarMessage(contentText, REMARK_SHOWN_MS);
 }
 
 function columnBeside(path: string, graphColumn: vscode.ViewColumn | undefined): vscode.ViewColumn {

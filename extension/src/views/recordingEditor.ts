@@ -5,23 +5,32 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
+  hottestLine,
   httpSectionOf,
   parseRecording,
   type RecordingFile,
   readRecordingText,
+  type TimeRange,
   TracerError,
   toErrorReport,
   tracerError,
+  visibleText,
 } from '../../../helper/src/protocol';
 import type { FromWebview, ToWebview } from '../../../webview/src/messages';
+import { Command } from '../contributions';
 import { showNotice } from '../notices';
+import type { FoldChoices } from '../profile/foldChoices';
+import { plainName } from '../profile/profileIndex';
 import { TEXT_TOOLS } from '../profile/recordingText';
+import type { ShownPart } from '../profile/shownPart';
 import { isNewerThanBinary } from '../profile/staleness';
-import type { RecordingSession } from '../session/recordingSession';
+import { formatShare } from '../session/format';
+import type { RecordingSession, SessionEnd } from '../session/recordingSession';
 import type { Tracer } from '../tracer';
 import { openSourceAt } from './openSource';
 import { fillRecordingPage } from './recordingHtml';
-import { recordingStatus } from './recordingStatus';
+import { endStatus, recordingStatus } from './recordingStatus';
+import { recordingTitle } from './recordingTitle';
 
 /** Several checkpoints or watcher events at once make one reload. */
 const RELOAD_DELAY_MS = 100;
@@ -60,6 +69,11 @@ export class RecordingEditorProvider implements vscode.CustomReadonlyEditorProvi
     this.open.get(path)?.show({ type: 'select', frame });
   }
 
+  /** What its open page shows of a recording; null: it is not open. */
+  async partOf(path: string): Promise<ShownPart | null> {
+    return (await this.open.get(path)?.part()) ?? null;
+  }
+
   /** Brings an item of a view into sight likewise. */
   showItem(path: string, view: string, key: string): void {
     this.open.get(path)?.show({ type: 'showItem', view, key });
@@ -68,7 +82,12 @@ export class RecordingEditorProvider implements vscode.CustomReadonlyEditorProvi
 
 class RecordingEditor {
   private recording: RecordingFile | null = null;
+  /** Of its time that the page shows. */
+  private range: TimeRange | null = null;
+  private partTimer: NodeJS.Timeout | undefined;
   private session: RecordingSession | null = null;
+  /** How the session that this page showed ended. */
+  private end: { end: SessionEnd; elapsedMs: number; pids: readonly number[] } | null = null;
   private readonly subscriptions: vscode.Disposable[] = [];
   private timer: NodeJS.Timeout | undefined;
   private ready = false;
@@ -103,6 +122,8 @@ class RecordingEditor {
       assets: webview.asWebviewUri(vscode.Uri.file(assets)).toString(),
       l10n: vscode.l10n.bundle ?? {},
     });
+    const folds = await this.tracer.folds();
+    this.subscriptions.push(folds.onDidChange(() => this.postFold(folds)));
     const sessions = await this.tracer.sessions();
     this.follow(sessions.byOutput(this.uri.fsPath));
     this.subscriptions.push(sessions.onDidStart((one) => one.subject.output === this.uri.fsPath && this.follow(one)));
@@ -116,6 +137,7 @@ class RecordingEditor {
   dispose(): void {
     this.disposed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.partTimer);
     this.session?.watch(false);
     for (const subscription of this.subscriptions) subscription.dispose();
   }
@@ -125,9 +147,11 @@ class RecordingEditor {
     this.session = session;
     session.watch(this.panel.visible);
     session.onCheckpoint(() => this.changed());
-    session.onDidChange(() => session.state === 'recording' && this.postStatus());
-    void session.ended.then(() => {
+    session.onDidChange(() => session.state !== 'ended' && this.postStatus());
+    this.postStatus();
+    void session.ended.then((end) => {
       this.session = null;
+      this.end = { end, elapsedMs: session.elapsedMs, pids: session.subject.pids };
       // Nothing follows that would be worth waiting for.
       this.reload();
       void this.painted(false).then(session.paintedEnd);
@@ -139,13 +163,22 @@ class RecordingEditor {
       case 'ready':
         this.ready = true;
         this.shown = '';
+        this.postFold(await this.tracer.folds());
         await this.load();
+        return;
+      case 'part':
+        this.partChosen(message.range);
+        await (await this.tracer.folds()).choose(message.fold);
         return;
       case 'openSource':
         await this.openSource(message.frame, message.line, message.beside);
         return;
       case 'openFile':
         await this.openFile(message.file, message.line, message.beside);
+        return;
+      case 'act':
+        if (message.action === 'stop') void this.session?.stop();
+        else await vscode.commands.executeCommand(Command.recordAgain);
         return;
       case 'copy':
         await vscode.env.clipboard.writeText(message.text);
@@ -172,7 +205,13 @@ class RecordingEditor {
       const refuse = (error: Error) => {
         throw tracerError('NOT_A_RECORDING', path, error.message);
       };
-      const { ino, mtimeMs, size } = await stat(path).catch(refuse);
+      const found = await stat(path).catch((error) => (this.awaitsFile ? null : refuse(error)));
+      // Its page is there from the start, its file with the first samples, or never.
+      if (!found) {
+        this.postStatus();
+        return;
+      }
+      const { ino, mtimeMs, size } = found;
       const version = `${ino} ${mtimeMs} ${size} ${this.session !== null}`;
       if (version === this.shown) return;
       this.shown = version;
@@ -193,7 +232,8 @@ class RecordingEditor {
         this.shown = '';
         return;
       }
-      await (await this.tracer.profiles()).activate(path, this.recording);
+      await this.activate();
+      this.panel.title = recordingTitle(path, this.recording, this.range);
       await this.postMissingSources();
       if (!this.session) await this.postStale();
     } catch (error) {
@@ -202,6 +242,39 @@ class RecordingEditor {
       if (!(error instanceof TracerError)) this.tracer.log.error(String((error as Error).stack));
       this.post({ type: 'status', severity: 'error', text: `${report.message} ${report.fix}` });
     }
+  }
+
+  /** The part of its recording that its page shows. */
+  async part(): Promise<ShownPart> {
+    return { range: this.range, rule: (await this.tracer.folds()).rule() };
+  }
+
+  /** The editors show the figures of what this page shows. */
+  private async activate(): Promise<void> {
+    const { recording } = this;
+    if (recording) await (await this.tracer.profiles()).activate(this.uri.fsPath, recording, await this.part());
+  }
+
+  /** A drag tells of many: the editors follow where it rests. */
+  private partChosen(range: TimeRange | null): void {
+    this.range = range;
+    if (this.recording) this.panel.title = recordingTitle(this.uri.fsPath, this.recording, range);
+    this.activateSoon();
+  }
+
+  private activateSoon(): void {
+    clearTimeout(this.partTimer);
+    this.partTimer = setTimeout(() => this.panel.visible && void this.activate(), RELOAD_DELAY_MS);
+  }
+
+  private postFold(folds: FoldChoices): void {
+    this.post({ type: 'fold', rule: folds.rule() });
+    this.activateSoon();
+  }
+
+  /** It is being recorded, or nothing came of it. */
+  private get awaitsFile(): boolean {
+    return this.session !== null || (this.end !== null && this.end.end.count === 0);
   }
 
   private changed(): void {
@@ -241,10 +314,7 @@ class RecordingEditor {
   private visibilityChanged(): void {
     this.session?.watch(this.panel.visible);
     if (this.panel.visible && this.outdated) void this.load();
-    else if (this.panel.active && this.recording)
-      void this.tracer
-        .profiles()
-        .then((profiles) => this.recording && profiles.activate(this.uri.fsPath, this.recording));
+    else if (this.panel.active) void this.activate();
   }
 
   private watchFile(): vscode.Disposable {
@@ -261,7 +331,11 @@ class RecordingEditor {
   }
 
   private postStatus(): void {
-    const status = recordingStatus(this.session, this.recording?.ebpfTracer ?? null);
+    const extra = this.recording?.ebpfTracer ?? null;
+    const status =
+      this.session === null && this.end !== null
+        ? endStatus(this.end.end, this.end, extra)
+        : recordingStatus(this.session, extra);
     this.post({ type: 'status', ...status });
   }
 
@@ -312,14 +386,34 @@ class RecordingEditor {
       );
       return;
     }
-    await this.openFile(frame.file, line ?? frame.line ?? null, beside);
+    const hottest = await this.hottestLine(index, line);
+    if (hottest === null) await this.openFile(frame.file, line ?? frame.line ?? null, beside);
+    else await this.openFile(frame.file, hottest.line, beside, hottest.text);
   }
 
-  private async openFile(file: string, line: number | null, beside: boolean): Promise<void> {
+  /** Where a function was asked for and no other line of it: its hottest one of what is shown, and what to say of it. */
+  private async hottestLine(frame: number, asked: number | null): Promise<{ line: number; text: string } | null> {
+    const whole = this.recording?.ebpfTracer?.metrics[0];
+    const { active } = await this.tracer.profiles();
+    if (!whole || !this.recording) return null;
+    const declared = this.recording.shared.frames[frame]?.line ?? null;
+    if (asked !== null && asked !== declared && asked !== hottestLine(whole, frame)?.[0]) return null;
+    const shown = active?.path === this.uri.fsPath ? active.metric : whole;
+    const hottest = hottestLine(shown, frame);
+    if (!hottest || shown.total === 0) return null;
+    const [line, , total] = hottest;
+    const name = visibleText(plainName(this.recording.shared.frames[frame].name));
+    return {
+      line,
+      text: vscode.l10n.t('hottest line of {0}: {1} of everything shown', name, formatShare(total / shown.total)),
+    };
+  }
+
+  private async openFile(file: string, line: number | null, beside: boolean, remark?: string): Promise<void> {
     const { locator } = await this.tracer.profiles();
     const cwd = this.recording?.ebpfTracer?.cwd ?? null;
     const column = beside ? undefined : this.panel.viewColumn;
-    await openSourceAt(locator, file, cwd, line, column, this.panel.viewColumn);
+    await openSourceAt(locator, file, cwd, { line, remark }, column, this.panel.viewColumn);
   }
 
   private post(message: ToWebview): void {

@@ -3,17 +3,47 @@
 import * as vscode from 'vscode';
 import {
   BROKEN_STACKS_SAID,
+  errorReport,
   mostFrequentCause,
   type RecordingExtra,
+  type StopReason,
   type TruncationReason,
 } from '../../../helper/src/protocol';
+import type { StatusAction } from '../../../webview/src/messages';
 import { formatCounted } from '../session/counted';
 import { formatCount, formatElapsed, formatShare } from '../session/format';
-import type { RecordingSession } from '../session/recordingSession';
+import type { RecordingSession, SessionEnd } from '../session/recordingSession';
 
 export interface RecordingStatus {
   text: string;
   severity: 'info' | 'warning' | 'error';
+  actions?: StatusAction[];
+}
+
+/** So long a process may use no CPU time before the page says so. */
+const WAITS_AFTER_MS = 2_000;
+
+/** How a recording of this window ended, as long as its page is open; not told of those that were opened. */
+const ENDS: Partial<Record<StopReason, (elapsed: string) => string>> = {
+  exited: (elapsed) => vscode.l10n.t('The process exited after {0}.', elapsed),
+  duration: (elapsed) => vscode.l10n.t('Recorded for {0}, as asked.', elapsed),
+  stopped: (elapsed) => vscode.l10n.t('Stopped after {0}.', elapsed),
+};
+
+/** What is told of a session that just ended: how, and what went wrong; a warning about its file stands behind it. */
+export function endStatus(
+  end: Pick<SessionEnd, 'summary' | 'error' | 'count'>,
+  { elapsedMs, pids }: { elapsedMs: number; pids: readonly number[] },
+  extra: RecordingExtra | null,
+): RecordingStatus {
+  const actions: StatusAction[] = ['recordAgain'];
+  const error = end.error ?? (end.count === 0 ? errorReport('NOTHING_RECORDED_IDLE', pids.join(', ')) : null);
+  if (error) return { text: `${error.message} ${error.fix}`, severity: 'error', actions };
+  const reason = end.summary?.stopReason ?? 'stopped';
+  const seconds = ((end.summary?.durationMs ?? elapsedMs) / 1000).toFixed(1);
+  const how = ENDS[reason]?.(vscode.l10n.t('{0} s', seconds)) ?? '';
+  const file = recordingStatus(null, extra);
+  return { text: [how, file.text].filter((text) => text !== '').join(' '), severity: file.severity, actions };
 }
 
 /** What to do about stacks that are not whole, by their cause; {0}: their share. */
@@ -66,7 +96,9 @@ export function recordingStatus(session: RecordingSession | null, extra: Recordi
       formatElapsed(session.elapsedMs),
       formatCounted(session.tracers),
     );
-    return { text, severity: 'info' };
+    const waits = session.count === 0 && session.elapsedMs > WAITS_AFTER_MS && session.subject.tracers.includes('cpu');
+    const waiting = vscode.l10n.t('0 ms CPU in {0} s: it waits', Math.round(session.elapsedMs / 1000));
+    return { text: waits ? waiting : text, severity: 'info', actions: session.state === 'recording' ? ['stop'] : [] };
   }
   if (!extra) return { text: '', severity: 'info' };
   if (extra.stopReason === 'helperDied') {

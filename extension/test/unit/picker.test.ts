@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { checkPid, looksLikePid, parsePid } from '../../../helper/src/client/pidCheck';
 import { parseStat } from '../../../helper/src/client/processStat';
 import { toErrorReport } from '../../../helper/src/protocol';
+import { CpuUse } from '../../src/picker/cpuUse';
 import { debuggedPids } from '../../src/picker/debugTarget';
 import { listProcesses, type PickerContext } from '../../src/picker/processTree';
 import { aProcess } from '../fakes/processes';
@@ -11,6 +12,9 @@ const context = (more: Partial<PickerContext> = {}): PickerContext => ({
   hiddenPids: new Set(),
   debuggedPids: new Set(),
   terminalPid: null,
+  cpuPercent: new Map(),
+  workspace: [],
+  editorPaths: [],
   ...more,
 });
 const shape = (list: ReturnType<typeof listProcesses>) =>
@@ -31,6 +35,23 @@ describe('order of the picker', () => {
   it("puts the active terminal's descendants on top, its shell not among them", () => {
     const list = listProcesses([rootDaemon, shell, editor, make, compiler], context({ terminalPid: 10 }));
     assert.deepEqual(shape(list), ['terminal 20', 'terminal >30', 'own 15', 'own 10', 'others 5']);
+  });
+
+  it('puts what is busy now first, then what is of the workspace, and the editor last', () => {
+    const code = aProcess(40, 1, { command: '/opt/code/node out/server.js' });
+    const server = aProcess(41, 40, { command: '/ws/build/server --port 80' });
+    const worker = aProcess(42, 10, { cwd: '/ws/api' });
+    const neighbour = aProcess(43, 10, { cwd: '/ws2' });
+    const list = listProcesses([rootDaemon, shell, worker, neighbour, code, server], {
+      ...context({ workspace: ['/ws'], editorPaths: ['/opt/code'] }),
+      cpuPercent: new Map([
+        [5, 30],
+        [43, 180],
+        [40, 400],
+        [42, 1],
+      ]),
+    });
+    assert.deepEqual(shape(list), ['busy 43', 'busy 5', 'workspace 42', 'workspace 41', 'own 10', 'editor 40']);
   });
 
   it('puts the debugged process and its children above the terminal', () => {
@@ -120,5 +141,30 @@ describe('the debugged process', () => {
   it('is nobody when nothing fits', () => {
     assert.deepEqual(pids(999, { program: 'server' }), []);
     assert.deepEqual(pids(null, {}), []);
+  });
+});
+
+describe('how busy a process is', () => {
+  const stat = (startTicks: number, ticks: number) =>
+    `7 (a) R 1 1 1 0 -1 4194304 0 0 0 0 ${ticks} 0 0 0 20 0 1 0 ${startTicks} 0 0`;
+
+  it('is its CPU time between two looks, of one CPU', async () => {
+    let text = stat(100, 10);
+    const cpu = new CpuUse(async () => text);
+    await cpu.look([7], 0);
+    assert.equal(cpu.percent.get(7), undefined);
+    text = stat(100, 110);
+    await cpu.look([7], 2_000);
+    assert.equal(cpu.percent.get(7), 50);
+    // Another process with the same number.
+    text = stat(900, 5_000);
+    await cpu.look([7], 4_000);
+    assert.equal(cpu.percent.get(7), undefined);
+  });
+
+  it('is not known of one that is gone', async () => {
+    const cpu = new CpuUse(() => Promise.reject(new Error('ENOENT')));
+    await cpu.look([1, 2], 0);
+    assert.equal(cpu.percent.size, 0);
   });
 });

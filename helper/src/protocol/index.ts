@@ -3,6 +3,7 @@ export * from './cutRecording';
 export * from './errors';
 export * from './fileText';
 export * from './foldRecording';
+export * from './hottestLine';
 export * from './http';
 export * from './httpSection';
 export * from './jsonSize';

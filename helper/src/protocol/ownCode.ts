@@ -17,6 +17,11 @@ export interface FoldRule {
   workspace: readonly string[];
 }
 
+/** What the user chooses of it; the folders are known of the workspace. */
+export type FoldChoice = Pick<FoldRule, 'origins' | 'shownModules' | 'hiddenModules'>;
+
+export const FOLDS_NOTHING: FoldRule = { origins: [], shownModules: [], hiddenModules: [], folders: [], workspace: [] };
+
 export const MY_CODE_ORIGINS: readonly FrameOrigin[] = ['library', 'runtime', 'kernel'];
 
 /** Where package managers put what they install: their own layouts. */

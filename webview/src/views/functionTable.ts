@@ -107,6 +107,7 @@ export class FunctionTable implements View {
           numeric: true,
           widthPx: 48,
           fromTablePx: 520,
+          isFor: () => this.profile?.samplesPerWeight !== null,
           render: (row, cell) => {
             const of = this.sorting.column === 'total' ? 'total' : 'self';
             if (this.profile) renderError(cell, describeShare(row[of], this.totalWeight, this.profile));

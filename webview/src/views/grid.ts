@@ -23,6 +23,8 @@ export interface Column<Row> {
   grow?: number;
   /** Left out where the whole table is narrower. */
   fromTablePx?: number;
+  /** Left out where there is nothing for it. */
+  isFor?(): boolean;
   /** Fills the empty cell. */
   render(row: Row, cell: HTMLElement): void;
   /** Ascending order; without it the column does not sort. */
@@ -62,7 +64,11 @@ export class Grid<Row> {
     const { columns, tree } = options;
     const head = element('div', { role: 'row', class: 'grid-row grid-head', 'aria-rowindex': 1 });
     for (const column of columns) {
-      const header = element('div', { role: 'columnheader', class: column.numeric ? 'numeric' : '' });
+      const header = element('div', {
+        role: 'columnheader',
+        class: column.numeric ? 'numeric' : '',
+        'aria-label': column.title,
+      });
       if (options.host && column !== columns[columns.length - 1]) header.append(this.handle(column));
       if (column.compare)
         header.append(
@@ -113,7 +119,7 @@ export class Grid<Row> {
     const key = this.current >= 0 ? this.options.keyOf(this.rows[this.current]) : null;
     this.rows = rows;
     this.current = key === null ? -1 : rows.findIndex((row) => this.options.keyOf(row) === key);
-    if (this.shown.length === 0) this.fitColumns();
+    this.fitColumns();
     this.root.setAttribute('aria-rowcount', String(rows.length + 1));
     this.body.style.height = `${rows.length * ROW_HEIGHT_PX}px`;
     this.render();
@@ -201,7 +207,9 @@ export class Grid<Row> {
 
   private fitColumns(): void {
     const width = this.root.clientWidth;
-    this.shown = this.options.columns.filter(({ fromTablePx }) => width >= (fromTablePx ?? 0));
+    this.shown = this.options.columns.filter(
+      ({ fromTablePx, isFor }) => width >= (fromTablePx ?? 0) && (isFor?.() ?? true),
+    );
     for (const column of this.options.columns) this.headers.get(column.id)!.hidden = !this.shown.includes(column);
     const { widths } = this;
     const tracks = this.shown.map(({ id, widthPx, grow }) => {

@@ -1,8 +1,7 @@
 // What is shown and what is left out, in one line: my code or everything, whose functions are folded, the range of time, the function
 // that is focused; and the one search field, with what it found.
 import * as l10n from '@vscode/l10n';
-import { type FrameOrigin, MY_CODE_ORIGINS, type TimeRange } from '../../../helper/src/protocol';
-import type { FoldChoice } from '../messages';
+import { type FoldChoice, type FrameOrigin, MY_CODE_ORIGINS, type TimeRange } from '../../../helper/src/protocol';
 import type { Found } from '../search';
 import { formatCount, formatShare } from '../shares';
 import { element } from './element';

@@ -3,7 +3,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Host } from '../host';
 import { describeShare, formatShare } from '../shares';
-import { fullName, hottestLine, openSource, sourceLink } from '../sourceLinks';
+import { fullName, openSource, ownHottestLine, sourceLink } from '../sourceLinks';
 import { linkText, nameElement } from './cells';
 import { element } from './element';
 import type { Shown } from './view';
@@ -43,7 +43,7 @@ export class SelectionBar {
   ): void {
     const name = recording.frames[frame]?.name ?? '';
     const link = sourceLink(recording, frame);
-    const hottest = hottestLine(recording, frame, profile.metric);
+    const hottest = ownHottestLine(recording, frame, profile.metric);
     const module = recording.extra?.frameDetails?.[frame]?.module;
     const parts: Node[] = [nameElement(name, fullName(recording, frame))];
     if (link && !link.opens) parts.push(element('span', { class: 'source dim', title: link.title }, ...linkText(link)));

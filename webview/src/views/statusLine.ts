@@ -11,7 +11,7 @@ import {
   visibleText,
 } from '../../../helper/src/protocol';
 import type { Recording } from '../load';
-import type { ToWebview } from '../messages';
+import type { StatusAction, ToWebview } from '../messages';
 import { formatCount, formatMs, formatShare } from '../shares';
 import { element } from './element';
 
@@ -30,6 +30,11 @@ const REASONS: Record<TruncationReason, () => string> = {
   stripped: () => l10n.t('unwind information stripped'),
   unreadableFile: () => l10n.t('file not readable'),
   unknown: () => l10n.t('unknown reason'),
+};
+
+const ACTIONS: Record<StatusAction, () => string> = {
+  stop: () => l10n.t('Stop'),
+  recordAgain: () => l10n.t('Record Again'),
 };
 
 const ENDS: Partial<Record<StopReason, () => string>> = {
@@ -130,10 +135,11 @@ export class StatusLine {
   private readonly panel = element('div', { class: 'details', id: 'details', role: 'region', hidden: true });
   private readonly button: HTMLButtonElement;
   private readonly warnings: Status[] = [];
+  private readonly actions = element('span', { class: 'actions' });
   private said: Pick<Status, 'text' | 'severity'> = { text: '', severity: 'info' };
   private recording: Recording | null = null;
 
-  constructor() {
+  constructor(private readonly onAct: (action: StatusAction) => void) {
     this.dot.hidden = true;
     this.panel.setAttribute('aria-label', l10n.t('Recording details'));
     this.button = element(
@@ -159,6 +165,7 @@ export class StatusLine {
       },
       this.dot,
       element('div', { class: 'status-texts' }, this.summary, this.message, this.remarks),
+      this.actions,
       this.button,
       this.panel,
     );
@@ -183,6 +190,7 @@ export class StatusLine {
 
   say(status: Status): void {
     const { text, severity } = status;
+    this.offer(status.actions ?? []);
     if (text === this.said.text && severity === this.said.severity) return;
     this.said = status;
     if (severity !== 'info' && text !== '' && !this.warnings.some((known) => known.text === text))
@@ -190,6 +198,21 @@ export class StatusLine {
     this.message.className = `message ${severity}`;
     this.message.textContent = text;
     this.refreshDetails();
+  }
+
+  private offer(actions: readonly StatusAction[]): void {
+    const offered = [...this.actions.querySelectorAll('button')].map(({ dataset }) => dataset.action);
+    // A button that is told of each second keeps the focus.
+    if (offered.join() === actions.join()) return;
+    this.actions.replaceChildren(
+      ...actions.map((action) =>
+        element(
+          'button',
+          { type: 'button', class: 'action', 'data-action': action, onclick: () => this.onAct(action) },
+          ACTIONS[action](),
+        ),
+      ),
+    );
   }
 
   private toggle(open: boolean): void {

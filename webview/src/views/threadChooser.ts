@@ -140,7 +140,7 @@ export class ThreadChooser {
       'data-key': key,
       onchange: () => this.choose(threads, input.checked),
     });
-    const chosen = threads?.filter((thread) => this.chosen?.has(thread) ?? true).length ?? 0;
+    const chosen = threads?.filter((thread) => this.chosen?.has(thread)).length ?? 0;
     input.checked = threads === null ? this.chosen === null : chosen === threads.length;
     input.indeterminate = threads !== null && chosen > 0 && chosen < threads.length;
     const twistie = opens ? this.twistie(key) : element('span', { class: 'twistie leaf' });
@@ -169,16 +169,14 @@ export class ThreadChooser {
   }
 
   private choose(threads: readonly number[] | null, on: boolean): void {
-    if (threads === null) {
-      this.onChoose(null);
-      return;
-    }
     const all = this.groups.flatMap(threadsOfProcess);
-    // From all of them the first click chooses: it does not take one away.
-    const next = new Set(this.chosen === null ? [] : this.chosen);
-    for (const thread of threads)
-      if (on || this.chosen === null) next.add(thread);
+    const next = new Set(threads === null ? [] : (this.chosen ?? []));
+    for (const thread of threads ?? [])
+      if (on) next.add(thread);
       else next.delete(thread);
-    this.onChoose(next.size === 0 || next.size === all.length ? null : next);
+    // Known at once: the next click may come before the page has shown this one.
+    this.chosen = next.size === 0 || next.size === all.length ? null : next;
+    this.render();
+    this.onChoose(this.chosen);
   }
 }

@@ -93,7 +93,7 @@ describe('a part of a recording in Chromium', function () {
     await page.page.getByRole('checkbox', { name: 'worker-2' }).check();
     await page.screenshot('threads-dark');
     await page.page.keyboard.press('Escape');
-    strictEqual(await page.page.locator('.thread-button').innerText(), '2 of 3 threads');
+    await page.page.getByRole('button', { name: '2 of 3 threads' }).waitFor();
     const stacks = [...recording.profiles[2].samples, ...recording.profiles[3].samples];
     const price = stacks.filter((stack) => stack.at(-1) === F.price).length;
     await page.page.waitForFunction((text) => document.body.innerText.includes(text), percent(price, stacks.length));

@@ -5,7 +5,7 @@ import { greedyTexts, hostileVariants, soundV1 } from '../../../helper/test/shar
 import { CONTEXT_KINDS } from '../../src/contextKinds';
 import { contextRows } from '../../src/contexts';
 import { parseAnyRecording, type Recording, RecordingError } from '../../src/load';
-import { fullName, hottestLine, sourceLink } from '../../src/sourceLinks';
+import { fullName, ownHottestLine, sourceLink } from '../../src/sourceLinks';
 import { buildStackTree, callees, functionWeights } from '../../src/stackTree';
 import { functionRows } from '../../src/views/functionTable';
 import { runtimeRemarks, summaryParts } from '../../src/views/statusLine';
@@ -37,7 +37,7 @@ function shown(recording: Recording): string[] {
     texts.push(
       fullName(recording, frame),
       sourceLink(recording, frame)?.title ?? '',
-      String(hottestLine(recording, frame, 0)),
+      String(ownHottestLine(recording, frame, 0)),
     );
   return texts;
 }

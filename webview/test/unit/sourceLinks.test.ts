@@ -6,8 +6,8 @@ import type { FromWebview } from '../../src/messages';
 import {
   frameIdentity,
   fullName,
-  hottestLine,
   openSource,
+  ownHottestLine,
   sameFrame,
   setMissingSources,
   sourceLink,
@@ -64,9 +64,10 @@ describe('source links', () => {
     strictEqual(sameFrame(recording, F.handle, parseRecording(JSON.stringify(empty), 'x')), null);
   });
 
-  it('knows the hottest line of a function', () => {
-    strictEqual(hottestLine(recording, F.parseValue, 0)?.[0], 67);
-    strictEqual(hottestLine(recording, F.syscall, 0), null);
+  it('knows the hottest line of a function, by total for its link and by itself', () => {
+    strictEqual(sourceLink(recording, F.price)?.line, 55);
+    strictEqual(ownHottestLine(recording, F.parseValue, 0)?.[0], 67);
+    strictEqual(ownHottestLine(recording, F.syscall, 0), null);
   });
 
   it('asks for the source beside the graph, with Alt in its place', () => {
