@@ -58,6 +58,7 @@ test   go                         golang-go          golang           go        
 test   rustc                      rustc              rust             rust            rust       rust
 test   nginx                      nginx-light        nginx            nginx           nginx      nginx
 test   wrk                        wrk                -                -               -          wrk
+test   h2load                     nghttp2-client     nghttp2          nghttp2         nghttp2    nghttp2
 test   sudo                       sudo               sudo             sudo            sudo       sudo
 test   useradd                    passwd             shadow-utils     shadow          shadow     shadow
 test   ps                         procps             procps-ng        procps          procps-ng  procps
