@@ -3,7 +3,15 @@
 // light, for whoever only reads arguments; what attaches is loaded by `start`.
 
 import type { CapabilityName } from '../client/capabilities';
-import type { ErrorReport, Metric, RecordingExtra, RecordSummary, RecordTarget, TargetKind } from '../protocol';
+import type {
+  ErrorReport,
+  Metric,
+  RecordingExtra,
+  RecordSummary,
+  RecordTarget,
+  TargetKind,
+  TimelineProfile,
+} from '../protocol';
 import type { KernelSession } from './kernelSession';
 import type { CaptureCounters } from './types';
 
@@ -73,6 +81,8 @@ export interface RunningTracer {
   live?(): unknown;
   /** What it adds to the recording's file beside metrics, as JSON; undefined: nothing. */
   section(): unknown;
+  /** What speedscope shows of it over time; left out or null: nothing. */
+  timeline?(): TimelineProfile | null;
   /** What it adds to the summary; left out: nothing. */
   summary?(): unknown;
   /** What it tells in the file's head; left out: nothing. */

@@ -12,6 +12,7 @@ import type {
   MetricFigures,
   RecordingExtra,
   SampledProfile,
+  TimelineProfile,
 } from '../protocol';
 import { RECORDING_FORMAT_VERSION } from '../protocol';
 import type { LocationRow } from '../stack/frameTable';
@@ -25,10 +26,14 @@ const LISTED = 512;
 const MAX_LINE_TREE_NODES = 200_000;
 
 /** What the session knows beside the counts. */
-export type RecordingHead = Omit<
-  RecordingExtra,
-  'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
->;
+export interface RecordingHead
+  extends Omit<
+    RecordingExtra,
+    'formatVersion' | 'metrics' | 'profiles' | 'threads' | 'frameDetails' | 'lineTree' | 'sources'
+  > {
+  /** Of tracers: profiles of their own, behind those of the metrics. */
+  timelines?: readonly TimelineProfile[];
+}
 
 export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
   let piece = '';
@@ -42,12 +47,15 @@ export function* speedscopeText(snapshot: StackSnapshot, head: RecordingHead): G
 }
 
 function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string> {
-  const { complete, stopReason, ...rest } = head;
+  const { complete, stopReason, timelines = [], ...rest } = head;
   const { beganNs } = head;
+  const more = timelines.flatMap(({ frames }) => frames);
   const profiles = snapshot.metrics.flatMap((metric, index) => profilesOf(snapshot, metric, index));
   yield '{"$schema":"https://www.speedscope.app/file-format-schema.json",';
   yield `"exporter":"universal-ebpf-tracer ${head.tracerVersion}","name":${JSON.stringify(head.title)},`;
-  yield `"activeProfileIndex":0,"ebpfTracer":{"formatVersion":${RECORDING_FORMAT_VERSION},${statusText(complete, stopReason)},`;
+  // Where no stacks were sampled there is something to see all the same.
+  const first = timelines.length > 0 && snapshot.functions.length === 0 ? profiles.length : 0;
+  yield `"activeProfileIndex":${first},"ebpfTracer":{"formatVersion":${RECORDING_FORMAT_VERSION},${statusText(complete, stopReason)},`;
   const shared: Pick<RecordingExtra, 'threads' | 'profiles' | 'sources'> = {
     threads: snapshot.threads.map(({ tid, pid, name }) => ({ tid, pid, name })),
     profiles: profiles.map(({ metric, thread }) => ({ metric, thread })),
@@ -56,16 +64,18 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
   yield `${JSON.stringify({ ...rest, ...shared }).slice(1, -1)},"metrics":[`;
   for (const [index, metric] of snapshot.metrics.entries()) {
     yield index > 0 ? ',' : '';
-    yield* metricText(snapshot, metric, beganNs);
+    yield* metricText(snapshot, metric, beganNs, more.length);
   }
   yield '],"frameDetails":[';
   const origins = new Origins(head);
   for (let i = 0; i < snapshot.functions.length; i++) {
     const { module, kind, runtime, inlined, fullNames } = snapshot.functions[i];
     const origin = origins.of(snapshot.functions[i]);
-    const more = `${origin ? `,"origin":"${origin}"` : ''}${runtime ? `,"runtime":"${runtime}"` : ''}${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
-    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind === 'native' ? 'user' : kind}"${more}}`;
+    const rest = `${origin ? `,"origin":"${origin}"` : ''}${runtime ? `,"runtime":"${runtime}"` : ''}${inlined ? ',"inlined":true' : ''}${fullNames.length > 0 ? `,"fullName":${JSON.stringify(fullNames.join('\n'))}` : ''}`;
+    yield `${i ? ',' : ''}{"module":${JSON.stringify(module)},"kind":"${kind === 'native' ? 'user' : kind}"${rest}}`;
   }
+  const comma = snapshot.functions.length > 0 ? ',' : '';
+  if (more.length > 0) yield comma + more.map(() => '{"module":"","kind":"unknown"}').join();
   yield ']';
   yield* lineTreeText(snapshot);
   yield '},"shared":{"frames":[';
@@ -75,13 +85,20 @@ function* texts(snapshot: StackSnapshot, head: RecordingHead): Generator<string>
     const line = functionLine(snapshot, i, linesOf[i]);
     yield `${i ? ',' : ''}${JSON.stringify({ name, ...(file === null ? {} : { file }), ...(line === null ? {} : { line }) })}`;
   }
+  if (more.length > 0) yield comma + more.map((frame) => JSON.stringify(frame)).join();
   yield ']},"profiles":[';
   yield* profileTexts(snapshot, profiles);
+  yield* timelineTexts(timelines, snapshot.functions.length, beganNs ?? 0);
   yield ']}\n';
 }
 
 /** All figures of one metric (MetricFigures). */
-function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot, beganNs: number | undefined): Generator<string> {
+function* metricText(
+  snapshot: StackSnapshot,
+  metric: MetricSnapshot,
+  beganNs: number | undefined,
+  moreFrames: number,
+): Generator<string> {
   const hasTree = snapshot.lineTree.size <= MAX_LINE_TREE_NODES;
   const counts: Omit<MetricFigures, 'lines' | 'functionLines' | 'treeSelf' | 'timeline'> = {
     ...metric.metric,
@@ -105,9 +122,24 @@ function* metricText(snapshot: StackSnapshot, metric: MetricSnapshot, beganNs: n
   }
   yield '],"functionLines":[';
   for (const [i, lines] of linesByFunction(snapshot, metric).entries()) yield `${i ? ',' : ''}${JSON.stringify(lines)}`;
+  if (moreFrames > 0)
+    yield (snapshot.functions.length > 0 ? ',' : '') + Array.from({ length: moreFrames }, () => '[]').join();
   yield `]${hasTree ? `,"treeSelf":[${metric.treeSelf.join()}]` : ''}`;
   if (beganNs !== undefined) yield* timelineText(metric, beganNs, hasTree);
   yield '}';
+}
+
+/** Behind the metrics' profiles, with frames behind the functions. */
+function* timelineTexts(timelines: readonly TimelineProfile[], functions: number, beganNs: number): Generator<string> {
+  let base = functions;
+  for (const { name, frames, startNs, samples, weightsNs } of timelines) {
+    const from = Math.max(0, startNs - beganNs);
+    const to = weightsNs.reduce((sum, one) => sum + one, from);
+    const stacks = samples.map((stack) => `[${stack.map((frame) => base + frame).join()}]`);
+    yield `,{"type":"sampled","name":${JSON.stringify(name)},"unit":"nanoseconds","startValue":${from},"endValue":${to},`;
+    yield `"samples":[${stacks.join()}],"weights":[${weightsNs.join()}]}`;
+    base += frames.length;
+  }
 }
 
 /** Of each entry that the merged profile has as a sample (SampleTimes). */

@@ -5,10 +5,18 @@ import { native } from '../bpf/libbpf';
 import type { KernelSession } from '../engine/kernelSession';
 import type { EndFacts, RunningTracer } from '../engine/tracer';
 import { runtimeOf } from '../process/runtime';
-import { type ErrorReport, errorReport, type HttpOptions, type HttpSection, type HttpSummary } from '../protocol';
+import {
+  type ErrorReport,
+  errorReport,
+  type HttpOptions,
+  type HttpSection,
+  type HttpSummary,
+  type TimelineProfile,
+} from '../protocol';
 import { HttpTrace } from './httpTrace';
 import type { ThreadHabit } from './links';
 import { loadHttpTracer } from './loadTracer';
+import { spanTimeline } from './spanTimeline';
 import { TlsLibraries } from './tls/tlsLibraries';
 
 /** Libraries are looked for so often; each time that is a look at which mappings there are. */
@@ -99,6 +107,10 @@ class RunningHttp implements RunningTracer {
 
   section(): HttpSection {
     return this.trace.section();
+  }
+
+  timeline(): TimelineProfile | null {
+    return spanTimeline(this.section());
   }
 
   summary(): HttpSummary {

@@ -193,7 +193,8 @@ const inWords = (wrong: string | null) => wrong?.replace(/^\./, '') ?? null;
 function wrongIndex(extra: RecordingExtra, frames: number, profiles: number): string | null {
   const { metrics, threads, lineTree: tree } = extra;
   if (metrics.length === 0) return 'metrics is empty';
-  if (extra.profiles.length < profiles) return 'profiles is too short';
+  // Profiles beyond these are timelines of tracers.
+  if (extra.profiles.length === 0 && profiles > 0) return 'profiles is empty';
   for (const [i, { metric, thread }] of extra.profiles.entries())
     if (metric >= metrics.length || (thread !== null && thread >= threads.length))
       return `profiles[${i}] is of nothing that is there`;

@@ -112,6 +112,17 @@ export interface MetricFigures extends Metric {
   timeBucketMs?: number;
 }
 
+/** What a tracer shows in speedscope as a profile over time, beside its section: stretches one after the other, from `startNs` on. */
+export interface TimelineProfile {
+  name: string;
+  frames: SpeedscopeFrame[];
+  /** CLOCK_MONOTONIC. */
+  startNs: number;
+  /** Each a stack of indexes of `frames`, outermost first; empty: nothing. */
+  samples: number[][];
+  weightsNs: number[];
+}
+
 /** The `ebpfTracer` key beside speedscope's own. */
 export interface RecordingExtra {
   formatVersion: number;
@@ -146,7 +157,10 @@ export interface RecordingExtra {
   sections?: { [id: string]: unknown };
   /** At least one; the first is what is shown first. */
   metrics: MetricFigures[];
-  /** What each of speedscope's `profiles` is of: a metric, and a thread or (null) all of them. */
+  /**
+   * What each of speedscope's `profiles` is of: a metric, and a thread or (null) all of them. Profiles beyond these are timelines of
+   * tracers, for speedscope itself: our readers have sections and leave them out.
+   */
   profiles: { metric: number; thread: number | null }[];
   threads: { tid: number; pid: number; name: string }[];
   /** By index of `shared.frames`: what speedscope's frame has no place for. */

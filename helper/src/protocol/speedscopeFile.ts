@@ -79,11 +79,15 @@ export function parseSpeedscope(text: string, { repair = false, first }: ParseOp
     shared: { frames: frames.map(plainFrame) },
     profiles,
     ...(typeof file.name === 'string' ? { name: file.name } : {}),
-    ...(isIndex(file.activeProfileIndex, profiles.length) ? { activeProfileIndex: file.activeProfileIndex } : {}),
     ...(typeof file.exporter === 'string' ? { exporter: file.exporter } : {}),
   };
   const extra = (file as AnyRecordingFile).ebpfTracer;
-  if (extra !== undefined) plain.ebpfTracer = upgradedExtra(extra, frames.length, profiles.length);
+  if (extra !== undefined) {
+    plain.ebpfTracer = upgradedExtra(extra, frames.length, profiles.length);
+    // Timelines of tracers are for speedscope itself.
+    profiles.length = Math.min(profiles.length, plain.ebpfTracer.profiles.length);
+  }
+  if (isIndex(file.activeProfileIndex, profiles.length)) plain.activeProfileIndex = file.activeProfileIndex;
   return { file: plain as RecordingFile, oddEvents: odd.events };
 }
 

@@ -121,6 +121,7 @@ export class RecordingReport {
       errors: this.errors,
       tracers: this.progress(),
       ...(sections.length > 0 ? { sections: Object.fromEntries(sections) } : {}),
+      timelines: running.flatMap((tracer) => tracer.timeline?.() ?? []),
     };
   }
 

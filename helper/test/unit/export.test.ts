@@ -82,6 +82,14 @@ function recording(head: Partial<RecordingHead> = {}): string {
   return text;
 }
 
+const TIMELINE = {
+  name: 'requests',
+  frames: [{ name: 'GET /', file: '/src/a.ts', line: 3 }, { name: '→ GET /' }],
+  startNs: 1_500,
+  samples: [[0], [0, 1], []],
+  weightsNs: [5, 10, 15],
+};
+
 const parsed = (head: Partial<RecordingHead> = {}) => parseRecording(recording(head), 'test');
 
 describe('exporters', () => {
@@ -91,6 +99,40 @@ describe('exporters', () => {
     );
     const validate = new Ajv({ strict: false }).compile(schema);
     assert.ok(validate(JSON.parse(recording())), JSON.stringify(validate.errors));
+    assert.ok(validate(JSON.parse(recording({ timelines: [TIMELINE] }))), JSON.stringify(validate.errors));
+  });
+
+  it('put timelines of tracers behind the profiles of metrics, for speedscope alone', () => {
+    const text = recording({ timelines: [TIMELINE, TIMELINE], beganNs: 1_000 });
+    const { profiles, shared } = JSON.parse(text) as RecordingFile;
+    const functions = parsed().shared.frames.length;
+    const timelines = profiles.slice(3);
+    assert.deepEqual(
+      timelines.map(({ name, unit, startValue, endValue, samples, weights }) => [
+        name,
+        unit,
+        startValue,
+        endValue,
+        samples,
+        weights,
+      ]),
+      [0, 2].map((base) => [
+        ...['requests', 'nanoseconds', 500, 530],
+        [[functions + base], [functions + base, functions + base + 1], []],
+        [5, 10, 15],
+      ]),
+    );
+    assert.deepEqual(
+      shared.frames.slice(functions).map(({ name }) => name),
+      ['GET /', '→ GET /', 'GET /', '→ GET /'],
+    );
+    const file = parseRecording(text, 'test');
+    assert.deepEqual(
+      file.profiles.map(({ name }) => name),
+      ['All threads', 'main (42)', 'worker (43)'],
+    );
+    const { frameDetails, metrics } = file.ebpfTracer!;
+    assert.deepEqual([frameDetails.length, metrics[0].functionLines.length], [functions + 4, functions + 4]);
   });
 
   it('put all threads first, then each thread, over one table of functions', () => {

@@ -11,8 +11,9 @@ import { foldPiece, PIECES_MOST, routesOf } from '../../src/http/routeShapes';
 import { routeTable } from '../../src/http/routeTable';
 import { isCardNumber, isToken } from '../../src/http/secrets';
 import { spanRates } from '../../src/http/spanBudget';
+import { spanTimeline } from '../../src/http/spanTimeline';
 import { parseTraceParent } from '../../src/http/traceContext';
-import type { HttpSpan } from '../../src/protocol';
+import type { HttpSection, HttpSpan } from '../../src/protocol';
 
 const MS = 1e6;
 
@@ -241,6 +242,28 @@ describe('HTTP: spans', () => {
     id: '',
     parent: null,
     ...over,
+  });
+
+  it('are a timeline of what was under way together, whatever ends first', () => {
+    const of = (exemplars: HttpSpan[]) =>
+      spanTimeline({ exemplars, routes: [], clients: [] } as unknown as HttpSection);
+    assert.equal(of([]), null);
+    const made = of([
+      span({ route: '/a', startNs: 100, endNs: 400 }),
+      span({ route: '/b', startNs: 200, endNs: 600, side: 'client' }),
+      span({ route: '/a', startNs: 400, endNs: 500 }),
+      span({ route: '/c', startNs: 900, endNs: 900 }),
+      span({ route: '/a', startNs: 1_000, endNs: 1_001 }),
+    ]);
+    assert.deepEqual(made, {
+      name: 'HTTP: 4 requests in time order',
+      frames: [{ name: 'GET /a' }, { name: '→ GET /b' }],
+      startNs: 100,
+      samples: [[0], [0, 1], [1, 0], [1], [], [0]],
+      weightsNs: [100, 200, 100, 100, 400, 1],
+    });
+    const many = of(Array.from({ length: 5_000 }, (_, i) => span({ startNs: i, endNs: 1e6 })));
+    assert.equal(Math.max(...many!.samples.map((stack) => stack.length)), 64);
   });
 
   it('keeps the slowest, the last errors and an even sample', () => {

@@ -43,7 +43,7 @@ export class Waterfall {
           id: 'duration',
           title: l10n.t('Duration'),
           numeric: true,
-          widthPx: 84,
+          widthPx: 94,
           render: ({ durationMs }, cell) => cell.append(formatMs(durationMs)),
         },
         { id: 'time', title: l10n.t('Time'), widthPx: 160, grow: 3, render: (row, cell) => this.renderBar(row, cell) },
