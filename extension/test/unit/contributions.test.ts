@@ -81,7 +81,7 @@ describe('contributions', () => {
 });
 
 describe('texts', function () {
-  this.timeout(30_000);
+  this.timeout(240_000);
 
   it('has every key of package.json in package.nls.json, and no other', () => {
     const used = [...JSON.stringify(manifest).matchAll(/"%([\w.]+)%"/g)].map((match) => match[1]);
