@@ -46,7 +46,14 @@ const cpuOptions = (): CpuOptions => ({
   maxFrames: Math.min(1023, Math.max(1, Math.round(read(Setting.maxFrames, 127)))),
 });
 
-const httpOptions = (): HttpOptions => ({ truncateAddresses: read(Setting.httpTruncateAddresses, false) });
+/** Handlers of routes are looked for in the open folders; without any, where the process was started. */
+function httpOptions(): HttpOptions {
+  const folders = vscode.workspace.workspaceFolders?.filter(({ uri }) => uri.scheme === 'file') ?? [];
+  return {
+    truncateAddresses: read(Setting.httpTruncateAddresses, false),
+    ...(folders.length > 0 ? { sources: folders.map(({ uri }) => uri.fsPath) } : {}),
+  };
+}
 
 /** A list as the user wrote it, without what is no text. */
 function texts(name: SettingName): string[] {

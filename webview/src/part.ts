@@ -14,6 +14,7 @@ import {
   timesMs,
 } from '../../helper/src/protocol';
 import type { Recording, StackProfile } from './load';
+import { type Moments, withinMoments } from './moments';
 import { buildStackTree, type StackTree, stacksOfTree, TreeBuilder } from './stackTree';
 
 export interface Part {
@@ -22,13 +23,22 @@ export interface Part {
   /** Indexes of the recording's threads; null: all. */
   threads: ReadonlySet<number> | null;
   range: TimeRange | null;
+  /** Stretches of threads' time, such as requests took; null: all. */
+  moments: Moments | null;
   /** null: everything is shown as it was recorded. */
   rule: FoldRule | null;
   /** Frame that was focused: what it calls, and nothing else. */
   focus: number | null;
 }
 
-export const wholeOf = (profile: number): Part => ({ profile, threads: null, range: null, rule: null, focus: null });
+export const wholeOf = (profile: number): Part => ({
+  profile,
+  threads: null,
+  range: null,
+  moments: null,
+  rule: null,
+  focus: null,
+});
 
 export interface Base {
   tree: StackTree & { leaf: Int32Array };
@@ -90,9 +100,11 @@ export function showPart(
   const base = baseOf(original, part.profile);
   const whole = original.profiles[part.profile];
   const folds = part.rule !== null && !foldsNothing(part.rule);
-  const picks = (part.threads !== null && base.thread !== null) || (part.range !== null && base.timeMs !== null);
+  const picks =
+    (part.threads !== null && base.thread !== null) ||
+    ((part.range !== null || part.moments !== null) && base.timeMs !== null);
   if (!folds && !picks && part.focus === null) return { recording: original, profile: whole, tree: base.tree };
-  const kept = picks ? keptSamples(base, part) : null;
+  const kept = picks ? keptSamples(original, base, part) : null;
   const { recording, standIn } = folds ? withStandIns(original) : { recording: original, standIn: new Map() };
   const folded = folds && part.rule ? foldedFrames(original.frames, original.extra?.frameDetails, part.rule) : null;
   const { tree, nodeOf } = partTree(base.tree, whole, kept, folded, part.focus, (stack) => {
@@ -102,14 +114,30 @@ export function showPart(
   return { recording, profile: partProfile(whole, base, kept, tree, nodeOf), tree };
 }
 
-function keptSamples({ thread, timeMs, tree }: Base, { threads, range }: Part): Uint8Array {
+function keptSamples(
+  original: Recording,
+  { thread, timeMs, tree }: Base,
+  { threads, range, moments }: Part,
+): Uint8Array {
+  const isWithin = moments && withinMoments(original, moments);
   const kept = new Uint8Array(tree.leaf.length);
   for (let i = 0; i < kept.length; i++) {
     if (threads && thread && !threads.has(thread[i])) continue;
     if (range && timeMs && !(timeMs[i] >= range.fromMs && timeMs[i] < range.toMs)) continue;
+    if (isWithin && thread && timeMs && !isWithin(thread[i], timeMs[i])) continue;
     kept[i] = 1;
   }
   return kept;
+}
+
+/** How many samples were taken within them; 0 also where the file does not keep who was sampled when. */
+export function samplesWithin(recording: Recording, profile: number, moments: Moments): number {
+  const { thread, timeMs } = baseOf(recording, profile);
+  if (!thread || !timeMs) return 0;
+  const isWithin = withinMoments(recording, moments);
+  let count = 0;
+  for (let i = 0; i < thread.length; i++) if (isWithin(thread[i], timeMs[i])) count++;
+  return count;
 }
 
 const ROOT = 0;

@@ -1,8 +1,15 @@
 // Which part of the recording the user wants to see, by whatever control it was chosen, how it is remembered, and how it follows to a
 // newer version of the recording. What it is for the graph and the tables is made in part.ts.
-import { FOLDS_NOTHING, type FoldChoice, type FoldRule, type TimeRange } from '../../helper/src/protocol';
+import {
+  FOLDS_NOTHING,
+  type FoldChoice,
+  type FoldRule,
+  mergedProfile,
+  type TimeRange,
+} from '../../helper/src/protocol';
 import type { Host } from './host';
 import type { Recording } from './load';
+import type { Moments } from './moments';
 import { baseOf, type Part, wholeOf } from './part';
 import { sameFrame } from './sourceLinks';
 import { threadKey, threadsOfKeys } from './threadGroups';
@@ -27,6 +34,7 @@ export class PartChoice {
       profile: found === -1 ? recording.activeProfile : found,
       threads: threadsOfKeys(recording, threads),
       range: range && range.fromMs < (recording.extra?.durationMs ?? 0) ? range : null,
+      moments: this.part.moments,
       rule: this.rule,
       focus: before && this.part.focus !== null ? sameFrame(before, this.part.focus, recording) : null,
     };
@@ -58,6 +66,15 @@ export class PartChoice {
     this.host.remember({ range: range ?? undefined });
     this.change({ range });
     this.tell();
+  }
+
+  /** Of all threads and of all the time: what else was chosen would leave out some of it. */
+  setMoments(moments: Moments | null): void {
+    const { recording, part } = this;
+    if (!recording?.extra) return;
+    const { metric } = recording.profiles[part.profile];
+    const profile = moments ? Math.max(0, mergedProfile(recording.extra, metric)) : part.profile;
+    this.change({ moments, ...(moments ? { profile, threads: null, range: null } : {}) });
   }
 
   setFocus(focus: number | null): void {

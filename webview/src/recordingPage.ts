@@ -5,6 +5,7 @@ import { FOLDS_NOTHING, type FoldRule, mergedProfile } from '../../helper/src/pr
 import type { GraphMode, Host } from './host';
 import { parseAnyRecording, type Recording, RecordingError } from './load';
 import type { ToWebview } from './messages';
+import type { Moments } from './moments';
 import { plainName, shortName } from './names';
 import { listenToKeys } from './pageKeys';
 import { baseOf, foldedInto, originShares, type Part, showPart } from './part';
@@ -76,13 +77,15 @@ export class RecordingPage {
       pathTo: (frame) => this.pathTo(frame),
     });
     const select = (frame: number) => this.select(frame);
-    this.views = views.map((make) => make(host, select, (frame, at) => this.verbs.openMenu(frame, at)));
+    const menu = (frame: number, at: { x: number; y: number }) => this.verbs.openMenu(frame, at);
+    this.views = views.map((make) => make(host, select, menu, (moments) => this.showMoments(moments)));
     this.selection = new SelectionBar(host, (module) => this.choice.showModule(module));
     this.threads = new ThreadChooser((threads) => this.choice.setThreads(threads));
     this.strip = new TimeStrip((range) => this.choice.setRange(range));
     this.scope = new ScopeBar(host.state.filter ?? '', {
       onFold: (choice) => this.choice.fold(choice),
       onRange: () => this.choice.setRange(null),
+      onMoments: () => this.choice.setMoments(null),
       onUnfocus: () => this.choice.setFocus(null),
       onSearch: (query) => this.lookFor(query),
       onLeaveSearch: () => this.visibleView?.enter?.(),
@@ -160,6 +163,12 @@ export class RecordingPage {
     if (!found?.showItem) return;
     this.layout.select(view);
     found.showItem(key);
+  }
+
+  /** In the graph, which a narrow page may not show. */
+  private showMoments(moments: Moments): void {
+    this.choice.setMoments(moments);
+    this.layout.showGraph();
   }
 
   private listen(): void {
@@ -307,6 +316,7 @@ export class RecordingPage {
       shares: originShares(original, part, rule),
       folds: original.extra !== null,
       range: part.range,
+      moments: part.moments?.title ?? null,
       focus: part.focus === null ? null : plainName(recording.frames[part.focus].name),
     });
   }

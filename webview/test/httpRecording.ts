@@ -35,9 +35,9 @@ function span(id: string, startMs: number, durationMs: number, more: Partial<Htt
       error: null,
       bytesIn: 120,
       bytesOut: 5_400,
-      pid: 4242,
-      tid: 4243,
-      answerTid: 4243,
+      pid: 4711,
+      tid: 4712,
+      answerTid: 4712,
       connection: made,
       sequence: 1,
     },
@@ -125,7 +125,7 @@ export function httpSection(): HttpSection {
 type Ours = RecordingFile & { ebpfTracer: RecordingExtra };
 const TRACERS = [{ id: 'http', unit: 'requests', count: 1_504, lost: 4 }];
 
-export function withHttp(recording: Ours = fixtureRecording(), section: unknown = httpSection()): Ours {
+export function withHttp(recording: Ours = fixtureRecording({ times: true }), section: unknown = httpSection()): Ours {
   const { ebpfTracer } = recording;
   const tracers = [{ id: 'cpu', unit: 'samples', count: ebpfTracer.metrics[0].samples, lost: 0 }, ...TRACERS];
   return { ...recording, ebpfTracer: { ...ebpfTracer, tracers, beganNs: BEGAN_NS, sections: { http: section } } };

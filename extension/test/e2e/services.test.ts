@@ -154,23 +154,6 @@ describe('profile services with their HTTP requests', function () {
     await workbench.screenshot('services-typescript-source');
   });
 
-  it('stands above the function that answers a route', async function () {
-    const { workbench } = product;
-    const handled = await claimedHandlers();
-    if (handled === 0) {
-      console.log('      skipped: the tracer claims no handler of these routes');
-      return this.skip();
-    }
-    const lens = workbench
-      .editor('server.ts')
-      .first()
-      .locator('.codelens-decoration', { hasText: /GET \/\w+.* p50 .* p99 .* req/ });
-    await lens.first().waitFor();
-    await lens.first().locator('a', { hasText: 'GET' }).first().click();
-    await workbench.webview().locator('.http-details h2').waitFor();
-    await workbench.screenshot('services-lens');
-  });
-
   it('shows a Flask service: its functions on their lines, its routes as the client counted them', async function () {
     const { workbench, workspace } = product;
     const python = pythonWithFlask();
@@ -205,6 +188,29 @@ describe('profile services with their HTTP requests', function () {
       '/broken': answers.get('/broken'),
     });
     await workbench.screenshot('services-flask-http');
+  });
+
+  it('stands above the function that answers a route, and leads to it', async function () {
+    const { workbench } = product;
+    if (service === undefined || !(await workbench.editor('app.py').first().isVisible())) return this.skip();
+    if ((await claimedHandlers()) === 0) {
+      console.log('      skipped: the tracer claims no handler of these routes');
+      return this.skip();
+    }
+    const lens = workbench
+      .editor('app.py')
+      .first()
+      .locator('.codelens-decoration a', { hasText: /GET \/orders\/:id · p50 .* · p99 .* · 0.% errors · 200 req/ });
+    await lens.first().waitFor();
+    const bad = workbench
+      .editor('app.py')
+      .first()
+      .locator('.codelens-decoration a', { hasText: /GET \/broken .* 100.% errors/ });
+    await bad.locator('.codicon-warning').first().waitFor();
+    await workbench.screenshot('services-lens');
+    await lens.first().click();
+    await workbench.webview().locator('.http-details h2', { hasText: 'GET /orders/:id' }).waitFor();
+    await workbench.screenshot('services-lens-clicked');
   });
 
   /** Routes of which the open recording says who answers them. */

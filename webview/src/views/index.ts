@@ -10,7 +10,7 @@ import type { MakeView } from './view';
 export const VIEWS: readonly MakeView[] = [
   (host, select, menu) => new FunctionTable(host, select, menu),
   (host, select, menu) => new CallTree(host, select, menu),
-  (host) => new HttpView(host),
+  (host, _select, _menu, showMoments) => new HttpView(host, showMoments),
   ...Object.values(CONTEXT_KINDS).map(
     (words): MakeView =>
       (host, select) =>

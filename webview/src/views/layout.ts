@@ -175,6 +175,11 @@ export class Layout {
     this.arrange();
   }
 
+  /** A narrow page shows one of them. */
+  showGraph(): void {
+    if (!this.isGraphVisible) this.select(GRAPH);
+  }
+
   showMode(mode: GraphMode): void {
     for (const [id, button] of this.modes) button.setAttribute('aria-pressed', String(id === mode));
   }

@@ -17,6 +17,7 @@ const ORIGIN_NAMES: Record<FrameOrigin, () => string> = {
 export interface ScopeEvents {
   onFold(choice: FoldChoice): void;
   onRange(range: null): void;
+  onMoments(moments: null): void;
   onUnfocus(): void;
   onSearch(query: string): void;
   /** Arrow down in the search field: into the table. */
@@ -85,9 +86,11 @@ export class ScopeBar {
     shares: OriginShares;
     folds: boolean;
     range: TimeRange | null;
+    /** What the shown stretches of threads' time are of. */
+    moments: string | null;
     focus: string | null;
   }): void {
-    const { choice, shares, range, focus } = of;
+    const { choice, shares, range, moments, focus } = of;
     this.choice = choice;
     this.mine.setAttribute('aria-pressed', String(this.isMyCode));
     const chips: HTMLElement[] = [];
@@ -106,6 +109,12 @@ export class ScopeBar {
       );
     if (range)
       chips.push(this.removable(rangeText(range), l10n.t('Show all of the time'), () => this.events.onRange(null)));
+    if (moments !== null)
+      chips.push(
+        this.removable(l10n.t('During {0}', moments), l10n.t('Show everything again'), () =>
+          this.events.onMoments(null),
+        ),
+      );
     if (focus !== null)
       chips.push(
         this.removable(l10n.t('Focus: {0}', focus), l10n.t('Show everything again'), () => this.events.onUnfocus()),

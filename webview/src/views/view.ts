@@ -2,6 +2,7 @@
 // and a line there. recordingPage.ts hands the recording to each of them and keeps them on one selected function.
 import type { Host } from '../host';
 import type { Recording, StackProfile } from '../load';
+import type { Moments } from '../moments';
 import type { Found } from '../search';
 import type { FunctionWeights, StackTree } from '../stackTree';
 
@@ -45,5 +46,8 @@ export interface View {
 /** Opens the verbs of a function at a place of the page. */
 export type FrameMenu = (frame: number, at: { x: number; y: number }) => void;
 
+/** What ran meanwhile is wanted in the graph. */
+export type ShowMoments = (moments: Moments) => void;
+
 /** `select`: the user chose this function in the view. */
-export type MakeView = (host: Host, select: (frame: number) => void, menu: FrameMenu) => View;
+export type MakeView = (host: Host, select: (frame: number) => void, menu: FrameMenu, showMoments: ShowMoments) => View;

@@ -111,6 +111,28 @@ describe('HTTP requests in Chromium', function () {
     deepStrictEqual(browser.consoleErrors, []);
   });
 
+  it('shows what ran during a request, and everything again', async () => {
+    const page = await browser.open({ width: 1900 });
+    await open(page);
+    const total = () => page.page.locator('#functions .grid-body [role=row]').count();
+    await list(page, 'Slowest').click();
+    await page.page.locator('#http-spans').focus();
+    await page.page.keyboard.press('Home');
+    await page.page.getByRole('button', { name: 'Flame Graph' }).click();
+    const chip = page.page.getByRole('button', { name: 'During GET /users/:id' });
+    await chip.waitFor();
+    await page.screenshot('http-moments');
+    await page.page.getByRole('tab', { name: 'Hot Functions' }).click();
+    const during = await total();
+    await chip.click();
+    await chip.waitFor({ state: 'detached' });
+    await page.page.waitForFunction(
+      (before) => document.querySelectorAll('#functions .grid-body [role=row]').length > before,
+      during,
+    );
+    deepStrictEqual(browser.consoleErrors, []);
+  });
+
   it('lists what failed', async () => {
     const page = await browser.open({ width: 1900 });
     await open(page);

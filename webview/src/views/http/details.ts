@@ -19,7 +19,7 @@ export interface DetailsEvents {
   onSpans(route: RouteRow): void;
   onSpan(row: SpanRow): void;
   /** What ran in the thread of these requests meanwhile; null: the recording does not know. */
-  flameGraph(rows: readonly SpanRow[]): (() => void) | null;
+  flameGraph(rows: readonly SpanRow[], title: string): (() => void) | null;
 }
 
 type Fact = [title: string, value: string | Node];
@@ -52,7 +52,7 @@ export class Details {
     this.fill(
       `${row.method} ${row.route}`,
       [
-        ...this.flameButton(spans, l10n.t('Flame Graph of These Requests')),
+        ...this.flameButton(spans, `${row.method} ${row.route}`),
         ...(spans.length > 0
           ? [button(l10n.t('{0} Single Requests', formatCount(spans.length)), () => this.events.onSpans(row))]
           : []),
@@ -93,7 +93,7 @@ export class Details {
     this.fill(
       `${span.method} ${targetOf(span)}`,
       [
-        ...this.flameButton([row], l10n.t('Flame Graph of This Request')),
+        ...this.flameButton([row], `${span.method} ${targetOf(span)}`),
         button(l10n.t('Copy as curl'), () => this.host.send({ type: 'copy', text: curl })),
       ],
       [
@@ -137,8 +137,8 @@ export class Details {
   }
 
   private flameButton(rows: readonly SpanRow[], title: string): HTMLElement[] {
-    const show = this.events.flameGraph(rows);
-    return show ? [button(title, show)] : [];
+    const show = this.events.flameGraph(rows, title);
+    return show ? [button(l10n.t('Flame Graph'), show)] : [];
   }
 
   private fill(

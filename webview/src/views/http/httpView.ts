@@ -1,17 +1,18 @@
 // The tab of HTTP requests: routes, outgoing calls, WebSockets, and the single requests that the recording kept, each as a table
 // with one filter over all; below it what is known of the chosen one.
 import * as l10n from '@vscode/l10n';
-import { type HttpSection, httpRouteKey, httpSectionOf } from '../../../../helper/src/protocol';
+import { type HttpSection, httpRouteKey, httpSectionOf, mergedProfile } from '../../../../helper/src/protocol';
 import type { Host } from '../../host';
 import type { Recording } from '../../load';
+import { samplesWithin } from '../../part';
 import { formatCount } from '../../shares';
 import { element } from '../element';
-import type { Shown, View } from '../view';
+import type { ShowMoments, Shown, View } from '../view';
 import { Details } from './details';
 import { openHandler } from './handler';
 import { notesOf } from './notes';
 import { RouteTable } from './routeTable';
-import { isOfRoute, type RouteRow, routeRows, type SpanRow, spanRows, traceOf } from './rows';
+import { isOfRoute, momentsOf, type RouteRow, routeRows, type SpanRow, spanRows, traceOf } from './rows';
 import { SpanTable } from './spanTable';
 import { WebSocketTable } from './webSocketTable';
 
@@ -42,7 +43,10 @@ export class HttpView implements View {
   private chosen: { list: List; key: string } | null = null;
   private toShow: string | null = null;
 
-  constructor(private readonly host: Host) {
+  constructor(
+    private readonly host: Host,
+    private readonly showMoments: ShowMoments,
+  ) {
     const refresh = () => this.refresh();
     const route = (list: 'routes' | 'clients') => ({ onSelect: ({ key }: RouteRow) => this.choose(list, key) });
     const span = (list: 'spans' | 'errors') => ({
@@ -60,7 +64,7 @@ export class HttpView implements View {
     this.details = new Details(host, {
       onSpans: ({ method, route }) => this.select('spans', `${method} ${route}`),
       onSpan: ({ key }) => this.choose('spans', key),
-      flameGraph: () => null,
+      flameGraph: (rows, title) => this.flameGraph(rows, title),
     });
     this.input = this.filterInput();
     const segments = element('div', { class: 'segments', role: 'group', 'aria-label': l10n.t('Which requests') });
@@ -213,6 +217,17 @@ export class HttpView implements View {
       }
     }
     this.details.clear();
+  }
+
+  /** Where samples were taken in the threads that worked for them, meanwhile. */
+  private flameGraph(rows: readonly SpanRow[], title: string): (() => void) | null {
+    const { recording } = this.shown ?? {};
+    // Without it nobody knows when a request was by the samples' clock.
+    if (!recording?.extra || recording.extra.beganNs === undefined) return null;
+    const moments = { title, of: momentsOf(rows) };
+    const profile = mergedProfile(recording.extra, 0);
+    if (profile < 0 || samplesWithin(recording, profile, moments) === 0) return null;
+    return () => this.showMoments(moments);
   }
 
   /** Of its route: one request's own stack is not kept. */

@@ -1,6 +1,7 @@
 // What the HTTP view shows of a recording's section, as rows: which lists there are, how they are filtered and sorted, and which
 // requests belong together. Pure.
 import { type HttpRouteRow, type HttpSection, type HttpSpan, httpRouteKey } from '../../../../helper/src/protocol';
+import type { Moment } from '../../moments';
 
 export type Side = HttpSpan['side'];
 
@@ -34,6 +35,15 @@ export function spanRows({ exemplars }: HttpSection, beganNs: number | undefined
     durationMs: (span.endNs - span.startNs) / 1e6,
     startMs: (span.startNs - first) / 1e6,
   }));
+}
+
+/** When the threads that read and answered these requests worked for them, or may have: several at once share a thread's time. */
+export function momentsOf(rows: readonly SpanRow[]): Moment[] {
+  return rows.flatMap(({ span: { pid, tid, answerTid }, startMs, durationMs }) =>
+    [...new Set([tid, answerTid])]
+      .filter((one) => one !== 0)
+      .map((one) => ({ pid, tid: one, range: { fromMs: startMs, toMs: startMs + durationMs } })),
+  );
 }
 
 export const isOfRoute = (span: HttpSpan, row: RouteRow): boolean => httpRouteKey(span.side, span) === row.key;
