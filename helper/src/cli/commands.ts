@@ -2,6 +2,7 @@
 // which is loaded when it is asked for.
 
 import type { CommandOption, Tracer } from '../engine/tracer';
+import { HTTP_EXPORTERS } from '../http/exporters';
 import { TRACERS, USUAL_TRACERS } from '../tracers';
 import type { Commands } from './arguments';
 
@@ -78,6 +79,7 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
       pid: { value: 'PID', short: 'p', repeatable: true, help: 'A process to trace; may be repeated.' },
       duration: { value: 'TIME', short: 'd', help: 'End after 10s, 500ms, 2m or 1h (default: until Ctrl-C or exit).' },
       ...tracers.find(({ id }) => id === 'http')?.commandLine,
+      ...Object.fromEntries(HTTP_EXPORTERS.map(({ option, value, help }) => [option, { value, help }])),
       output: { value: 'FILE', short: 'o', help: 'Keep the recording, with spans, in this file.' },
       'no-children': { help: 'Leave out processes that the target starts.' },
       'any-user': { help: "Yes, trace the process although it is another user's." },

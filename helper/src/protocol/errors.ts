@@ -150,6 +150,10 @@ const TABLE = {
     '"{0}" is not an address.',
     'Write virtual addresses of the file in hexadecimal, like 0x1139 or 1139, as objdump and readelf show them.',
   ],
+  OTLP_NOT_SENT: [
+    'The collector at {0} did not take what was found: {1}',
+    'Check that it listens there for OTLP over HTTP; --otlp FILE writes the same into files.',
+  ],
   NOTHING_RECORDED_QUIET: [
     'Nothing was recorded: there were no {0} in the meantime.',
     'Give it work, or record longer.',

@@ -93,7 +93,7 @@ const ELSEWHERE: Record<string, readonly ErrorCode[]> = {
     ...(['SUDO_ABSENT', 'PASSWORD_REJECTED', 'ELEVATION_CANCELLED', 'HELPER_UNREADABLE', 'COMMAND_NOT_FOUND'] as const),
     ...(['FORMAT_INVALID', 'NOT_A_RECORDING', 'RECORDING_TOO_LARGE', 'RECORDING_TOO_NEW'] as const),
     ...(['FILE_UNREADABLE', 'NOT_A_PROGRAM', 'ADDRESS_INVALID', 'REPORT_FORMAT_INVALID', 'METRIC_UNKNOWN'] as const),
-    ...(['NORMALIZATION_INVALID', 'PERCENT_INVALID', 'FUNCTION_UNKNOWN', 'NOT_COMPARABLE'] as const),
+    ...(['NORMALIZATION_INVALID', 'PERCENT_INVALID', 'FUNCTION_UNKNOWN', 'NOT_COMPARABLE', 'OTLP_NOT_SENT'] as const),
   ],
   'said instead of the ready line, before there is a connection': [
     ...(['HELPER_START', 'NO_PRIVILEGE', 'CONTAINER_NO_RIGHTS'] as const),
