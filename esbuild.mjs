@@ -51,6 +51,7 @@ if (process.argv.includes('--tests')) {
         sourceMapWorker: 'helper/src/runtimes/sourceMaps/worker.ts',
         tlsWorker: 'helper/src/http/tls/worker.ts',
         touchThread: 'helper/src/touchThread.ts',
+        handlersWorker: 'helper/src/http/handlers/worker.ts',
         otlp: 'helper/src/http/exporters/otlp/encode.ts',
         debuginfod: 'helper/src/symbolize/debuginfod/child.ts',
       },

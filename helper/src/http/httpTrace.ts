@@ -3,7 +3,16 @@
 
 import { HTTP_CONNECTION_KIND, HTTP_EVENT_KIND, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
 import type { Words } from '../abi/words';
-import type { AttachStep, HttpLive, HttpLiveRow, HttpOptions, HttpRouteRow, HttpSection, HttpSpan } from '../protocol';
+import type {
+  AttachStep,
+  HttpHandler,
+  HttpLive,
+  HttpLiveRow,
+  HttpOptions,
+  HttpRouteRow,
+  HttpSection,
+  HttpSpan,
+} from '../protocol';
 import { type DecodedSpan, decodeSpan } from './decodeSpan';
 import { Exemplars } from './exemplars';
 import { LEFT_OUT } from './filter';
@@ -11,6 +20,7 @@ import { HTTP2_LOST, Http2 } from './http2/http2';
 import { type HttpCounters, KernelCounts, type SeriesRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
 import { Links, type ThreadHabit } from './links';
+import { foldByRoute } from './redact';
 import { OTHER_ROUTE } from './routeShapes';
 import { isFailed, type RouteTable, routeTable, webSocketTable } from './routeTable';
 import { FIRST_RATES, spanRates } from './spanBudget';
@@ -45,6 +55,12 @@ interface Totals {
   latency: LatencyHistogram;
 }
 
+/** What is found out about the targets beside the trace. */
+export interface KnownOfTargets {
+  habitOf(pid: number): ThreadHabit;
+  handlerOf(method: string, route: string): HttpHandler | null;
+}
+
 export class HttpTrace {
   readonly attach: AttachStep[] = [];
   private readonly counts: KernelCounts;
@@ -54,8 +70,8 @@ export class HttpTrace {
   private rates = FIRST_RATES;
   private nextTickMs: number;
   private table: RouteTable = routeTable([]);
-  /** Spans whose route was not known yet when they came. */
-  private unnamed: { span: HttpSpan; routeId: bigint }[] = [];
+  /** The kernel's key of a span's route. */
+  private readonly routeIds = new WeakMap<HttpSpan, bigint>();
   private readonly http2: Http2;
   /** What came between the last two looks. */
   private interval: { rows: RouteTable; seconds: number } | null = null;
@@ -65,11 +81,11 @@ export class HttpTrace {
     private readonly object: TraceObject,
     possibleCpus: number,
     private readonly options: HttpOptions,
-    habitOf: (pid: number) => ThreadHabit = () => 'unknown',
+    private readonly known: KnownOfTargets = { habitOf: () => 'unknown', handlerOf: () => null },
     private readonly nowMs: () => number = () => performance.now(),
   ) {
     this.counts = new KernelCounts((name) => object.mapFd(name), possibleCpus);
-    this.links = new Links(habitOf);
+    this.links = new Links(known.habitOf);
     this.nextTickMs = nowMs() + FIRST_TICK_MS;
     this.http2 = new Http2(options, (span) => this.addSpan(span));
     this.http2.rates = this.rates;
@@ -118,7 +134,7 @@ export class HttpTrace {
   }
 
   private addSpan({ span, routeId, ends }: DecodedSpan): void {
-    this.unnamed.push({ span, routeId });
+    this.routeIds.set(span, routeId);
     const complete = this.rates.spanEvery === 1 && this.rates.errorEvery === 1;
     this.links.add({ span, ends, complete });
     this.exemplars.add(span);
@@ -147,18 +163,21 @@ export class HttpTrace {
     this.lastSeries = series;
     this.last = totals;
     this.nextTickMs = now + TICK_MS;
-    this.nameSpans(series);
   }
 
-  /** Names change as more shapes are seen: those of spans are brought up to date at the end once more. */
-  private nameSpans(series: readonly SeriesRow[]): void {
-    this.table = routeTable(series);
-    this.unnamed = this.unnamed.slice(-4_000);
-    for (const { span, routeId } of this.unnamed) {
-      const name = this.table.nameOf(routeId);
-      span.route = name?.route ?? OTHER_ROUTE;
-      if (!span.method) span.method = name?.method ?? '*';
-    }
+  /**
+   * Names change as more shapes are seen. What is a parameter of the route is none of the target's to show: a piece that looked like
+   * a word may be somebody's name.
+   */
+  private named(span: HttpSpan): HttpSpan {
+    const name = this.table.nameOf(this.routeIds.get(span) ?? 0n);
+    const route = name?.route ?? OTHER_ROUTE;
+    const target = span.target === null ? null : foldByRoute(span.target, route);
+    return { ...span, route, target, method: span.method || (name?.method ?? '*') };
+  }
+
+  private withHandlers(rows: HttpRouteRow[]): HttpRouteRow[] {
+    return rows.map((row) => ({ ...row, handler: this.known.handlerOf(row.method, row.route) }));
   }
 
   /** What could not be counted is met, too: a recording of it is not empty. */
@@ -183,7 +202,7 @@ export class HttpTrace {
   section(): HttpSection {
     const counters = this.counts.counters();
     const series = this.series();
-    this.nameSpans(series);
+    this.table = routeTable(series);
     const { routes, clients } = this.table;
     const requests = routes.reduce((sum, { count }) => sum + count, 0);
     return {
@@ -196,7 +215,7 @@ export class HttpTrace {
       connections:
         counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP1] +
         counters.connections[HTTP_CONNECTION_KIND.HTTP_CONNECTIONS_HTTP2],
-      routes,
+      routes: this.withHandlers(routes),
       clients,
       websockets: webSocketTable(this.counts.webSockets(), this.table),
       clock: clockNow(),
@@ -210,7 +229,10 @@ export class HttpTrace {
     const chosen = this.exemplars.all();
     const kept = [...chosen, ...this.links.related(chosen, RELATED_MOST)].sort((a, b) => a.startNs - b.startNs);
     const ids = new Set(kept.map(({ id }) => id));
-    return kept.map((span) => (span.parent && !ids.has(span.parent.id) ? { ...span, parent: null } : span));
+    return kept.map((span) => {
+      const shown = this.named(span);
+      return shown.parent && !ids.has(shown.parent.id) ? { ...shown, parent: null } : shown;
+    });
   }
 
   /** Before the object is closed. What is in the ring still comes. */
@@ -221,7 +243,6 @@ export class HttpTrace {
   reset(): void {
     this.exemplars.reset();
     this.links.reset();
-    this.unnamed = [];
   }
 }
 

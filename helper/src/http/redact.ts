@@ -16,6 +16,20 @@ export function redactTarget(target: string): string {
   return redactPlace(place) + (end < 0 ? '' : redactQuery(target.slice(end)));
 }
 
+/** Of a redacted target: the pieces that are parameters of its route stand as such. Beyond the bound of routes nothing is known of them. */
+export function foldByRoute(target: string, route: string): string {
+  const match = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)(.*)$/is.exec(target)!;
+  const [, origin = '', path, rest] = match;
+  if (!path.startsWith('/')) return target;
+  if (!route.startsWith('/')) return `${origin}/${REDACTED}${rest}`;
+  const known = route.split('/');
+  const pieces = path.split('/').map((piece, i) => {
+    if (i >= known.length) return REDACTED;
+    return known[i].startsWith(':') ? known[i] : piece;
+  });
+  return origin + pieces.join('/') + rest;
+}
+
 function redactPlace(place: string): string {
   const absolute = /^([a-z][a-z0-9+.-]*:\/\/)([^/]*)(.*)$/i.exec(place);
   if (absolute) return absolute[1] + withoutUser(absolute[2]) + redactPath(absolute[3]);

@@ -13,6 +13,7 @@ import {
   type HttpSummary,
   type TimelineProfile,
 } from '../protocol';
+import { Handlers } from './handlers/handlers';
 import { HttpTrace } from './httpTrace';
 import type { ThreadHabit } from './links';
 import { loadHttpTracer } from './loadTracer';
@@ -21,13 +22,18 @@ import { TlsLibraries } from './tls/tlsLibraries';
 
 /** Libraries are looked for so often; each time that is a look at which mappings there are. */
 const LIBRARIES_INTERVAL_MS = 200;
+const SOURCES_WAIT_MS = 1_000;
 /** The start waits no longer for probes of libraries that are there already. */
 const LIBRARIES_AT_START_MS = 3_000;
 
 /** Throws BpfLoadError. */
 export async function startHttp(options: HttpOptions, session: KernelSession): Promise<RunningTracer> {
   const { object, attachUprobes } = loadHttpTracer(session, options.plaintext !== 'none');
-  const trace = new HttpTrace(object, session.possibleCpus, options, threadHabits());
+  const handlers = new Handlers();
+  const trace = new HttpTrace(object, session.possibleCpus, options, {
+    habitOf: threadHabits(),
+    handlerOf: (method, route) => handlers.handlerOf(method, route),
+  });
   session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
   for (const [kind, take] of trace.takers()) session.on(kind, take);
   session.regularly(() => trace.tick());
@@ -54,7 +60,14 @@ export async function startHttp(options: HttpOptions, session: KernelSession): P
     session.report(trace.markOld());
     if (libraries) await followLibraries(libraries, session);
   });
-  return new RunningHttp(trace, libraries);
+  session.report(handlers.step);
+  const read = handlers.read(options.sources, session.targets.pids);
+  return new RunningHttp(trace, libraries, {
+    read,
+    get isReading() {
+      return handlers.isReading;
+    },
+  });
 }
 
 /** Asked for each process once. */
@@ -95,6 +108,7 @@ class RunningHttp implements RunningTracer {
   constructor(
     private readonly trace: HttpTrace,
     private readonly libraries: TlsLibraries | null,
+    private readonly sources: { readonly isReading: boolean; read: Promise<void> },
   ) {}
 
   progress(): { count: number; lost: number } {
@@ -128,7 +142,22 @@ class RunningHttp implements RunningTracer {
     this.trace.reset();
   }
 
-  stop(): void {
+  stop(): Promise<void> | void {
+    if (this.sources.isReading) return this.sourcesRead().then(() => this.end());
+    this.end();
+  }
+
+  /** Of a short trace; the result does not wait for long. */
+  private async sourcesRead(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, SOURCES_WAIT_MS);
+    });
+    await Promise.race([this.sources.read, late]);
+    clearTimeout(timer);
+  }
+
+  private end(): void {
     this.trace.stop();
     this.libraries?.close();
   }

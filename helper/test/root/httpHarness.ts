@@ -40,7 +40,7 @@ export class TracedHttp {
       },
     );
     try {
-      const running = await HTTP.start(options, session);
+      const running = await HTTP.start({ sources: [], ...options }, session);
       await session.attachRest();
       return new TracedHttp(session, running);
     } catch (error) {
