@@ -27,10 +27,10 @@ export function spansOf(found: HttpExport, resource: Resource): ReadableSpan[] {
       root = byId.get(root.parent.id) ?? { ...root, parent: null };
     return root;
   };
-  const idOf = (span: Pick<HttpSpan, 'id'>) => digest(`${seed} ${span.id}`, 16);
+  const idOf = (span: Pick<HttpSpan, 'id'>) => digest(`span ${seed} ${span.id}`, 16);
   return section.exemplars.map((span) => {
     const root = outermost(span);
-    const traceId = root.trace?.traceId ?? digest(`${seed} ${root.id}`, 32);
+    const traceId = root.trace?.traceId ?? digest(`trace ${seed} ${root.id}`, 32);
     const context = (spanId: string) => ({ traceId, spanId, traceFlags: SAMPLED });
     const remote = !span.parent && span.side === 'server' ? span.trace : null;
     const parent = span.parent && byId.has(span.parent.id) ? context(idOf(span.parent)) : null;
