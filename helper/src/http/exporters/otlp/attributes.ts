@@ -3,6 +3,7 @@
 
 import type { Attributes } from '@opentelemetry/api';
 import type { HttpHandler, HttpRouteRow } from '../../../protocol';
+import { versionOf } from '../spanTimes';
 
 /** Others are _OTHER, so that a sender's inventions make no series. */
 const METHODS = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY']);
@@ -20,8 +21,9 @@ export function routeAttributes({
     'http.request.method': METHODS.has(method) ? method : '_OTHER',
     'http.route': route,
     'network.protocol.name': 'http',
-    'network.protocol.version': protocol.replace(/^HTTP\//, ''),
+    'network.protocol.version': versionOf(protocol),
     'url.scheme': tls ? 'https' : 'http',
+    ...(protocol === 'grpc' ? { 'rpc.system': 'grpc' } : {}),
   };
 }
 

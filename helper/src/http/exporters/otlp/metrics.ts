@@ -80,8 +80,12 @@ function sideMetrics(name: string, what: string, rows: readonly HttpRouteRow[], 
   ];
 }
 
-const statusAttribute = (status: string): Attributes =>
-  /^\d+$/.test(status) ? { 'http.response.status_code': Number(status) } : { 'rpc.grpc.status': status };
+/** `200`, `grpc:5`; `?` is none that is known. */
+function statusAttribute(status: string): Attributes {
+  const [, grpc, code] = /^(grpc:)?(\d+)$/.exec(status) ?? [];
+  if (code === undefined) return {};
+  return { [grpc ? 'rpc.grpc.status_code' : 'http.response.status_code']: Number(code) };
+}
 
 const described = (name: string, description: string, unit: string, valueType: ValueType) => ({
   descriptor: { name, description, unit, valueType },

@@ -73,6 +73,7 @@ function attributesOf(span: HttpSpan, handler: HttpHandler | null | undefined): 
   return {
     ...routeAttributes(span),
     ...(span.status === null ? {} : { 'http.response.status_code': span.status }),
+    ...(span.grpcStatus === undefined ? {} : { 'rpc.grpc.status_code': span.grpcStatus }),
     ...(span.target === null ? {} : { 'url.path': span.target.split('?')[0] }),
     ...(span.target?.includes('?') ? { 'url.query': span.target.slice(span.target.indexOf('?') + 1) } : {}),
     ...(server ? { 'server.address': server.address, 'server.port': server.port } : {}),

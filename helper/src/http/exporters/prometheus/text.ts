@@ -1,6 +1,7 @@
 // The figures of a trace as Prometheus text. Names follow OpenTelemetry's for the same figures, as its rules for Prometheus write them.
 
 import { HTTP_LATENCY_BOUNDS_S, type HttpLive, type HttpRouteRow } from '../../../protocol';
+import { versionOf } from '../spanTimes';
 import type { HelperFigures } from '../types';
 
 type Labels = Record<string, string>;
@@ -45,7 +46,7 @@ const family = (name: string, type: string, help: string) => [`# HELP ${name} ${
 const labelsOf = ({ method, route, protocol, tls }: HttpRouteRow): Labels => ({
   http_request_method: method,
   http_route: route,
-  network_protocol_version: protocol.replace(/^HTTP\//, ''),
+  network_protocol_version: versionOf(protocol),
   url_scheme: tls ? 'https' : 'http',
 });
 
