@@ -73,6 +73,7 @@ export function createTracer(
         import('./annotate/annotator'),
       ]);
       const profiles = new ProfileStore(new SourceLocator(context));
+      profiles.onDidChange(() => recordings.setShown(profiles.active?.path ?? null));
       const sessions = await tracer.sessions();
       context.subscriptions.push(
         new Annotator({ profiles, sessions, media: join(context.extensionPath, 'extension', 'media') }),

@@ -50,7 +50,8 @@ export async function revealStored(_tracer: Tracer, recording: StoredRecording):
   if (choice === copy) await vscode.env.clipboard.writeText(recording.path);
 }
 
-export async function exportStored(tracer: Tracer, recording: StoredRecording): Promise<void> {
+/** `source`: the recording, or what its page shows of it. */
+export async function exportStored(tracer: Tracer, recording: StoredRecording, source: string): Promise<void> {
   const formats = [
     { label: 'pprof', detail: vscode.l10n.t('For "go tool pprof" and services that take pprof'), suffix: '.pb.gz' },
     { label: 'folded', detail: vscode.l10n.t('One line a stack, for flamegraph.pl and others'), suffix: '.folded' },
@@ -65,8 +66,8 @@ export async function exportStored(tracer: Tracer, recording: StoredRecording): 
   });
   if (!target) return;
   if (format.label === 'speedscope') {
-    await vscode.workspace.fs.copy(vscode.Uri.file(recording.path), target, { overwrite: true });
-  } else await runExport(tracer, recording.path, format.label, target.fsPath);
+    await vscode.workspace.fs.copy(vscode.Uri.file(source), target, { overwrite: true });
+  } else await runExport(tracer, source, format.label, target.fsPath);
   const copy = vscode.l10n.t('Copy Path');
   // Not waited for: the command has ended.
   void showNotice('information', vscode.l10n.t('Exported to {0}', target.fsPath), [copy]).then((choice) =>

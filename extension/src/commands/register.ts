@@ -40,7 +40,12 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
     [Command.recordingsOpen]: async (one: StoredRecording) => (await manage()).openStored(tracer, one),
     [Command.recordingsRename]: async (one: StoredRecording) => (await manage()).renameStored(tracer, one),
     [Command.recordingsReveal]: async (one: StoredRecording) => (await manage()).revealStored(tracer, one),
-    [Command.recordingsExport]: async (one: StoredRecording) => (await manage()).exportStored(tracer, one),
+    [Command.recordingsExport]: async (one: StoredRecording) => {
+      const { exportSource } = await import('../views/exportPart');
+      const source = await exportSource(one.path, await (await editors()).partOf(one.path));
+      if (!source) return;
+      await (await manage()).exportStored(tracer, one, source.path).finally(() => source.dispose());
+    },
     [Command.recordingsDelete]: async (one: StoredRecording) => (await manage()).deleteStored(tracer, one),
   };
   return Object.entries(flows).map(([id, flow]) =>

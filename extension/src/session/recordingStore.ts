@@ -33,6 +33,8 @@ export class RecordingStore implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   private watcher: vscode.FileSystemWatcher | null = null;
+  /** The one whose figures the editors show. */
+  shownPath: string | null = null;
 
   constructor(private readonly context: vscode.ExtensionContext) {
     this.folder = join((context.storageUri ?? context.globalStorageUri).fsPath, 'recordings');
@@ -103,6 +105,13 @@ export class RecordingStore implements vscode.Disposable {
     this.watcher = vscode.workspace.createFileSystemWatcher(pattern, false, true, false);
     this.watcher.onDidCreate(() => this.changed.fire());
     this.watcher.onDidDelete(() => this.changed.fire());
+  }
+
+  /** The editors show the figures of another one. */
+  setShown(path: string | null): void {
+    if (path === this.shownPath) return;
+    this.shownPath = path;
+    this.changed.fire();
   }
 
   refresh(): void {

@@ -110,6 +110,9 @@ class RecordingEditor {
   async start(): Promise<void> {
     const { webview } = this.panel;
     const assets = join(this.tracer.context.extensionPath, 'dist', 'webview');
+    const icon = (shade: string) =>
+      vscode.Uri.file(join(this.tracer.context.extensionPath, 'extension', 'media', `tracer-${shade}.svg`));
+    this.panel.iconPath = { light: icon('light'), dark: icon('dark') };
     webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.file(assets)] };
     this.subscriptions.push(
       webview.onDidReceiveMessage((message: FromWebview) => void this.receive(message)),
@@ -145,6 +148,8 @@ class RecordingEditor {
   private follow(session: RecordingSession | null): void {
     if (!session) return;
     this.session = session;
+    // Until its file tells more.
+    if (!this.recording) this.panel.title = visibleText(session.subject.title);
     session.watch(this.panel.visible);
     session.onCheckpoint(() => this.changed());
     session.onDidChange(() => session.state !== 'ended' && this.postStatus());
@@ -220,6 +225,7 @@ class RecordingEditor {
       if (version !== this.shown) return;
       this.recording = parseRecording(text, path);
       const live = this.session !== null;
+      this.panel.title = recordingTitle(path, this.recording, this.range);
       this.post({ type: 'load', name: basename(path), text, live });
       if (this.wanted !== null) this.post(this.wanted);
       this.wanted = null;
@@ -233,7 +239,6 @@ class RecordingEditor {
         return;
       }
       await this.activate();
-      this.panel.title = recordingTitle(path, this.recording, this.range);
       await this.postMissingSources();
       if (!this.session) await this.postStale();
     } catch (error) {

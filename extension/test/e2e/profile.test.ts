@@ -73,12 +73,17 @@ describe('profile a running process', function () {
     // However short the recording was: five standard deviations of so many samples.
     const allowed = 5 * Math.sqrt((0.6 * 0.4) / (samples / total));
     assert.ok(Math.abs(total - 0.6) <= allowed, `${totalPercent} % with ${samples} samples`);
+    const percentOf = (mark: string | null) => Number(/([\d.]+)\s%/.exec(mark ?? '')?.[1] ?? 0);
     const marked = await workbench.eventually('the hot line carries its percent', () =>
       workbench.lineMark('hot.c', HOT_LINE),
     );
-    // The loop's head, the line before, has some of the function's share.
-    const percent = Number(/([\d.]+)\s%/.exec(marked)?.[1]);
-    assert.ok(percent >= 0.5 * totalPercent && percent <= totalPercent, `${marked} of ${totalPercent} %`);
+    // The loop's head, the line before, has the rest of the function's share, on some machines most of it.
+    const head = await workbench.lineMark('hot.c', HOT_LINE - 1);
+    const percent = percentOf(marked) + percentOf(head);
+    assert.ok(
+      percent >= 0.5 * totalPercent && percent <= totalPercent + 1,
+      `${marked} and ${head} of ${totalPercent} %`,
+    );
     await workbench.screenshot('profile-source');
   });
 
@@ -96,10 +101,10 @@ describe('profile a running process', function () {
     program = await product.startProgram(120, undefined, workspace.inlined);
     await product.profile(program.pid);
     await product.waitUntilRecording();
-    await product.waitForFlameGraph('Grid::mixed (inlined)');
+    await product.waitForFlameGraph('Grid::mixed');
     await product.stop();
-    await product.waitForFlameGraph('Grid::mixed (inlined)');
-    await product.clickFrame('Grid::mixed (inlined)');
+    await product.waitForFlameGraph('Grid::mixed');
+    await product.clickFrame('Grid::mixed');
     await workbench.screenshot('inlined-graph');
     await product.selectionLink('inlined.cpp').click();
     const editor = workbench.editor('inlined.cpp').first();

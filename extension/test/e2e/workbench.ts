@@ -115,7 +115,7 @@ export class Workbench {
     return Number(/Ln (\d+)/.exec(text ?? '')?.[1]);
   }
 
-  /** What decorations add to the end of `line` in the visible editor of `name`, or null. */
+  /** The figure that decorations put before `line` in the visible editor of `name`, or null. */
   lineMark(name: string, line: number): Promise<string | null> {
     return this.editor(name)
       .first()
@@ -128,7 +128,7 @@ export class Workbench {
         const rows = [...editor.querySelectorAll('.view-line')];
         const row = rows.find((one) => Math.abs(one.getBoundingClientRect().top - top) < 3);
         const texts = [...(row?.querySelectorAll('span') ?? [])].map(
-          (one) => page.getComputedStyle(one, '::after').content,
+          (one) => page.getComputedStyle(one, '::before').content,
         );
         return texts.find((text) => text.includes('%')) ?? null;
       }, line);

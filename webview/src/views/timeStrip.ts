@@ -130,12 +130,13 @@ export class TimeStrip {
       if (x < width - TICK_PX / 2) context.fillText(ms === 0 ? '0' : formatMs(ms), x + 3, AXIS_PX / 2);
     }
     const blue = colour('charts-blue', '#3794ff');
-    strip.rows.forEach(({ name, load }, row) => {
+    strip.rows.forEach(({ name, load, threads }, row) => {
       const top = AXIS_PX + row * ROW_PX;
       context.fillStyle = text;
       context.fillText(clipped(context, name || l10n.t('others'), NAME_PX - 10), 6, top + ROW_PX / 2);
       context.fillStyle = blue;
-      const most = Math.max(1, ...load);
+      // Samples of the moment before counting began stand in the first bin, and would make all others small.
+      const most = Math.max(1, Math.min(threads.size, Math.max(...load)));
       const binPx = (width - NAME_PX) / load.length;
       load.forEach((one, bin) => {
         if (one <= 0) return;
