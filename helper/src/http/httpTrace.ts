@@ -17,6 +17,7 @@ import { type DecodedSpan, decodeSpan } from './decodeSpan';
 import { Exemplars } from './exemplars';
 import { LEFT_OUT } from './filter';
 import { HTTP2_LOST, Http2 } from './http2/http2';
+import { UNKNOWN } from './http2/shape';
 import { type HttpCounters, KernelCounts, type SeriesRow } from './kernelCounts';
 import { LatencyHistogram } from './latency';
 import { Links, type ThreadHabit } from './links';
@@ -207,7 +208,7 @@ export class HttpTrace {
     const requests = routes.reduce((sum, { count }) => sum + count, 0);
     return {
       requests,
-      routesExact: true,
+      routesExact: !series.some(({ method, shape }) => method === UNKNOWN || shape === UNKNOWN),
       uncounted: added(uncountedOf(counters), this.http2.uncounted()),
       spans: counters.spans + this.http2.spans,
       spanRate: 1 / this.rates.spanEvery,

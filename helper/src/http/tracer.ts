@@ -6,10 +6,10 @@ import type { HttpOptions } from '../protocol';
 import { checkHttpOptions, HTTP_COMMAND_LINE, httpOptions } from './options';
 import { httpHeadline, httpReport } from './report';
 
-/** One span's record. */
-const SPAN_BYTES = 480;
-/** As many as spanBudget.ts asks for, and a burst of ten times that before it has adapted. */
-const SPANS_PER_SECOND = 8_500;
+/** Records of spans: as many as spanBudget.ts asks for, and a burst of ten times that before it has adapted. */
+const SPANS_BYTES_PER_SECOND = 480 * 8_500;
+/** Header blocks and ends of streams: two blocks and an end a request, some 330 bytes, of 50,000 requests. */
+const HTTP2_BYTES_PER_SECOND = 330 * 50_000;
 
 export const HTTP: Tracer<HttpOptions> = {
   id: 'http',
@@ -21,7 +21,7 @@ export const HTTP: Tracer<HttpOptions> = {
   fromCommandLine: httpOptions,
   check: checkHttpOptions,
   metrics: () => [],
-  ringBytesPerSecond: () => SPAN_BYTES * SPANS_PER_SECOND,
+  ringBytesPerSecond: () => SPANS_BYTES_PER_SECOND + HTTP2_BYTES_PER_SECOND,
   preload: () => import('./runningHttp'),
   start: async (options, session) => (await import('./runningHttp')).startHttp(options, session),
   headline: httpHeadline,

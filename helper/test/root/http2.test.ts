@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpRouteRow, HttpSpan } from '../../src/protocol';
+import * as h2 from '../unit/http2/frames';
 import { until } from './helperProcess';
-import * as h2 from './http2Frames';
 import { base64, countsOf, Talker, TracedHttp } from './httpHarness';
 
 /** The untraced end: the client, where the traced one serves. */

@@ -34,7 +34,7 @@ const settings = { maxHeaderListSize: 1e6 };
 /** Asks as Node's own client does; prints what it was told: method, path and status, or that the stream was reset. */
 const NODE_CLIENT = `
 const http2 = require('http2');
-const [authority, name] = process.argv.slice(1);
+const [authority, early] = process.argv.slice(1);
 let session;
 const told = {};
 const ask = (method, path, body = '', headers = {}) => new Promise((resolve) => {
@@ -47,9 +47,11 @@ const ask = (method, path, body = '', headers = {}) => new Promise((resolve) => 
   if (method === 'POST') { for (let i = 0; i < 3; i++) stream.write(body); stream.end(); }
 });
 (async () => {
+  const begin = () => { session = http2.connect(authority, { rejectUnauthorized: false, settings: { maxHeaderListSize: 1e6 } }); };
+  if (early) { begin(); await ask('GET', '/small'); await ask('GET', '/before'); for (const row in told) delete told[row]; }
   console.log('ready');
   await new Promise((go) => process.stdin.once('data', go));
-  session = http2.connect(authority, { rejectUnauthorized: false, settings: { maxHeaderListSize: 1e6 } });
+  if (!early) begin();
   for (let round = 0; round < 3; round++) {
     await Promise.all(Array.from({ length: 20 }, () => ask('GET', '/small')));
     await Promise.all([ask('GET', '/big'), ask('GET', '/status/404'), ask('HEAD', '/small'), ask('GET', '/status/500'), ask('GET', '/big')]);
@@ -179,6 +181,57 @@ describe('HTTP/2 of other programs', function () {
       );
       assert.ok(!JSON.stringify(trace.section()).includes('secret'));
     });
+
+  it("joins a connection of Node.js: every request counts, none under another's name", async () => {
+    const server = start(process.execPath, ['-e', NODE_SERVER, folder, String(port), 'plain']);
+    await listening(port);
+    const client = start(process.execPath, ['-e', NODE_CLIENT, `http://127.0.0.1:${port}`, 'early']);
+    await nextLine(client);
+    trace = await TracedHttp.start([server.pid!, client.pid!]);
+    const result = nextLine(client);
+    client.stdin!.write('go\n');
+    const told = asRoutes(JSON.parse(await result) as Record<string, number>);
+    const total = Object.values(told).reduce((a, b) => a + b, 0);
+    await until(() => {
+      const { routes, clients } = trace!.section();
+      return countOf(routes) === total && countOf(clients) === total;
+    }, 'both ends of every request');
+    const { routes, clients } = trace.section();
+    for (const rows of [routes, clients]) {
+      let exact = 0;
+      for (const [row, count] of Object.entries(countsOf(rows))) {
+        if (row.includes('?')) continue;
+        assert.ok(count <= told[row], `${row}: ${count} of ${told[row]}`);
+        exact += count;
+      }
+      assert.ok(exact > total / 3, JSON.stringify(countsOf(rows)));
+    }
+  });
+
+  it('says how many requests it lost where records find no room, and has no false rows', async function () {
+    if (!has('h2load')) {
+      console.log('      skipped: needs h2load');
+      this.skip();
+    }
+    const server = start(process.execPath, ['-e', NODE_SERVER, folder, String(port), 'plain']);
+    await listening(port);
+    trace = await TracedHttp.start([server.pid!], ['ringroom']);
+    const uris = ['/status/404', '/small', '/status/503', '/after'].map((path) => `http://127.0.0.1:${port}${path}`);
+    const load = spawnSync('h2load', ['-n', '4000', '-c', '4', '-m', '30', ...uris], { encoding: 'utf8' });
+    assert.match(load.stdout, /4000 done/);
+    const lost = (uncounted: Record<string, number>) => uncounted['HTTP/2 headers lost'] ?? 0;
+    await until(() => {
+      const { routes, uncounted } = trace!.section();
+      return countOf(routes) + lost(uncounted) === 4_000;
+    }, 'every request counted or lost');
+    const { routes, uncounted } = trace.section();
+    assert.ok(lost(uncounted) > 0);
+    const known = ['GET /status/:id 404', 'GET /status/:id 503', 'GET /small 200', 'GET /after 200'];
+    for (const row of Object.keys(countsOf(routes))) {
+      if (row.includes('?')) continue;
+      assert.ok(known.includes(row) || known.some((one) => one.startsWith(`${row} `)), row);
+    }
+  });
 
   for (const scheme of ['http', 'https'] as const)
     it(`nginx and h2load, ${scheme}: as the one has logged and the other was told`, async function () {

@@ -67,6 +67,11 @@ export class Http2 {
 
   rates: SpanRates | null = null;
 
+  /** What it holds of connections, tables and open requests. */
+  get keptNow(): { bytes: number; open: number; connections: number } {
+    return { bytes: this.keptBytes, open: this.open, connections: this.connections.size };
+  }
+
   series(): SeriesRow[] {
     return this.rows.series();
   }

@@ -63,7 +63,9 @@ export function decodeBlock(words: Words, at: number): Whose & BlockPiece {
   };
 }
 
+/** Texts are empty where they are not known. */
 export function decodeUpgraded(data: Uint8Array): { method: string; path: string; trace: string } {
+  if (data.length < UPGRADED.byteLength) return { method: '', path: '', trace: '' };
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
   const text = (at: number, length: number) => bytes.toString('latin1', at, at + length).split('\0')[0];
   return {
