@@ -105,6 +105,9 @@ out/workloads/hot-c: $(W)/hot.c
 out/workloads/hot-cpp: $(W)/hot.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(WORKLOAD_CFLAGS) -std=c++17 -o $@ $<
+out/workloads/shop.js: $(W)/demo/shop.ts
+	@mkdir -p $(@D)
+	node_modules/.bin/esbuild $< --log-level=warning --platform=node --format=cjs --sourcemap --outfile=$@
 # Compilers that a C programmer's machine may lack: the tests that need these skip and say so.
 out/workloads/hot-rust: $(W)/hot.rs
 	@mkdir -p $(@D)
@@ -141,8 +144,8 @@ clean: ## Remove what was built (not node_modules, not caches)
 
 # ---- demo and tests --------------------------------------------------------------------------------------------
 
-demo: build-deps ## Record the sample program for some seconds and print its hottest functions
-	@$(MAKE) all out/workloads/demo
+demo: build-deps ## Record sample programs in TypeScript, Python and C++ for some seconds and print their hottest functions
+	@$(MAKE) all out/workloads/demo out/workloads/shop.js
 	@$(TOOLS)/demo.sh
 
 test: ## Run everything that CI runs: lint, types, ABI, unit, golden, root, webview, extension, e2e
