@@ -33,6 +33,7 @@ enum metric {
 enum label_kind {
 	LABEL_NONE = 0,
 	LABEL_GOROUTINE = 1,	/* its id */
+	LABEL_TASK = 2,		/* of Python's asyncio: its number, or above 32 bits the address of one that has a name */
 };
 
 /* Why a walk of a user stack ended. Only WALK_WHOLE is a whole stack. */

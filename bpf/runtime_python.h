@@ -42,6 +42,8 @@ enum python_mark {
 struct python_process {
 	__u64 lock_holder;	/* address of the pointer to the thread's state that has the lock; 0: the interpreter knows */
 	__u64 main_interpreter;	/* address of its state; 0: not known */
+	__u64 number_type;	/* addresses of the types `int` and `str`, by which a task's name is told; 0: not known */
+	__u64 text_type;
 	__s32 slot;		/* of the pointer to a thread's own state, from its thread pointer */
 	__s32 slot_inside;	/* -1: that is it; else there lies a pointer to a table, and in the table it is here */
 	__u32 interpreter_threads;	/* in an interpreter's state, of the pointer to its first thread's state */
@@ -53,6 +55,8 @@ struct python_process {
 	__u16 frame_bytes;	/* up to the end of the last field that is read */
 	__u16 frame_back, frame_code, frame_position, frame_entry, frame_copy;
 	__u16 code_instructions, code_copies;
+	__u16 thread_task;	/* in the thread's state, of the pointer to the task of asyncio that runs */
+	__u16 task_name;	/* in the task */
 	__u16 print_mask;	/* words of a code object that never change, from PYTHON_PRINT_FROM on */
 	__u8 mark;		/* enum python_entry_mark */
 	__u8 position;		/* enum python_position */

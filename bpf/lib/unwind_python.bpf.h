@@ -23,6 +23,13 @@
 #define PYTHON_PRINT_SEED	0x9e3779b97f4a7c15ULL
 #define PYTHON_PRINT_FACTOR	0xff51afd7ed558ccdULL
 #define PYTHON_THREADS		32	/* of the main interpreter, newest first, among which a thread is looked for */
+/* An `int` from 3.12 on: struct _PyLongValue of Include/cpython/longintrepr.h. Tasks are counted by one digit: 2^30 of them. */
+#define PYTHON_NUMBER_WORDS	4
+#define PYTHON_TYPE_WORD	1
+#define PYTHON_TAG_WORD		2
+#define PYTHON_DIGITS_WORD	3
+#define PYTHON_DIGITS_SHIFT	3	/* below: the sign, and whether it is one of those that are never freed */
+#define PYTHON_DIGIT_MASK	0x3fffffff
 #define PYTHON_ADDRESS_BITS	47	/* of user space: what a code object's address may have */
 
 _Static_assert((PYTHON_WINDOW_WORDS & (PYTHON_WINDOW_WORDS - 1)) == 0, "indexes are masked");
@@ -307,6 +314,30 @@ static __always_inline bool python_frame(struct python_context *context, __u32 m
 	return back == at ? python_torn(context) : true;
 }
 
+/*
+ * Which task of asyncio runs on the thread (from 3.14 on, which keep it in the thread's state). One that was given no name has a
+ * number in its place; of others user space reads the name, once. What is neither is no task of asyncio's own.
+ */
+static __always_inline void python_label(struct python_context *context, __u64 thread)
+{
+	struct python_process *process = &context->walk->process;
+	__u64 task = 0, name = 0, words[PYTHON_NUMBER_WORDS], number;
+
+	if (process->thread_task == PYTHON_NO_FIELD || !process->number_type)
+		return;
+	if (!python_read(thread + process->thread_task, &task) || !task || !python_read(task + process->task_name, &name) || !name)
+		return;
+	if (bpf_probe_read_user(words, sizeof(words), (void *)name))
+		return;
+	if (words[PYTHON_TYPE_WORD] == process->text_type) {
+		set_label(context->scratch, LABEL_TASK, task);
+	} else if (words[PYTHON_TYPE_WORD] == process->number_type &&
+		   words[PYTHON_TAG_WORD] >> PYTHON_DIGITS_SHIFT == 1) {
+		number = words[PYTHON_DIGITS_WORD] & PYTHON_DIGIT_MASK;
+		set_label(context->scratch, LABEL_TASK, number);
+	}
+}
+
 /* Finds the thread's innermost frame. False: there is none, or the process is not known. */
 static __always_inline bool begin_python_walk(struct python_context *context)
 {
@@ -321,6 +352,7 @@ static __always_inline bool begin_python_walk(struct python_context *context)
 	thread = python_thread(&walk->process, &walk->outer, &holds_lock);
 	if (!thread)
 		return false;
+	python_label(context, thread);
 	walk->last_code = 0;
 	walk->frames = 0;
 	python_innermost(walk, thread);

@@ -40,4 +40,20 @@ export const CONTEXT_KINDS: Record<ContextKind, () => ContextWords> = {
     root: /^runtime\.goexit(\.abi0)?$/,
     wrapper: /\.gowrap\d+$/,
   }),
+  task: () => ({
+    kind: 'task',
+    id: 'tasks',
+    title: l10n.t('Tasks'),
+    one: l10n.t('Task'),
+    describe: (id, pid) => l10n.t('Task {0} of asyncio in process {1}', id, pid),
+    count: (count) => l10n.t('{0} tasks', count),
+    countOf: (shown, all) => l10n.t('{0} of {1} tasks', shown, all),
+    others: (share) => l10n.t('other tasks {0}', share),
+    none: (share) => l10n.t('no task {0}', share),
+    noneTitle: l10n.t(
+      'No task: the event loop itself, callbacks, other threads and programs, and the moment before the program was known.',
+    ),
+    root: /^asyncio\.events\.Handle\._run$/,
+    wrapper: /^(?:_asyncio\.cpython|context_run$|task_|Task)/,
+  }),
 };

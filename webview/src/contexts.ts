@@ -7,6 +7,8 @@ import type { Recording } from './load';
 export interface ContextRow {
   pid: number;
   id: number;
+  /** What the program calls it; null: nothing. */
+  name: string | null;
   figure: number;
   /** Frame with which it began; null where no stack of it reached that far, or the recording does not tell. */
   start: number | null;
@@ -32,7 +34,7 @@ export function contextRows(recording: Recording, words: ContextWords, metric = 
   const lineTree = recording.extra?.lineTree;
   const startOf = lineTree ? startFrames(recording, lineTree, words) : null;
   const nameOf = (frame: number | null) => (frame === null ? '' : (recording.frames[frame]?.name ?? ''));
-  return contexts.top.map(({ pid, id, figure, nodes }) => {
+  return contexts.top.map(({ pid, id, name = null, figure, nodes }) => {
     const starts = new Map<number, number>();
     const tops = new Map<number, number>();
     for (let i = 0; lineTree && startOf && i < nodes.length; i += 2) {
@@ -45,6 +47,7 @@ export function contextRows(recording: Recording, words: ContextWords, metric = 
     return {
       pid,
       id,
+      name,
       figure,
       start,
       startName: nameOf(start).replace(INLINED_SUFFIX, ''),
@@ -55,7 +58,7 @@ export function contextRows(recording: Recording, words: ContextWords, metric = 
   });
 }
 
-/** By node: the frame with which its context began, or NONE. The context's root is always the outermost frame. */
+/** By node: the frame with which its context began, or NONE. The context's root is the outermost such frame. */
 function startFrames(
   { frames }: Recording,
   { parent, frame }: NonNullable<RecordingExtra['lineTree']>,
@@ -69,8 +72,7 @@ function startFrames(
     const above = parent[node];
     if (above === NONE) continue;
     const known = start[above];
-    const isFirst =
-      known === NONE ? parent[above] === NONE && isRoot[frame[above]] : isWrapper[known] && known === frame[above];
+    const isFirst = known === NONE ? isRoot[frame[above]] : isWrapper[known] && known === frame[above];
     start[node] = isFirst ? frame[node] : known;
   }
   return start;

@@ -14,7 +14,10 @@ import { hotLines } from './heat';
 const LISTED = 4;
 /** Of an execution context: a server starts one per request, and those with a sample each tell nothing. */
 const TELLING_SAMPLES = 2;
-const CONTEXT_TITLES: Record<ContextKind, () => string> = { goroutine: () => vscode.l10n.t('Goroutines') };
+const CONTEXT_TITLES: Record<ContextKind, () => string> = {
+  goroutine: () => vscode.l10n.t('Goroutines'),
+  task: () => vscode.l10n.t('Tasks'),
+};
 
 export class StackFigures implements FigureSource {
   readonly id = 'stacks';

@@ -123,10 +123,10 @@ export class ProfileIndex {
     });
     const found: NamedFigure[] = [];
     const severalProcesses = contexts.top.some(({ pid }) => pid !== contexts.top[0].pid);
-    for (const { pid, id, nodes } of contexts.top) {
+    for (const { pid, id, name = String(id), nodes } of contexts.top) {
       let figure = 0;
       for (let i = 0; i < nodes.length; i += 2) if (within[nodes[i]]) figure += nodes[i + 1];
-      if (figure > 0) found.push({ name: severalProcesses ? `${pid}/${id}` : String(id), figure });
+      if (figure > 0) found.push({ name: severalProcesses ? `${pid}/${name}` : name, figure });
     }
     return found.sort(byFigure);
   }

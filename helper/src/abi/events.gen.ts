@@ -26,6 +26,7 @@ export const METRIC = {
 export const LABEL_KIND = {
   LABEL_NONE: 0,
   LABEL_GOROUTINE: 1,
+  LABEL_TASK: 2,
 } as const;
 
 /** enum walk_end */

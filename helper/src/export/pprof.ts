@@ -114,7 +114,9 @@ export function encodePprof(file: RecordingFile): Uint8Array {
   const metrics = extra?.metrics ?? [];
   /** `figures`: by metric. */
   const ours = (figures: readonly number[]) => figures.flatMap((figure, i) => valuesOf(figure, metrics[i]));
-  const contextLabel = ({ kind, id }: ContextLabel) => [new Label({ key: text(kind), num: id })];
+  const contextLabel = ({ kind, id, name }: ContextLabel) => [
+    new Label({ key: text(kind), ...(name === undefined ? { num: id } : { str: text(name) }) }),
+  ];
   const step = (frame: number, line: number): Step => ({ frame, line: line || (file.shared.frames[frame].line ?? 0) });
   if (extra?.lineTree) {
     const { parent, frame, line } = extra.lineTree;
@@ -183,6 +185,7 @@ const asInt64 = (value: number) => Math.min(Math.round(value), MAX_INT64);
 interface ContextLabel {
   kind: ContextKind;
   id: number;
+  name?: string;
 }
 
 /** A metric with a period has two columns: samples, and what they stand for. */
@@ -201,10 +204,10 @@ function contextsByNode({
   const byNode = new Map<number, (ContextLabel & { metric: number; figure: number })[]>();
   for (const [metric, { contexts }] of metrics.entries())
     for (const { kind, top } of contexts)
-      for (const { id, nodes } of top)
+      for (const { id, name, nodes } of top)
         for (let i = 0; i + 1 < nodes.length; i += 2) {
           const known = byNode.get(nodes[i]);
-          const part = { kind, id, metric, figure: nodes[i + 1] };
+          const part = { kind, id, name, metric, figure: nodes[i + 1] };
           if (known) known.push(part);
           else byNode.set(nodes[i], [part]);
         }

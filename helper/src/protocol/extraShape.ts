@@ -88,7 +88,7 @@ const METRIC: Record<string, Check> = {
   contexts: list(
     object({
       kind: text,
-      top: list(object({ ...process, id: figure, figure, nodes: list(figure) })),
+      top: list(object({ ...process, id: figure, name: optional(text), figure, nodes: list(figure) })),
       otherFigure: figure,
       seen: optional(figure),
     }),

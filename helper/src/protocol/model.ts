@@ -168,7 +168,7 @@ export interface CheckReport {
 export type StopReason = 'running' | 'stopped' | 'duration' | 'exited' | 'helperDied' | 'diskFull' | 'error';
 
 /** What an execution context is: what a thread works for while it does not work for itself. */
-export const CONTEXT_KINDS = ['goroutine'] as const;
+export const CONTEXT_KINDS = ['goroutine', 'task'] as const;
 export type ContextKind = (typeof CONTEXT_KINDS)[number];
 
 /** A key for each kind of execution context that there was: the kind's name in the plural. */
@@ -211,5 +211,6 @@ export interface RecordSummary extends ContextSummaries {
 /** Of one kind of execution context: how many had a sample, and the one with the most (`share` of all samples, 0..1). */
 export interface ContextSummary {
   seen: number;
-  busiest: { pid: number; id: number; share: number };
+  /** `name`: where it has one besides its id. */
+  busiest: { pid: number; id: number; name?: string; share: number };
 }

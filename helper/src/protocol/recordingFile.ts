@@ -58,6 +58,8 @@ export interface ContextFigures {
   top: {
     pid: number;
     id: number;
+    /** What the program calls it; left out: nothing, or an old version. */
+    name?: string;
     figure: number;
     /** Node of lineTree, figure that ended there, node, figure, … Nothing where lineTree is left out, less than all past a size limit. */
     nodes: number[];

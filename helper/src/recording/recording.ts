@@ -73,10 +73,10 @@ export class Recording implements CaptureSink {
       this.settle = resolve;
     });
     this.startAtExec = 'pids' in options.target && options.target.startAtExec;
-    this.stacks = new StackCounts(metricsOf(tracers));
     this.times = new RecordingTimes(options.requestedAtMs);
     this.processes = new ProcessTable(parts.files);
     this.runtimes = new ProcessRuntimes(this.processes);
+    this.stacks = new StackCounts(metricsOf(tracers), (...context) => this.runtimes.contextName(...context));
     this.report = new RecordingReport(options, tracers, this.stacks, this.runtimes, this.times, parts);
     this.names = new StackNames(this.stacks, this.processes, this.runtimes, parts.symbolizer, parts.log);
     this.processes.onCodeFound((pid) => this.names.again(pid));

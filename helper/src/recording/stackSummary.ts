@@ -31,8 +31,11 @@ function contextSummaries(contexts: readonly ContextFigures[], share: (figure: n
   for (const { kind, seen, top } of contexts) {
     const [busiest] = top;
     if (!busiest) continue;
-    const { pid, id, figure } = busiest;
-    summaries[`${kind}s`] = { seen: seen ?? top.length, busiest: { pid, id, share: share(figure) } };
+    const { pid, id, name, figure } = busiest;
+    summaries[`${kind}s`] = {
+      seen: seen ?? top.length,
+      busiest: { pid, id, ...(name === undefined ? {} : { name }), share: share(figure) },
+    };
   }
   return summaries;
 }

@@ -3,7 +3,7 @@
 
 import type { SampleLabel } from '../abi/records';
 import type { RawFrame, RuntimeFrame } from '../process/types';
-import type { RuntimeId, RuntimeState } from '../protocol';
+import type { ContextKind, RuntimeId, RuntimeState } from '../protocol';
 import { EMPTY_FRAME, type Frame } from './frame';
 import type {
   MappedImage,
@@ -18,6 +18,7 @@ import type {
 /** Functions that one runtime frame may stand for. */
 const MAX_FRAMES_OF_ONE = 128;
 const MAX_TEXT_CHARACTERS = 4_096;
+const MAX_CONTEXT_NAME_CHARACTERS = 200;
 /** Different things that went wrong; the texts are the plug-ins' own. */
 const MAX_PROBLEMS = 16;
 
@@ -136,6 +137,12 @@ export class AttachedRuntime {
     return kind && id > 0 ? { kind, id } : null;
   }
 
+  /** What its context is called; null: nothing but its id, or it is another runtime's. */
+  contextName(kind: ContextKind, id: number): string | null {
+    if (this.attempt(() => this.process.contextKind) !== kind) return null;
+    return this.attempt(() => this.process.contextName?.(id) ?? null)?.slice(0, MAX_CONTEXT_NAME_CHARACTERS) || null;
+  }
+
   resolve(frame: RuntimeFrame): Frame[] | Promise<Frame[]> {
     let answer = this.answers.get(frame);
     if (!answer) {
@@ -222,6 +229,18 @@ export function unreadable(reason: string, fix: string | null = null): RuntimePr
 /** What a stack shows in place of native frames that a runtime's functions lie behind, and that came before they could be read. */
 export function notNamedYet(language: string, runtime: RuntimeId): Frame {
   return { ...EMPTY_FRAME, name: `[not named yet: ${language}]`, module: `[${runtime}]`, runtime };
+}
+
+/** Stands below what a collector of garbage does, on the function that had to wait for it. */
+export function garbageCollection(runtime: RuntimeId): Frame {
+  return {
+    ...EMPTY_FRAME,
+    name: '[garbage collection]',
+    module: `[${runtime}]`,
+    kind: 'native',
+    runtime,
+    symbolized: true,
+  };
 }
 
 export function unnamedRuntimeFrame(runtime: RuntimeId | null): Frame {

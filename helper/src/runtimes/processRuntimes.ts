@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SampleLabel } from '../abi/records';
 import type { ProcessTable } from '../process/table';
 import { isFormerPid, type ProcessRecord } from '../process/types';
-import type { RuntimeId, RuntimeReport } from '../protocol';
+import type { ContextKind, RuntimeId, RuntimeReport } from '../protocol';
 import { RUNTIMES } from '.';
 import { AttachedRuntime, Problems } from './attachedRuntime';
 import { ProcessMemory } from './processMemory';
@@ -137,6 +137,14 @@ export class ProcessRuntimes {
     for (const runtime of this.runtimesOf(pid)) {
       const label = runtime.rawLabel(words);
       if (label) return label;
+    }
+    return null;
+  }
+
+  contextName(pid: number, kind: ContextKind, id: number): string | null {
+    for (const runtime of this.runtimesOf(pid)) {
+      const name = runtime.contextName(kind, id);
+      if (name !== null) return name;
     }
     return null;
   }

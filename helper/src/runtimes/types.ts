@@ -135,6 +135,8 @@ export interface RuntimeProcess {
    * (struct raw_sample_event); 0: nothing, or it is not known.
    */
   rawLabel?(words: readonly number[]): number;
+  /** What a context is called, asked once, as its first sample comes; null: nothing but its id. */
+  contextName?(id: number): string | null;
   /**
    * Which frames of the stack are shown, in which order, as indexes of `user`, each once at the most: for runtimes whose frames
    * come as a chain of their own, behind the native ones. A Frame stands for what nobody can name, as notNamedYet() does for

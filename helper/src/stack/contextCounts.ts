@@ -15,6 +15,7 @@ const MAX_TOP_NODES = 20_000;
 interface Context {
   pid: number;
   id: number;
+  name: string | null;
   figure: number;
   stacks: Map<StackSlot, number>;
 }
@@ -25,7 +26,11 @@ export class ContextCounts {
   private otherFigure = 0;
   private seen = 0;
 
-  constructor(private readonly maxEntries = MAX_ENTRIES) {}
+  /** `nameOf`: what a context is called, asked when it is met; null: nothing but its id. */
+  constructor(
+    private readonly nameOf: (pid: number, id: number) => string | null = () => null,
+    private readonly maxEntries = MAX_ENTRIES,
+  ) {}
 
   add(pid: number, id: number, slot: StackSlot, figure: number): void {
     let contexts = this.processes.get(pid);
@@ -35,7 +40,7 @@ export class ContextCounts {
     }
     let context = contexts.get(id);
     if (!context) {
-      context = { pid, id, figure: 0, stacks: new Map() };
+      context = { pid, id, name: this.nameOf(pid, id), figure: 0, stacks: new Map() };
       contexts.set(id, context);
       this.entries++;
       this.seen++;
@@ -50,7 +55,7 @@ export class ContextCounts {
   figures(kind: ContextKind): ContextFigures {
     const figures: ContextFigures = { kind, top: [], otherFigure: this.otherFigure, seen: this.seen };
     let nodesLeft = MAX_TOP_NODES;
-    for (const { pid, id, figure, stacks } of this.sorted()) {
+    for (const { pid, id, name, figure, stacks } of this.sorted()) {
       if (figures.top.length === MAX_TOP) {
         figures.otherFigure += figure;
         continue;
@@ -60,7 +65,7 @@ export class ContextCounts {
         if (lineNode !== NO_NODE) byNode.set(lineNode, (byNode.get(lineNode) ?? 0) + part);
       const nodes = [...byNode].slice(0, nodesLeft).flat();
       nodesLeft -= nodes.length / 2;
-      figures.top.push({ pid, id, figure, nodes });
+      figures.top.push({ pid, id, ...(name === null ? {} : { name }), figure, nodes });
     }
     return figures;
   }

@@ -18,6 +18,9 @@ export interface SampleContext {
   id: number;
 }
 
+/** What an execution context is called; null: nothing but its id. */
+export type ContextName = (pid: number, kind: ContextKind, id: number) => string | null;
+
 export class MetricProfile {
   readonly timeline: Timeline;
   readonly contexts = new Map<ContextKind, ContextCounts>();
@@ -33,12 +36,16 @@ export class MetricProfile {
   samplesWithoutStack = 0;
   /** Figures of stacks that wait for their names, or for the final ones. */
   readonly pending = new Map<StackSlot, number>();
-  /** Nodes of stacks that had samples in the timeline before they were resolved. */
-  private readonly resolvedLate = new Map<number, number>();
+  /**
+   * Nodes of stacks that had samples in the timeline before they were resolved, by the slot's id: not in the timeline itself while
+   * somebody reads that.
+   */
+  readonly resolvedLate = new Map<number, number>();
 
   constructor(
     readonly metric: Metric,
     private readonly index: StackIndex,
+    private readonly contextName: ContextName,
   ) {
     const { unit, period } = metric;
     const bucketNs = unit === 'nanoseconds' && period !== null ? period * 4 : FIRST_BUCKET_NS;
@@ -103,7 +110,7 @@ export class MetricProfile {
   private contextCounts(kind: ContextKind): ContextCounts {
     let counts = this.contexts.get(kind);
     if (!counts) {
-      counts = new ContextCounts();
+      counts = new ContextCounts((pid, id) => this.contextName(pid, kind, id));
       this.contexts.set(kind, counts);
     }
     return counts;

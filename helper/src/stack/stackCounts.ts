@@ -5,7 +5,7 @@
 import type { SampleRecord, StackRecord } from '../abi/records';
 import type { Metric } from '../protocol';
 import type { Frame } from '../runtimes/frame';
-import { MetricProfile } from './metricProfile';
+import { type ContextName, MetricProfile } from './metricProfile';
 import { NO_NODE } from './prefixTree';
 import type { StackSlot } from './slots';
 import { StackIndex } from './stackIndex';
@@ -20,16 +20,19 @@ export class StackCounts {
   /** While an exporter reads the timelines they may grow but not be rearranged. */
   private readers = 0;
 
-  constructor(private readonly metrics: readonly Metric[]) {
+  constructor(
+    private readonly metrics: readonly Metric[],
+    private readonly contextName: ContextName = () => null,
+  ) {
     this.index = this.newIndex(null);
-    this.profiles = metrics.map((metric) => new MetricProfile(metric, this.index));
+    this.profiles = metrics.map((metric) => new MetricProfile(metric, this.index, this.contextName));
   }
 
   /** Counting begins anew, in memory of its own. Stacks that are met before the kernel tells of them again keep their names. */
   reset(): void {
     this.index = this.newIndex(this.index);
     this.threads = new ThreadTable();
-    this.profiles = this.metrics.map((metric) => new MetricProfile(metric, this.index));
+    this.profiles = this.metrics.map((metric) => new MetricProfile(metric, this.index, this.contextName));
     this.readers = 0;
   }
 

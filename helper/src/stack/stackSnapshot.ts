@@ -87,7 +87,7 @@ function metricSnapshot(
   const treeSelf = new Float64Array(size);
   treeSelf.set(profile.own.subarray(0, Math.min(size, profile.own.length)));
   // Stacks whose names are not final stand where they are so far.
-  const nodeOfPending = new Map<number, number>();
+  const nodeOfPending = new Map(profile.resolvedLate);
   for (const [slot, figure] of profile.pending) {
     treeSelf[slot.lineNode === NO_NODE ? waiting : slot.lineNode] += figure;
     nodeOfPending.set(slot.id, slot.lineNode === NO_NODE ? waiting : slot.lineNode);

@@ -18,6 +18,11 @@ const ORDER_SAMPLES = 1_500;
 const DEEP_SAMPLES = 100;
 const CHILDREN_SAMPLES = 1_500;
 const TOLERANCE = 0.03;
+const TASK_SAMPLES = 1_500;
+/** Four standard errors of 60 % of two thirds of them. */
+const TASK_TOLERANCE = 0.062;
+/** Versions that keep the task in the thread's state. */
+const TASKS_FROM = /3\.1[45]/;
 const DEPTH = 600;
 const EMBEDDING = join(__dirname, '../../../../../helper/test/root/pythonEmbedding.c');
 const GUEST = `
@@ -150,6 +155,23 @@ describe('Python', function () {
           deep,
           `of ${deep} samples at the bottom, so many are ${DEPTH + 1} deep`,
         );
+      });
+
+      it('samples say for which task of asyncio they are: by number, or by the name that it was given', async function () {
+        if (!TASKS_FROM.test(interpreter.name)) this.skip();
+        run = await startPython(interpreter, 'tasks.py');
+        const { file, summary } = await recordPython(run, outputOf(interpreter, 'tasks'), TASK_SAMPLES);
+        const tasks = file.ebpfTracer!.metrics[0].contexts.find(({ kind }) => kind === 'task')!;
+        assert.deepEqual(
+          tasks.top.map(({ id, name }) => name ?? id),
+          [2, 3, 'préparer'],
+        );
+        assert.equal(summary.tasks?.busiest.id, 2);
+        const all = tasks.top.reduce((sum, { figure }) => sum + figure, 0);
+        [0.6, 0.3, 0.1].forEach((expected, i) => {
+          const found = tasks.top[i].figure / all;
+          assert.ok(Math.abs(found - expected) < TASK_TOLERANCE, `task ${i}: ${found}, of ${expected}`);
+        });
       });
 
       it('children have their names at once: forked, forked by forked ones, started anew', async () => {

@@ -31,8 +31,26 @@ describe('goroutines of a recording', () => {
     });
   });
 
+  it('are called as their runtime calls them, which is asked once', () => {
+    const asked: string[] = [];
+    const counts = new ContextCounts((pid, id) => {
+      asked.push(`${pid}/${id}`);
+      return id === 7 ? 'price feed' : null;
+    });
+    const at = slot(3);
+    for (const id of [7, 8, 7, 7]) counts.add(42, id, at, 1);
+    assert.deepEqual(
+      counts.figures('task').top.map(({ id, name, figure }) => [id, name, figure]),
+      [
+        [7, 'price feed', 3],
+        [8, undefined, 1],
+      ],
+    );
+    assert.deepEqual(asked, ['42/7', '42/8']);
+  });
+
   it('stay within their bound, and lose no sample', () => {
-    const counts = new ContextCounts(100);
+    const counts = new ContextCounts(() => null, 100);
     const busy = slot(0);
     for (let id = 2; id <= 5_000; id++) {
       counts.add(1, 1, busy, 1);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PYTHON_MARK, PYTHON_PROCESS } from '../../src/abi/runtimePython.gen';
+import { PYTHON_MARK, PYTHON_NO_FIELD, PYTHON_PROCESS } from '../../src/abi/runtimePython.gen';
 import type { RawFrame, RuntimeFrame } from '../../src/process/types';
 import { fingerprintMask, fingerprintOf, readCode } from '../../src/runtimes/python/codeObject';
 import { layoutFromTable, type PythonLayout } from '../../src/runtimes/python/layout';
@@ -53,9 +53,14 @@ class CapturedMemory implements Memory {
   }
 }
 
+/** What of an image was not looked for when they were captured. */
+const NOT_CAPTURED = { types: null, collection: [] };
 const captures = readdirSync(FIXTURES)
   .filter((name) => name.endsWith('.json'))
-  .map((name) => ({ name, capture: JSON.parse(readFileSync(join(FIXTURES, name), 'utf8')) as Capture }));
+  .map((name) => {
+    const capture = JSON.parse(readFileSync(join(FIXTURES, name), 'utf8')) as Capture;
+    return { name, capture: { ...capture, image: { ...NOT_CAPTURED, ...capture.image } } };
+  });
 
 describe('CPython: captured processes', () => {
   for (const { name, capture } of captures) {
@@ -170,12 +175,15 @@ describe('CPython: what BPF is told', () => {
       processData(
         layout,
         { offset: -40, inside: null, ambiguous: false },
-        { runtime: 0x1000, mainInterpreter: 0x2000 },
+        { runtime: 0x1000, mainInterpreter: 0x2000, types: { number: 0x3000, text: 0x4000 } },
       ),
     );
     const at = PYTHON_PROCESS;
     assert.equal(bytes.readBigUInt64LE(at.lockHolder), BigInt(0x1000 + 576));
     assert.equal(bytes.readBigUInt64LE(at.mainInterpreter), 0x2000n);
+    assert.equal(bytes.readBigUInt64LE(at.numberType), 0x3000n);
+    assert.equal(bytes.readBigUInt64LE(at.textType), 0x4000n);
+    assert.equal(bytes.readUInt16LE(at.threadTask), PYTHON_NO_FIELD, 'tasks are elsewhere before 3.14');
     assert.equal(bytes.readInt32LE(at.slot), -40);
     assert.equal(bytes.readInt32LE(at.slotInside), -1);
     assert.equal(bytes.readUInt16LE(at.frameEntry), 68);
@@ -266,8 +274,14 @@ describe('CPython: native frames and Python frames in one order', () => {
   const LOOP = 1_000;
   const INTERPRETER = 2_000;
   const LOCK = 3_000;
-  const roleOf = (address: number): NativeRole =>
-    address === LOOP ? 'evaluation' : address === INTERPRETER ? 'interpreter' : address === LOCK ? 'lockWait' : 'other';
+  const COLLECTION = 4_000;
+  const ROLES: Record<number, NativeRole> = {
+    [LOOP]: 'evaluation',
+    [INTERPRETER]: 'interpreter',
+    [LOCK]: 'lockWait',
+    [COLLECTION]: 'collection',
+  };
+  const roleOf = (address: number): NativeRole => ROLES[address] ?? 'other';
   const frame = (data: number, ...words: bigint[]): RuntimeFrame => ({ runtime: 2, data, words });
   const entry = frame(PYTHON_MARK.PYTHON_MARK_ENTRY);
   const python = (name: number) => frame(0x10000 + name, 0n);
@@ -335,6 +349,16 @@ describe('CPython: native frames and Python frames in one order', () => {
   it('without a loop in sight the chain stands where the interpreter begins', () => {
     assert.deepEqual(spliced([5, INTERPRETER, 6, python(1), entry]), [5, 'py1', 6]);
     assert.deepEqual(spliced([5, python(1), entry]), [5, 'py1']);
+  });
+
+  it('what collects garbage has a frame, below whatever it calls', () => {
+    const user = [6, COLLECTION, COLLECTION, LOOP, 7, python(1), entry];
+    assert.deepEqual(spliced(user), [6, '[garbage collection]', 'py1', 7]);
+    assert.deepEqual(spliced([LOOP, INTERPRETER, COLLECTION, LOOP, python(1), entry, python(2), entry]), [
+      'py1',
+      '[garbage collection]',
+      'py2',
+    ]);
   });
 
   it('without a chain the loop says that nobody named its functions; where it is not there, all stay', () => {

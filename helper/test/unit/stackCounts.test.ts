@@ -116,6 +116,24 @@ describe('stack counts', () => {
     assert.deepEqual(snapshot.functions[0].fullNames, ['push<0>(int)', 'push<1>(int)', 'push<2>(int)', 'push<3>(int)']);
   });
 
+  it('a stack that got its names while somebody reads is where it belongs in the next view', () => {
+    const { profile, stack, hit } = program();
+    const late = stack(null);
+    hit(late.stackId, 3);
+    const first = flat(profile.snapshot());
+    profile.resolved(late.slot, [[frame('late', 20)]]);
+    const second = flat(profile.snapshot());
+    for (let i = 0; i < 3; i++) {
+      assert.equal(
+        first.functions[first.locations[first.lineTree.item[first.lineNodeAt(i)]].functionIndex].name,
+        '[not symbolized yet]',
+      );
+      assert.equal(second.lineNodeAt(i), late.slot.lineNode);
+    }
+    profile.release();
+    profile.release();
+  });
+
   it('counts samples whose names come later', () => {
     const { profile, stack, hit } = program();
     const late = stack(null);

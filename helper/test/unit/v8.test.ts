@@ -277,6 +277,7 @@ describe('V8', () => {
       bytecodeSizes: null,
       blob: { start: 0x500000, end: 0x600000, fileOffset: 0x100000 },
       builtins: { starts: [], names: [] },
+      collection: [],
     });
     const text: Code = { start: 0x400000, end: 0x900000, fileOffset: 0, file };
     const anon = (start: number, sizeBytes: number): Code => ({

@@ -35,7 +35,8 @@ const CAPTURED: Captured[] = readdirSync(FOLDER)
 function imageOf({ node, v8Version, constants, bytecodeSizes }: Captured): V8Image {
   const sizes = new Uint8Array(Buffer.from(bytecodeSizes, 'base64'));
   const builtins = { starts: [], names: [] };
-  return { runtime: 'node', version: node, v8Version, constants, bytecodeSizes: sizes, blob: null, builtins };
+  const known = { version: node, v8Version, constants, bytecodeSizes: sizes };
+  return { runtime: 'node', ...known, blob: null, builtins, collection: [] };
 }
 
 type Pages = Map<number, Buffer>;

@@ -1,7 +1,7 @@
 // The table of execution contexts of one kind: which had most of the metric shown, in all threads together. It is there for
 // recordings that have such contexts.
 import * as l10n from '@vscode/l10n';
-import type { MetricFigures } from '../../../helper/src/protocol';
+import { type MetricFigures, visibleText } from '../../../helper/src/protocol';
 import type { ContextWords } from '../contextKinds';
 import { type ContextRow, contextRows, contextsOf } from '../contexts';
 import type { Host } from '../host';
@@ -162,10 +162,11 @@ export class ContextTable implements View {
     this.grid.setRows([...this.rows].sort((a, b) => direction * compare(a, b) || b.figure - a.figure || byId(a, b)));
   }
 
-  private renderId({ pid, id }: ContextRow, cell: HTMLElement): void {
+  private renderId({ pid, id, name }: ContextRow, cell: HTMLElement): void {
+    const own = name === null ? String(id) : visibleText(name);
     // As threads are told apart: process, then its own.
-    cell.append(this.severalProcesses ? `${pid}/${id}` : String(id));
-    cell.title = this.words.describe(String(id), String(pid));
+    cell.append(this.severalProcesses ? `${pid}/${own}` : own);
+    cell.title = this.words.describe(own, String(pid));
   }
 
   private renderFunction(row: ContextRow, id: 'start' | 'hottest', cell: HTMLElement): void {

@@ -46,6 +46,8 @@ export interface PythonLayout {
     call: { frame: number; previous: number } | null;
     threadId: number;
     nativeThreadId: number | null;
+    /** Pointer to the task of asyncio that runs, and in that the pointer to its name; null: elsewhere (before 3.14). */
+    task: { running: number; name: number } | null;
   };
   frame: {
     back: number;
@@ -116,7 +118,7 @@ const LAYOUT_3_8: PythonLayout = {
   threadKey: 1_396,
   lockHolder: 1_368,
   interpreter: { next: 0, threadsHead: 8, lock: null },
-  thread: { next: 8, interpreter: 16, frame: 24, call: null, threadId: 176, nativeThreadId: null },
+  thread: { next: 8, interpreter: 16, frame: 24, call: null, threadId: 176, nativeThreadId: null, task: null },
   frame: { back: 24, code: 32, position: 104, entry: null, mark: 'everyFrame', tlbcIndex: null },
   position: 'bytes',
   code: CODE_3_8,
@@ -143,7 +145,15 @@ const LAYOUT_3_11: PythonLayout = {
   threadKey: 596,
   lockHolder: 576,
   interpreter: { next: 0, threadsHead: 16, lock: null },
-  thread: { next: 8, interpreter: 16, frame: 56, call: { frame: 8, previous: 16 }, threadId: 152, nativeThreadId: 160 },
+  thread: {
+    next: 8,
+    interpreter: 16,
+    frame: 56,
+    call: { frame: 8, previous: 16 },
+    threadId: 152,
+    nativeThreadId: 160,
+    task: null,
+  },
   frame: { back: 48, code: 32, position: 56, entry: 68, mark: 'flag', tlbcIndex: null },
   position: 'pointer',
   code: CODE_3_11,
@@ -156,7 +166,15 @@ const LAYOUT_3_12: PythonLayout = {
   threadKey: 1_548,
   lockHolder: null,
   interpreter: { next: 0, threadsHead: 72, lock: { pointer: 384, holder: LOCK_HOLDER, locked: LOCK_TAKEN } },
-  thread: { next: 8, interpreter: 16, frame: 56, call: { frame: 0, previous: 8 }, threadId: 136, nativeThreadId: 144 },
+  thread: {
+    next: 8,
+    interpreter: 16,
+    frame: 56,
+    call: { frame: 0, previous: 8 },
+    threadId: 136,
+    nativeThreadId: 144,
+    task: null,
+  },
   frame: { back: 8, code: 0, position: 56, entry: 70, mark: 'shim', tlbcIndex: null },
   code: { ...CODE_3_11, firstLine: 68, instructions: 192 },
   text: TEXT_3_12,
@@ -165,6 +183,16 @@ const LAYOUT_3_12: PythonLayout = {
 const TABLE = [LAYOUT_3_8, LAYOUT_3_9, LAYOUT_3_10, LAYOUT_3_11, LAYOUT_3_12];
 /** The debug offsets leave it out: in 3.13.0, Debian's 3.13.5 and 3.14.10. 3.15 keeps the state in a thread-local variable instead. */
 const THREAD_KEYS: Record<number, number> = { 13: 2_164, 14: 2_340 };
+
+/**
+ * struct _PyThreadStateImpl and TaskObj (Modules/_asynciomodule.c), which the section .AsyncioDebug tells: of `_asyncio` in 3.14, a
+ * file that is mapped late, of the program in 3.15. Read from Debian's 3.14.10 and 3.15.2. Whether a task is there is seen by
+ * the type of its name.
+ */
+const TASKS: Record<number, PythonLayout['thread']['task']> = {
+  14: { running: 872, name: 136 },
+  15: { running: 1_032, name: 136 },
+};
 
 /** Of a version that does not tell itself; null: it has to (3.13 and later), or is too old. */
 export function layoutFromTable(minor: number): PythonLayout | null {
@@ -207,6 +235,7 @@ export function layoutFromOffsets(offsets: DebugOffsets): PythonLayout | null {
       call: null,
       threadId: need('thread.thread_id'),
       nativeThreadId: need('thread.native_thread_id'),
+      task: offsets.freeThreaded ? null : (TASKS[minor] ?? null),
     },
     frame: {
       back: need('frame.previous'),

@@ -19,6 +19,8 @@ export interface ProcessAddresses {
   runtime: number;
   /** Of the main interpreter's state; null: not known. */
   mainInterpreter: number | null;
+  /** Of the types by which names of tasks are told; null: not known. */
+  types: { number: number; text: number } | null;
 }
 
 export function processData(layout: PythonLayout, slot: ThreadSlot, addresses: ProcessAddresses): Uint8Array {
@@ -27,6 +29,8 @@ export function processData(layout: PythonLayout, slot: ThreadSlot, addresses: P
   const at = PYTHON_PROCESS;
   if (layout.lockHolder !== null) bytes.writeBigUInt64LE(BigInt(addresses.runtime + layout.lockHolder), at.lockHolder);
   bytes.writeBigUInt64LE(BigInt(addresses.mainInterpreter ?? 0), at.mainInterpreter);
+  bytes.writeBigUInt64LE(BigInt(addresses.types?.number ?? 0), at.numberType);
+  bytes.writeBigUInt64LE(BigInt(addresses.types?.text ?? 0), at.textType);
   bytes.writeUInt32LE(interpreter.threadsHead, at.interpreterThreads);
   bytes.writeInt32LE(slot.offset, at.slot);
   bytes.writeInt32LE(slot.inside ?? -1, at.slotInside);
@@ -50,6 +54,8 @@ export function processData(layout: PythonLayout, slot: ThreadSlot, addresses: P
     [at.frameCopy, frame.tlbcIndex],
     [at.codeInstructions, code.instructions],
     [at.codeCopies, code.tlbc ?? 0],
+    [at.threadTask, thread.task?.running ?? null],
+    [at.taskName, thread.task?.name ?? null],
     [at.printMask, fingerprintMask(layout)],
   ];
   for (const [place, value] of fields) bytes.writeUInt16LE(value ?? PYTHON_NO_FIELD, place);

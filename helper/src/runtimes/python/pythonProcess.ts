@@ -5,10 +5,10 @@
 import { readlinkSync } from 'node:fs';
 import { RUNTIME_PYTHON } from '../../abi/runtimePython.gen';
 import type { RawFrame, RuntimeFrame } from '../../process/types';
-import type { RuntimeState } from '../../protocol';
+import type { ContextKind, RuntimeState } from '../../protocol';
 import type { Frame } from '../frame';
 import type { MappedImage, MapValue, RuntimeProcess, ShownFrame, TracedProcess } from '../types';
-import type { CodeFailure } from './codeObject';
+import { type CodeFailure, pointerAt } from './codeObject';
 import { NEWEST_KNOWN_MINOR } from './debugOffsets';
 import type { CodeArea } from './evaluationLoop';
 import type { PythonLayout } from './layout';
@@ -17,6 +17,7 @@ import { PROCESS_MAP, processData } from './processData';
 import { PythonFrames } from './pythonFrames';
 import type { PythonImage } from './recognize';
 import { type NativeRole, splice } from './splice';
+import { readText } from './texts';
 import { findThreadSlot, type ThreadSlot } from './threadSlot';
 import { CodeTypes, mainInterpreter, readFrames, readThreads, type ThreadState } from './threads';
 
@@ -26,19 +27,21 @@ const MAX_LOOKS = 40;
 /** Frames of a thread that are looked at before a layout is believed. */
 const FRAMES_LOOKED_AT = 8;
 const SEARCH_AGAIN_MS = 250;
+/** Labels below are numbers of tasks (python_label() of bpf/lib/unwind_python.bpf.h). */
+const FIRST_TASK_ADDRESS = 2 ** 32;
 
 export class PythonProcess implements RuntimeProcess {
   state: RuntimeState = WAITING;
   mapValues: readonly MapValue[] = [];
   /** Native frames of the evaluation loop are walked by its tables like all others. */
   readonly ranges = [];
-  readonly contextKind = null;
   private layout: PythonLayout | null = null;
   private frames: PythonFrames | null = null;
   private slot: ThreadSlot | null = null;
   private readonly runtimeAddress: number;
   private readonly evaluation: readonly CodeArea[];
   private readonly lockWait: readonly CodeArea[];
+  private readonly collection: readonly CodeArea[];
   private readonly code: readonly CodeArea[];
   private looks = 0;
   private searchedAtMs = 0;
@@ -52,6 +55,7 @@ export class PythonProcess implements RuntimeProcess {
     this.runtimeAddress = image.runtimeAddress + bias;
     this.evaluation = image.evaluation.map(moved);
     this.lockWait = image.lockWait.map(moved);
+    this.collection = image.collection.map(moved);
     this.code = image.code.map(moved);
     this.refresh();
   }
@@ -92,6 +96,18 @@ export class PythonProcess implements RuntimeProcess {
 
   mappingsChanged(): void {}
 
+  get contextKind(): ContextKind | null {
+    return this.layout?.thread.task && this.mapped.image.types ? 'task' : null;
+  }
+
+  /** Tasks that were given a name are told by their address, all others by the number that their name is made of. */
+  contextName(id: number): string | null {
+    const { layout } = this;
+    if (!layout?.thread.task || id < FIRST_TASK_ADDRESS) return null;
+    const pointer = this.process.memory.read(id + layout.thread.task.name, 8);
+    return pointer && readText(this.process.memory, layout, pointerAt(pointer, 0));
+  }
+
   splice(user: readonly RawFrame[]): ShownFrame[] {
     // As long as it cannot be read, native frames are what there is to see.
     if (!this.frames) return [...user.keys()];
@@ -118,7 +134,9 @@ export class PythonProcess implements RuntimeProcess {
     const at = isInnermost ? address : address - 1;
     const isIn = (areas: readonly CodeArea[]) => areas.some(({ start, end }) => at >= start && at < end);
     if (!isIn(this.code)) return 'other';
-    return isIn(this.evaluation) ? 'evaluation' : isIn(this.lockWait) ? 'lockWait' : 'interpreter';
+    if (isIn(this.evaluation)) return 'evaluation';
+    if (isIn(this.lockWait)) return 'lockWait';
+    return isIn(this.collection) ? 'collection' : 'interpreter';
   }
 
   private isCode(layout: PythonLayout, types: CodeTypes, threads: readonly ThreadState[]): boolean {
@@ -149,7 +167,9 @@ export class PythonProcess implements RuntimeProcess {
     if (!this.layout) return;
     this.slot = slot;
     const runtime = this.runtimeAddress;
-    const addresses = { runtime, mainInterpreter: mainInterpreter(this.process.memory, this.layout, runtime) };
+    const { image, bias } = this.mapped;
+    const types = image.types && { number: image.types.number + bias, text: image.types.text + bias };
+    const addresses = { runtime, types, mainInterpreter: mainInterpreter(this.process.memory, this.layout, runtime) };
     this.mapValues = [{ map: PROCESS_MAP, value: processData(this.layout, slot, addresses) }];
   }
 

@@ -16,10 +16,14 @@ export interface PythonImage extends RuntimeImage {
   readonly runtimeAddress: number;
   /** PY_VERSION_HEX, 0x030b07f0 for 3.11.7; null: the file does not say. */
   readonly versionHex: number | null;
+  /** Of the types `int` and `str`; null: not named. */
+  readonly types: { number: number; text: number } | null;
   /** Code of the function that evaluates Python's bytecode, its parts elsewhere included; empty: not found. */
   readonly evaluation: readonly CodeArea[];
   /** Code of functions in which a thread waits for the global interpreter lock; empty: not found. */
   readonly lockWait: readonly CodeArea[];
+  /** Code of functions that collect garbage; empty: not found. */
+  readonly collection: readonly CodeArea[];
   /** All code of the file. */
   readonly code: readonly CodeArea[];
 }
@@ -36,8 +40,24 @@ const LOCK_WAIT = [
   'PyGILState_Ensure',
   '_Py_HandlePending',
 ];
+/** Those that stripped builds do not name come first; Modules/gcmodule.c, Python/gc.c (3.13 and later). */
+const COLLECTION = [
+  'gc_collect_main',
+  'gc_collect_main.constprop.0',
+  'gc_collect_generations',
+  'collect_generations',
+  'gc_collect_young',
+  'gc_collect_increment',
+  'gc_collect_full',
+  'PyGC_Collect',
+  '_PyGC_Collect',
+  '_PyGC_CollectNoFail',
+  '_Py_RunGC',
+];
 const RUNTIME = '_PyRuntime';
-const SYMBOLS = [RUNTIME, 'Py_Version', ...EVALUATION_PARTS, ...LOCK_WAIT];
+const NUMBER_TYPE = 'PyLong_Type';
+const TEXT_TYPE = 'PyUnicode_Type';
+const SYMBOLS = [RUNTIME, 'Py_Version', NUMBER_TYPE, TEXT_TYPE, ...EVALUATION_PARTS, ...LOCK_WAIT, ...COLLECTION];
 /** Of read-only data that is searched for the version's text. */
 const MAX_SEARCHED_BYTES = 32 * 1024 * 1024;
 const LIBRARY_FOLDER = /python3\.(\d{1,2})\0/;
@@ -51,6 +71,7 @@ export function recognizePython(elf: ElfFile): PythonImage | null {
   if (!runtimeAddress) return null;
   const symbols = findSymbols(elf, SYMBOLS);
   const versionHex = versionSymbol(elf, symbols.get('Py_Version')) ?? versionText(elf);
+  const [number, text] = [NUMBER_TYPE, TEXT_TYPE].map((name) => symbols.get(name));
   const areas = (names: readonly string[]) =>
     names.flatMap((name) => {
       const symbol = symbols.get(name);
@@ -61,8 +82,10 @@ export function recognizePython(elf: ElfFile): PythonImage | null {
     version: versionHex === null ? null : versionName(versionHex),
     runtimeAddress,
     versionHex,
+    types: number && text ? { number: number.address, text: text.address } : null,
     evaluation: findEvaluationLoop(elf, areas(EVALUATION_PARTS)),
     lockWait: areas(LOCK_WAIT),
+    collection: areas(COLLECTION),
     code: elf.segments
       .filter(({ type, flags }) => type === PT_LOAD && flags & PF_X)
       .map(({ address, memorySizeBytes }) => ({ start: address, end: address + memorySizeBytes })),

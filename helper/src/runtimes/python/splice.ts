@@ -9,13 +9,14 @@
 
 import { PYTHON_MARK, PYTHON_SAME_CODE } from '../../abi/runtimePython.gen';
 import type { RawFrame, RuntimeFrame } from '../../process/types';
-import { notNamedYet } from '../attachedRuntime';
+import { garbageCollection, notNamedYet } from '../attachedRuntime';
 import type { ShownFrame } from '../types';
 
 /** What a native frame is to the interpreter. */
-export type NativeRole = 'evaluation' | 'lockWait' | 'interpreter' | 'other';
+export type NativeRole = 'evaluation' | 'lockWait' | 'collection' | 'interpreter' | 'other';
 
-export const NOT_NAMED_YET = notNamedYet('Python', 'python');
+const NOT_NAMED_YET = notNamedYet('Python', 'python');
+const COLLECTION = garbageCollection('python');
 
 interface Chain {
   /** Indexes of frames, innermost first, for each call of the evaluation loop. */
@@ -44,7 +45,7 @@ export function splice(
   /** Calls of the loop, innermost first, that have no piece. */
   let without = chain.whole ? Math.max(0, calls - chain.pieces.length) : 0;
   let next = 0;
-  const shown: number[] = [];
+  const shown: ShownFrame[] = [];
   if (calls === 0) {
     const place = roles.indexOf('interpreter');
     for (let i = 0; i < user.length; i++) {
@@ -66,6 +67,8 @@ export function splice(
         shown.push(chain.withoutLock);
         waits = true;
       }
+    } else if (roles[i] === 'collection') {
+      if (shown.at(-1) !== COLLECTION) shown.push(COLLECTION);
     } else if (roles[i] === 'other' && !isChain(user[i], isOurs)) shown.push(i);
   }
   while (next < chain.pieces.length) shown.push(...chain.pieces[next++]);

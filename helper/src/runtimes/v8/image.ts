@@ -25,6 +25,9 @@ const VERSION_PARTS = ['major_', 'minor_', 'build_', 'patch_'].map(
   (part) => `_ZN2v88internal7Version${part.length}${part}E`,
 );
 const BYTECODE_SIZES = '_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE';
+/** v8::internal::Heap::CollectGarbage(), through which all of it goes (src/heap/heap.cc), and its cold part. */
+const COLLECTION = '_ZN2v88internal4Heap14CollectGarbageE';
+const MAX_COLLECTION = 16;
 const BUILTIN = 'Builtins_';
 const BLOB = 'v8_Default_embedded_blob_code_';
 const BLOB_OLD = 'v8_Default_embedded_blob_code_data_';
@@ -35,6 +38,8 @@ interface Found {
   constants: Map<string, number>;
   version: Map<string, number>;
   builtins: Map<number, string>;
+  /** Sizes by address. */
+  collection: Map<number, number>;
   blob: number | null;
   oldBlob: number | null;
   blobSizeAt: number | null;
@@ -49,6 +54,7 @@ export function readV8Image(elf: ElfFile): V8Image | null {
     constants: new Map(),
     version: new Map(),
     builtins: new Map(),
+    collection: new Map(),
     blob: null,
     oldBlob: null,
     blobSizeAt: null,
@@ -78,6 +84,7 @@ export function readV8Image(elf: ElfFile): V8Image | null {
       ? bytesAt(elf, found.bytecodeSizes.address, Math.min(found.bytecodeSizes.sizeBytes, MAX_BYTECODES_BYTES))
       : null,
     blob: blobOf(elf, found, starts),
+    collection: [...found.collection].map(([start, sizeBytes]) => ({ start, end: start + sizeBytes })),
     builtins: { starts, names: starts.map((start) => found.builtins.get(start) ?? '') },
   };
 }
@@ -141,6 +148,8 @@ function take(found: Found, name: string, address: number, sizeBytes: number): v
     if (found.constants.size < MAX_CONSTANTS) found.constants.set(name.slice(CONSTANT.length), address);
   } else if (name.startsWith(BUILTIN)) {
     if (found.builtins.size < MAX_BUILTINS) found.builtins.set(address, name.slice(BUILTIN.length));
+  } else if (name.startsWith(COLLECTION)) {
+    if (found.collection.size < MAX_COLLECTION) found.collection.set(address, sizeBytes);
   } else if (VERSION_PARTS.includes(name)) found.version.set(name, address);
   else if (name === BYTECODE_SIZES) found.bytecodeSizes = { address, sizeBytes };
   else if (name === BLOB) found.blob = address;

@@ -14,6 +14,8 @@ export interface V8Image extends RuntimeImage {
   blob: (AddressRange & { fileOffset: number }) | null;
   /** The builtins' symbols, ordered by start. */
   builtins: { starts: number[]; names: string[] };
+  /** Code of functions that collect garbage on a thread that has to wait for it; empty where the file is stripped of their symbols. */
+  collection: AddressRange[];
 }
 
 /** major, minor, build, patch */

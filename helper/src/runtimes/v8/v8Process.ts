@@ -2,7 +2,7 @@
 
 import type { RawFrame, RuntimeFrame } from '../../process/types';
 import type { RuntimeState } from '../../protocol';
-import { notNamedYet } from '../attachedRuntime';
+import { garbageCollection, notNamedYet } from '../attachedRuntime';
 import type { Frame } from '../frame';
 import { SourceMaps } from '../sourceMaps';
 import {
@@ -30,6 +30,7 @@ const sourceMaps = new SourceMaps();
 const TRIAL_FRAMES = 100;
 const MAX_TOLD_SCRIPTS = 10_000;
 const NOT_NAMED_YET = notNamedYet('JavaScript', 'node');
+const COLLECTION = garbageCollection('node');
 
 export class V8Process implements RuntimeProcess {
   readonly contextKind = null;
@@ -74,13 +75,26 @@ export class V8Process implements RuntimeProcess {
     this.code = codeRangesOf(this.mapped.image, this.mapped.bias, this.process.code());
   }
 
-  /** Code of V8's that came as bare addresses: before BPF knew of the process, or of this code. */
+  /**
+   * Code of V8's that came as bare addresses: before BPF knew of the process, or of this code. And below a collection of garbage
+   * that it is one.
+   */
   splice(user: readonly RawFrame[]): ShownFrame[] {
+    if (this.refusal !== null) return [...user.keys()];
     const shown: ShownFrame[] = [];
     for (const [i, frame] of user.entries())
-      if (typeof frame !== 'number' || this.refusal !== null || !this.isOwn(frame)) shown.push(i);
-      else if (shown.at(-1) !== NOT_NAMED_YET) shown.push(NOT_NAMED_YET);
+      if (typeof frame !== 'number' || !this.isOwn(frame)) {
+        shown.push(i);
+        // It may call itself, and be called through a part of its own that lies elsewhere.
+        if (this.collects(frame) && !this.collects(user[i + 1])) shown.push(COLLECTION);
+      } else if (shown.at(-1) !== NOT_NAMED_YET) shown.push(NOT_NAMED_YET);
     return shown;
+  }
+
+  private collects(frame: RawFrame | undefined): boolean {
+    if (typeof frame !== 'number') return false;
+    const at = frame - 1 - this.mapped.bias;
+    return this.mapped.image.collection.some(({ start, end }) => start <= at && at < end);
   }
 
   private isOwn(address: number): boolean {

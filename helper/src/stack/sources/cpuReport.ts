@@ -113,7 +113,8 @@ export function cpuRemarks(summary: RecordSummary): string[] {
       if (!contexts) return [];
       const { seen, busiest } = contexts;
       const title = `${kind[0].toUpperCase()}${kind.slice(1)}s`;
-      return [`${title}: ${seen} seen, busiest ${busiest.id} (${shareOf(busiest.share, samples).trim()}).`];
+      const name = busiest.name === undefined ? busiest.id : visibleText(busiest.name);
+      return [`${title}: ${seen} seen, busiest ${name} (${shareOf(busiest.share, samples).trim()}).`];
     }),
     ...unnamedRemarks(summary),
   ];
