@@ -61,8 +61,8 @@ static long v8_next_frame(__u32 i, void *data)
 	return 0;
 }
 
-SEC("perf_event")
-int sample_v8(struct perf_event_context *ctx)
+/* The stack's process into this CPU's memory. False: the helper has not told of it. */
+static __always_inline bool begin_v8_walk(void)
 {
 	struct scratch *scratch = this_cpu_scratch();
 	struct v8_memory *memory = this_cpu_v8_memory();
@@ -70,15 +70,40 @@ int sample_v8(struct perf_event_context *ctx)
 	__u32 pid;
 
 	if (!scratch || !memory)
-		return 0;
+		return false;
 	pid = runtime_pid(scratch);
 	process = bpf_map_lookup_elem(&v8_processes, &pid);
-	if (process) {
-		memory->process = *process;
-		memory->key = (__u64)pid * V8_KEY_FACTOR;
-		memory->at = 0;
-		memory->window_bytes = 0;
+	if (!process)
+		return false;
+	memory->process = *process;
+	memory->key = (__u64)pid * V8_KEY_FACTOR;
+	memory->at = 0;
+	memory->window_bytes = 0;
+	return true;
+}
+
+SEC("?perf_event")
+int sample_v8(struct perf_event_context *ctx)
+{
+	if (begin_v8_walk())
 		call_loop(EVENTS_MAX_USER_WORDS, v8_next_frame, 0, 0);
+	end_of_pass(ctx);
+	return 0;
+}
+
+/* The same for kernels before 5.17, whose native walk leaves so many frames at the most. */
+SEC("?perf_event")
+int sample_v8_bounded(struct perf_event_context *ctx)
+{
+	__u32 i;
+
+	if (begin_v8_walk()) {
+		/* Counted at the top: see walk_by_tables() in lib/unwind_native.bpf.h. */
+		for (i = 0;;) {
+			asm volatile("" : "+r"(i));
+			if (++i > EVENTS_MAX_FRAMES || v8_next_frame(i, 0))
+				break;
+		}
 	}
 	end_of_pass(ctx);
 	return 0;

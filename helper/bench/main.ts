@@ -13,6 +13,7 @@ import { interruptsAlone, ourRecording, overheadRatio } from './overhead';
 import { ROOT } from './paths';
 import { bpftraceProfile, bpftraceProgramNs, isInstalled, perfRecord } from './peers';
 import { markdownTable, type Row } from './report';
+import { measureRuntimes } from './runtimes';
 import { type ServerTarget, startOurServer, startRedis, startThreads } from './serverTargets';
 import { measureStartup } from './startup';
 import { type Estimate, formatRatio, formatSpread, spread } from './statistics';
@@ -206,6 +207,24 @@ async function walkFigures(runs: number) {
   add('command to the first whole stack in the file, warm cache', '<= 2000 ms', text, spread(whole).median <= 2_000);
 }
 
+/** Bars: BPF time in real use and warm; names within two seconds; nearly all stacks whole, and their ends on the user's lines. */
+async function runtimeFigures(runs: number) {
+  for (const { name, at99Us, at999Us, namesMs, namedShare, ownShare, pySpyShare } of await measureRuntimes(runs)) {
+    const bar = name === 'Python' ? 8 : 12;
+    const median = (values: number[]) => spread(values).median;
+    const what = `BPF time a kept sample, 30 functions, ${name}`;
+    if (at99Us.length > 0) add(`${what}, 99 Hz`, '<= 20 us', formatSpread(at99Us, 'us', 2), median(at99Us) <= 20);
+    if (at999Us.length > 0)
+      add(`${what}, 999 Hz`, `<= ${bar} us`, formatSpread(at999Us, 'us', 2), median(at999Us) <= bar);
+    const names = formatSpread(namesMs, 'ms');
+    add(`command to the first named function of ${name}, warm cache`, '<= 2000 ms', names, median(namesMs) <= 2_000);
+    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+    add(`samples whose functions are all known, ${name}`, '>= 99 %', percent(namedShare), namedShare >= 0.99);
+    add(`samples that end on a line of the program, ${name}`, '>= 85 %', percent(ownShare), ownShare >= 0.85);
+    if (pySpyShare !== null) add('py-spy beside it, its own CPU time at 99 Hz', '', percent(pySpyShare));
+  }
+}
+
 /** What others on the machine pay, and what the target pays, by where the sampling events are. */
 function eventFigures(seconds: number) {
   measureEventKinds(EVENT_TARGETS, 99, seconds, (work, { name, target, other, samples, expected }) => {
@@ -218,12 +237,24 @@ function eventFigures(seconds: number) {
 }
 
 const PERFORMANCE_PARTS = ['startup', 'accuracy', 'footprint', 'overhead'];
-const ALL_PARTS = [...PERFORMANCE_PARTS, 'walk', 'tables', 'symbols', 'peers', 'events', 'redis', 'vsix', 'paint'];
+const ALL_PARTS = [
+  ...PERFORMANCE_PARTS,
+  'walk',
+  'runtimes',
+  'tables',
+  'symbols',
+  'peers',
+  'events',
+  'redis',
+  'vsix',
+  'paint',
+];
 
 async function measure(parts: string[], whole: boolean) {
   const wanted = (part: string) => parts.includes(part);
   if (wanted('startup')) await startupFigures(whole ? 7 : 3);
   if (wanted('walk')) await walkFigures(whole ? 5 : 2);
+  if (wanted('runtimes')) await runtimeFigures(whole ? 3 : 2);
   if (wanted('tables')) await tableFigures(whole ? 9 : 3);
   if (wanted('symbols')) await symbolFigures(whole ? 7 : 3);
   if (wanted('accuracy')) await accuracyFigures(whole ? 20 : 8);

@@ -23,11 +23,13 @@ export interface RecordingOptions {
   /** What follows `record`: ['--pid', '12'] or [..., '--', 'command']. */
   args: string[];
   environment?: Record<string, string>;
+  /** Where the recording stays; left out: it is thrown away. */
+  output?: string;
 }
 
-export function startRecording({ args, environment }: RecordingOptions): Recording {
+export function startRecording({ args, environment, output: kept }: RecordingOptions): Recording {
   const folder = mkdtempSync(join(tmpdir(), 'ebpf-bench-'));
-  const output = join(folder, 'r.speedscope.json');
+  const output = kept ?? join(folder, 'r.speedscope.json');
   const startedMs = Date.now();
   const child = spawn(process.execPath, [CLI, 'record', '--json', '--output', output, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
