@@ -246,7 +246,7 @@ describe('Node.js programs', function () {
     const all = selfIn(lines, source) + selfIn(lines, script);
     assert.ok(all > SAMPLES / 3 && self / all > 0.9, `${self} of ${all} on ${source}:${hot}`);
     assert.equal(selfIn(lines, script), 0);
-    const total = file.shared.frames.find(({ name }) => name === 'total');
+    const total = file.shared.frames.find(({ name }) => name === 'Basket.total');
     assert.deepEqual([total?.file, total?.line], [source, lineOf(source, 'total(): number')]);
   });
 });

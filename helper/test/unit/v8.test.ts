@@ -121,6 +121,7 @@ describe('V8', () => {
         lineEnds: lineEndsOf('ab\ncd'),
         lineOffset: 10,
         columnOffset: 4,
+        members: new Map(),
       };
       assert.deepEqual(placeOf(script, 1), { line: 11, column: 6 });
       assert.deepEqual(placeOf(script, 4), { line: 12, column: 2 });

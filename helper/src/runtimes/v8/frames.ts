@@ -53,6 +53,7 @@ interface KnownFunction {
   script: Script;
   start: LineAndColumn | null;
   nameAt: LineAndColumn | null;
+  memberOf: { className: string; at: LineAndColumn | null } | null;
   bytecode: KnownBytecode | null;
   /** By offset, tier and being inlined: the same objects again, so that each is shown once. */
   places: Map<string, ScriptPlace>;
@@ -146,12 +147,14 @@ export class Frames {
     const script = this.scripts.of(read.script, scriptId);
     const at = (offset: number | null) => (offset === null ? null : placeOf(script, offset));
     const nameAt = script.sourceMapUrl === null ? null : nameOffset(this.heap, read);
+    const memberOf = read.start === null ? null : (script.members.get(read.start) ?? null);
     const found = {
       shared,
       name: read.name,
       script,
       start: at(read.start),
       nameAt: at(nameAt),
+      memberOf: memberOf && { className: memberOf.name, at: at(memberOf.at) },
       bytecode: null,
       places: new Map(),
     };
@@ -247,7 +250,7 @@ export class Frames {
 
 /** Where no position is known: the function's start. */
 function placeIn(
-  { name, script, start, nameAt }: KnownFunction,
+  { name, script, start, nameAt, memberOf }: KnownFunction,
   offset: number | null,
   tier: Tier,
   inlined: boolean,
@@ -255,6 +258,13 @@ function placeIn(
   const at = (offset === null ? null : placeOf(script, offset)) ?? start;
   return {
     functionName: name,
+    ...(memberOf && {
+      memberOf: {
+        className: memberOf.className,
+        line: memberOf.at?.line ?? null,
+        column: memberOf.at?.column ?? null,
+      },
+    }),
     nameLine: nameAt?.line ?? null,
     nameColumn: nameAt?.column ?? null,
     scriptName: script.name,

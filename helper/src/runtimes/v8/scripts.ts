@@ -2,6 +2,7 @@
 // not kept; where the lines end is.
 // Layout: src/objects/script.tq. Line ends: String::CalculateLineEnds() in src/objects/string.cc.
 
+import { type ClassMembers, classMembersOf } from './classes';
 import type { Heap } from './heap';
 import { smi } from './tagged';
 
@@ -22,6 +23,8 @@ export interface Script {
   lineEnds: Uint32Array | null;
   lineOffset: number;
   columnOffset: number;
+  /** Which of its functions are members of classes. */
+  members: ClassMembers;
 }
 
 export interface LineAndColumn {
@@ -54,6 +57,7 @@ export class Scripts {
       sourceMapUrl:
         this.text(script, places.sourceMapUrl, MAX_MAP_URL_UNITS) ?? (text === null ? null : mapUrlAtEnd(text)),
       lineEnds: text === null ? null : lineEndsOf(text),
+      members: classMembersOf(text ?? ''),
       lineOffset: smi(heap.word(script, places.lineOffset)) ?? 0,
       columnOffset: smi(heap.word(script, places.columnOffset)) ?? 0,
     };

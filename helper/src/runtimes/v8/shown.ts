@@ -21,7 +21,7 @@ export function compiledFrame(place: ScriptPlace): Frame {
   const file = path ?? (place.scriptName === '' ? null : place.scriptName);
   return {
     ...EMPTY_FRAME,
-    name: place.functionName || ANONYMOUS,
+    name: qualified(place.memberOf?.className, place.functionName),
     module: moduleOf(path, place.scriptName),
     kind: place.tier === 'interpreted' ? 'interpreted' : 'jit',
     runtime: 'node',
@@ -56,7 +56,12 @@ export function shownFrame(
           nameLine: null,
           nameColumn: null,
         });
-  const together = ([at, from]: [typeof here, typeof start]): Frame => {
+  const { memberOf } = place;
+  const member =
+    memberOf === undefined
+      ? null
+      : maps.originalOf(script, { line, column, nameLine: memberOf.line, nameColumn: memberOf.column });
+  const together = ([at, from, ofClass]: [typeof here, typeof start, typeof member]): Frame => {
     const original = at instanceof Promise ? null : at;
     if (!original) {
       const why = maps.problemOf(script);
@@ -64,9 +69,10 @@ export function shownFrame(
       return compiled;
     }
     const declared = from instanceof Promise ? null : from;
+    const className = ofClass instanceof Promise ? undefined : (ofClass?.name ?? undefined);
     return {
       ...compiled,
-      name: original.name ?? compiled.name,
+      name: original.name === null ? compiled.name : qualified(className, original.name),
       module: basename(original.file),
       file: original.file,
       line: original.line,
@@ -75,8 +81,14 @@ export function shownFrame(
       functionLine: declared?.line ?? null,
     };
   };
-  if (!(here instanceof Promise) && !(start instanceof Promise)) return together([here, start]);
-  return Promise.all([here, start]).then(together);
+  if (![here, start, member].some((one) => one instanceof Promise)) return together([here, start, member]);
+  return Promise.all([here, start, member]).then(together);
+}
+
+/** `Cart.total`; a constructor has its class's name already, and what V8 inferred has one before its dot. */
+function qualified(className: string | undefined, name: string): string {
+  if (className === undefined || name === '' || name === className || name.includes('.')) return name || ANONYMOUS;
+  return `${className}.${name}`;
 }
 
 function moduleOf(path: string | null, scriptName: string): string {

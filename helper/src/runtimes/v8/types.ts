@@ -33,6 +33,8 @@ export type Tier = 'interpreted' | 'baseline' | 'maglev' | 'turbofan';
 export interface ScriptPlace {
   /** Empty: it has no name. */
   functionName: string;
+  /** The class that it is a member of, and where the class's name stands; left out: of none, or it is not known. */
+  memberOf?: { className: string; line: number | null; column: number | null };
   /** Where the name stands in the script, where the function's text says it. */
   nameLine: number | null;
   nameColumn: number | null;
