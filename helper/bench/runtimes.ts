@@ -12,8 +12,6 @@ import { record, startRecording } from './recorder';
 
 const DEPTH = 28;
 const SECONDS = 5;
-/** Of a recording, in which nothing of the program is known yet. */
-const START_SECONDS = 2;
 const PY_SPY = join(ROOT, 'out/runtimes/py-spy/bin/py-spy');
 
 const PYTHON = `
@@ -43,7 +41,7 @@ export interface RuntimeFigures {
   at999Us: number[];
   /** From the command to a file with a function of the program's, with what is known of files in the cache. */
   namesMs: number[];
-  /** Of samples after the start: those whose functions are all known, and those that end on a line of the program's. */
+  /** Of samples from the first one with a function of the program's on: those whose functions are all known, and those that end on a line of the program's. */
   namedShare: number;
   ownShare: number;
   /** Of one CPU, at 99 Hz; null: it is not here, or does not know this runtime. */
@@ -109,16 +107,16 @@ async function measure({ name, command, extension, source }: Language, runs: num
   return found;
 }
 
-/** Of samples after the start of the recording. */
 function sharesOf({ shared: { frames }, profiles: [all], ebpfTracer }: RecordingFile, program: string) {
   const period = ebpfTracer?.metrics[0].period ?? 1;
-  let [samples, named, own, sinceNs] = [0, 0, 0, 0];
+  let [samples, named, own] = [0, 0, 0];
+  let isReady = false;
   for (const [i, stack] of all.samples.entries()) {
-    sinceNs += all.weights[i];
-    if (sinceNs < START_SECONDS * 1e9) continue;
+    const here = stack.map((index) => frames[index]);
+    isReady ||= here.some(({ file }) => file === program);
+    if (!isReady) continue;
     const count = all.weights[i] / period;
     samples += count;
-    const here = stack.map((index) => frames[index]);
     if (here.every(({ name }) => !/^\[(?:not named yet|python: |v8: |anon|truncated)/.test(name))) named += count;
     if (here.at(-1)?.file === program) own += count;
   }
