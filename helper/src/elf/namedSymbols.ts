@@ -1,11 +1,10 @@
 // Looks a few symbols up by name, functions and data alike: what recognizes a runtime in a file. The names are searched in the
 // table's strings first, so that a file without them costs one pass over its strings and no look at its symbols.
-// Layout: System V ABI, "Symbol Table" (Elf64_Sym).
 
 import type { ByteSource } from '../bytes/source';
-import { MAX_SYMBOLS } from './limits';
 import type { ElfFile } from './parser';
-import { type Section, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from './types';
+import { addressOf, forEachSymbol, nameOffsetOf, SYMBOL_BYTES, sectionIndexOf, sizeOf, stringsOf } from './symbolTable';
+import { type Section, SHT_DYNSYM, SHT_SYMTAB } from './types';
 
 export interface NamedSymbol {
   name: string;
@@ -14,12 +13,9 @@ export interface NamedSymbol {
   sizeBytes: number;
 }
 
-const SYMBOL_BYTES = 24;
-const SYMBOLS_AT_ONCE = 4_096;
 const STRINGS_AT_ONCE_BYTES = 1024 * 1024;
 /** Of one name in one table, for names that are the ends of longer ones share their bytes. */
 const MAX_PLACES = 64;
-const TWO_32 = 4_294_967_296;
 
 /** The first definition of each name, of .dynsym before .symtab; names that the file does not define are left out. */
 export function findSymbols(
@@ -32,9 +28,9 @@ export function findSymbols(
     const missing = names.filter((name) => !found.has(name));
     if (missing.length === 0) break;
     const section = elf.sections.find((s) => s.type === type && s.sizeBytes >= SYMBOL_BYTES);
-    const strings = section && elf.sections[section.link];
-    if (!section || !strings || section.type === SHT_NOBITS || strings.type === SHT_NOBITS) continue;
-    const places = placesOf(elf.source.part(strings.fileOffset, strings.sizeBytes), missing);
+    const strings = section && stringsOf(elf, section);
+    if (!strings) continue;
+    const places = placesOf(strings, missing);
     if (places.size > 0) readSymbols(elf, section, places, found);
   }
   return found;
@@ -55,19 +51,9 @@ function placesOf(strings: ByteSource, names: readonly string[]): Map<number, st
 }
 
 function readSymbols(elf: ElfFile, section: Section, places: Map<number, string>, found: Map<string, NamedSymbol>) {
-  const source = elf.source.part(section.fileOffset, section.sizeBytes);
-  const count = Math.min(Math.floor(section.sizeBytes / SYMBOL_BYTES), MAX_SYMBOLS);
-  for (let first = 0; first < count; first += SYMBOLS_AT_ONCE) {
-    const bytes = source.read(first * SYMBOL_BYTES, Math.min(SYMBOLS_AT_ONCE, count - first) * SYMBOL_BYTES);
-    for (let at = 0; at < bytes.length; at += SYMBOL_BYTES) {
-      const name = places.get(bytes.readUInt32LE(at));
-      // Section 0: it is another file that defines it.
-      if (name === undefined || found.has(name) || bytes.readUInt16LE(at + 6) === 0) continue;
-      found.set(name, {
-        name,
-        address: bytes.readUInt32LE(at + 8) + bytes.readUInt32LE(at + 12) * TWO_32,
-        sizeBytes: bytes.readUInt32LE(at + 16) + bytes.readUInt32LE(at + 20) * TWO_32,
-      });
-    }
-  }
+  forEachSymbol(elf, section, (entry) => {
+    const name = places.get(nameOffsetOf(entry));
+    if (name === undefined || found.has(name) || sectionIndexOf(entry) === 0) return;
+    found.set(name, { name, address: addressOf(entry), sizeBytes: sizeOf(entry) });
+  });
 }

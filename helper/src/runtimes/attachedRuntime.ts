@@ -35,7 +35,7 @@ export class Problems {
 export class AttachedRuntime {
   /** Processes that have it: one, and what is left of it while stacks from before an exec wait for their walk. */
   users = 1;
-  /** Why BPF does nothing for it, although its plug-in would; null: it does. */
+  /** Why BPF does nothing for it, although its plug-in would, so that its frames stay native ones; null: it does. */
   kernelRefuses: string | null = null;
   private failed: RuntimeState | null = null;
   /** Seen once: files of a process that has ended are not asked about any more. */
@@ -98,6 +98,7 @@ export class AttachedRuntime {
   }
 
   get ranges(): readonly RuntimeRange[] {
+    if (this.kernelRefuses !== null) return [];
     const ranges = this.attempt(() => this.process.ranges) ?? [];
     return ranges.filter(({ start, end }) => start >= 0 && end > start);
   }
@@ -112,12 +113,12 @@ export class AttachedRuntime {
 
   /** It may have something to say of any stack, with frames of its own or without. */
   get splices(): boolean {
-    return this.process.splice !== undefined;
+    return this.process.splice !== undefined && this.kernelRefuses === null;
   }
 
   /** Which frames are shown in which order; null: all, as they came. */
   splice(user: readonly RawFrame[]): ShownFrame[] | null {
-    if (!this.process.splice) return null;
+    if (!this.splices) return null;
     const order = this.attempt(() => this.process.splice!(user));
     if (!order) return null;
     const indexes = order.filter((shown) => typeof shown === 'number');

@@ -225,6 +225,12 @@ describe('runtimes', () => {
     assert.deepEqual(kernel.take(), ['load unwind_toy'], 'asked once, and nothing told');
     const [{ status, processes }] = runtimes.reports();
     assert.deepEqual([status, processes], ['nativeOnly', 2]);
+    assert.deepEqual(runtimes.rangesOf(pid), [], 'its frames are native ones');
+    toy.attached[0].splice = () => assert.fail('asked');
+    const named = namedFrames(runtimes, { pid, kernel: [], user: [0x10], exact: [] }, (_, user) =>
+      user.map((address) => [{ ...EMPTY_FRAME, name: `${address}` }]),
+    );
+    assert.deepEqual((named as Frame[][]).flat()[0].name, '16');
   });
 
   it('that are not set up yet are asked again', async () => {

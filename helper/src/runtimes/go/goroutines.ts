@@ -7,8 +7,9 @@
 import { GO_PROCESS, GO_RAW_CURG, GO_RAW_GOID, GO_RAW_WORDS } from '../../abi/runtimeGo.gen';
 import { FormatError } from '../../bytes/cursor';
 import type { ElfFile } from '../../elf/parser';
+import { addressOf, forEachSymbol, nameOffsetOf, stringsOf, typeOf } from '../../elf/symbolTable';
 import { SHT_SYMTAB } from '../../elf/types';
-import { MAX_SYMBOLS, MAX_TLS_BYTES } from './limits';
+import { MAX_TLS_BYTES } from './limits';
 
 export interface GoroutineLayout {
   /** x86-64: of g, from the thread pointer; bytes. */
@@ -26,9 +27,7 @@ const EM_X86_64 = 62;
 const PT_INTERP = 3;
 const PT_TLS = 7;
 const POINTER_BYTES = 8;
-const SYMBOL_BYTES = 24;
 const STT_TLS = 6;
-const SYMBOLS_AT_ONCE = 2_048;
 
 /** struct go_process of bpf/runtime_go.h. */
 export function mapValue({ tls, goid, curg }: GoroutineLayout): Uint8Array {
@@ -86,23 +85,18 @@ function placeOfG(elf: ElfFile): number | null {
   return place === null ? null : place - sizeBytes;
 }
 
-/** Offset in the program's block of thread-local storage; null where the program does not tell. Elf64_Sym of the System V ABI. */
+/** Offset in the program's block of thread-local storage; null where the program does not tell. */
 function tlsSymbol(elf: ElfFile, name: string): number | null {
   const section = elf.sections.find(({ type }) => type === SHT_SYMTAB);
-  const strings = section && elf.sections[section.link];
+  const strings = section && stringsOf(elf, section);
   if (!section || !strings) return null;
-  const count = Math.min(Math.floor(section.sizeBytes / SYMBOL_BYTES), MAX_SYMBOLS);
   const wanted = Buffer.from(`${name}\0`);
-  for (let first = 0; first < count; first += SYMBOLS_AT_ONCE) {
-    const some = Math.min(SYMBOLS_AT_ONCE, count - first);
-    const bytes = elf.source.read(section.fileOffset + first * SYMBOL_BYTES, some * SYMBOL_BYTES);
-    for (let at = 0; at < bytes.length; at += SYMBOL_BYTES) {
-      if ((bytes[at + 4] & 0xf) !== STT_TLS) continue;
-      const nameAt = bytes.readUInt32LE(at);
-      if (nameAt + wanted.length > strings.sizeBytes) continue;
-      if (elf.source.read(strings.fileOffset + nameAt, wanted.length).equals(wanted))
-        return bytes.readUInt32LE(at + 8) + bytes.readUInt32LE(at + 12) * 2 ** 32;
-    }
-  }
-  return null;
+  let found: number | null = null;
+  forEachSymbol(elf, section, (entry) => {
+    if (found !== null || typeOf(entry) !== STT_TLS) return;
+    const nameAt = nameOffsetOf(entry);
+    if (nameAt + wanted.length <= strings.sizeBytes && strings.read(nameAt, wanted.length).equals(wanted))
+      found = addressOf(entry);
+  });
+  return found;
 }

@@ -10,8 +10,6 @@ export const MAX_RELOCATIONS = 2_000_000;
 export const MAX_SCANNED_BYTES = 64 * MiB;
 /** Of the names of functions, looking for those that are entered without a call. */
 export const MAX_NAMES_BYTES = 16 * MiB;
-/** Programs with thread-local variables of C's have few symbols more than Go's own. */
-export const MAX_SYMBOLS = 4_000_000;
 export const MAX_TLS_BYTES = 1 << 30;
 /** One function's table of stack pointer distances is longer only where it is damaged. */
 export const MAX_PCSP_BYTES = 65_536;

@@ -5,7 +5,7 @@ import { Codes, type JitCode } from './codes';
 import { bytecodeOf, type FunctionIds, idsOf, nameOffset, readFunction } from './functions';
 import { Heap } from './heap';
 import type { ReadMemory } from './heapMemory';
-import type { V8Layout } from './layout';
+import type { V8Layout } from './layoutShape';
 import { bytecodeOfBaselinePc, isBytecodeBoundary, positionAt } from './positions';
 import { type LineAndColumn, placeOf, type Script, Scripts } from './scripts';
 import { smi } from './tagged';

@@ -2,7 +2,7 @@
 // Addresses are tagged (their lowest bit is 1), as V8's own fields have them.
 
 import { HeapMemory, isAddress, type ReadMemory } from './heapMemory';
-import type { V8Layout } from './layout';
+import type { V8Layout } from './layoutShape';
 import { readPart, readString } from './strings';
 import { isTagged, smi } from './tagged';
 

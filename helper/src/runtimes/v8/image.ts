@@ -2,15 +2,13 @@
 // in the dynamic symbols of every Node.js, so that they survive `strip`. Reads nothing but the file: made for a worker thread.
 
 import { FormatError } from '../../bytes/cursor';
-import { BufferSource, type ByteSource, cstringAt } from '../../bytes/source';
+import { BufferSource, cstringAt } from '../../bytes/source';
 import { FrameHeader } from '../../elf/frameHeader';
 import type { ElfFile } from '../../elf/parser';
+import { addressOf, forEachSymbol, nameOffsetOf, sizeOf, stringsOf } from '../../elf/symbolTable';
 import { type Section, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB } from '../../elf/types';
 import type { AddressRange, V8Image, V8Version } from './types';
 
-const SYMBOL_BYTES = 24;
-const CHUNK_SYMBOLS = 4_096;
-const MAX_SYMBOLS = 2_000_000;
 const MAX_STRINGS_BYTES = 48 * 1024 * 1024;
 const MAX_CONSTANTS = 4_096;
 const MAX_BUILTINS = 16_384;
@@ -103,13 +101,8 @@ function placed(elf: ElfFile, range: AddressRange | null): V8Image['blob'] {
   return range && section ? { ...range, fileOffset: section.fileOffset + range.start - section.address } : null;
 }
 
-function strings(elf: ElfFile, section: Section): ByteSource | null {
-  const table = elf.sections[section.link];
-  return table && table.type !== SHT_NOBITS ? elf.source.part(table.fileOffset, table.sizeBytes) : null;
-}
-
 function holds(elf: ElfFile, section: Section, text: string): boolean {
-  const names = strings(elf, section);
+  const names = stringsOf(elf, section);
   if (!names) return false;
   for (let at = 0; at < Math.min(names.sizeBytes, MAX_STRINGS_BYTES); at += SCAN_BYTES)
     if (names.readUpTo(at, SCAN_BYTES + text.length).includes(text)) return true;
@@ -117,22 +110,14 @@ function holds(elf: ElfFile, section: Section, text: string): boolean {
 }
 
 function collect(elf: ElfFile, section: Section, found: Found): void {
-  const names = strings(elf, section);
+  const names = stringsOf(elf, section);
   if (!names || names.sizeBytes > MAX_STRINGS_BYTES) return;
   const text = new BufferSource(names.read(0, names.sizeBytes));
   const bytes = text.read(0, text.sizeBytes);
-  const count = Math.min(Math.floor(section.sizeBytes / SYMBOL_BYTES), MAX_SYMBOLS);
-  const symbols = elf.source.part(section.fileOffset, section.sizeBytes);
-  for (let first = 0; first < count; first += CHUNK_SYMBOLS) {
-    const here = Math.min(CHUNK_SYMBOLS, count - first);
-    const chunk = symbols.read(first * SYMBOL_BYTES, here * SYMBOL_BYTES);
-    for (let i = 0; i < here; i++) {
-      const nameAt = chunk.readUInt32LE(i * SYMBOL_BYTES);
-      if (!mayMatter(bytes, nameAt)) continue;
-      const address = chunk.readUInt32LE(i * SYMBOL_BYTES + 8) + chunk.readUInt32LE(i * SYMBOL_BYTES + 12) * 2 ** 32;
-      take(found, cstringAt(text, nameAt), address, chunk.readUInt32LE(i * SYMBOL_BYTES + 16));
-    }
-  }
+  forEachSymbol(elf, section, (entry) => {
+    const nameAt = nameOffsetOf(entry);
+    if (mayMatter(bytes, nameAt)) take(found, cstringAt(text, nameAt), addressOf(entry), sizeOf(entry));
+  });
 }
 
 /** By the beginnings of the names below, before a string is made of one. */

@@ -9,7 +9,7 @@ import {
   V8_TOP_RETURN,
 } from '../../abi/runtimeV8.gen';
 import type { RuntimeFrame } from '../../process/types';
-import type { V8Layout } from './layout';
+import type { V8Layout } from './layoutShape';
 import type { AddressRange } from './types';
 
 /** Map of the kernel's program; its key is the pid. */

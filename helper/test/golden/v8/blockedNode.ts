@@ -10,7 +10,8 @@ import { Frames } from '../../../src/runtimes/v8/frames';
 import { idsOf } from '../../../src/runtimes/v8/functions';
 import type { ReadMemory } from '../../../src/runtimes/v8/heapMemory';
 import { readV8Image } from '../../../src/runtimes/v8/image';
-import { layoutOf, type V8Layout } from '../../../src/runtimes/v8/layout';
+import { layoutOf } from '../../../src/runtimes/v8/layout';
+import type { V8Layout } from '../../../src/runtimes/v8/layoutShape';
 import type { ScriptPlace, V8Image } from '../../../src/runtimes/v8/types';
 
 const MAX_FRAMES = 1_000;
