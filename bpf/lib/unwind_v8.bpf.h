@@ -62,9 +62,9 @@ struct v8_memory {
 };
 
 struct {
+	/* With room for all from the start: before 6.1 programs of perf events may use no others. */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, V8_PROCESSES);
-	__uint(map_flags, 1 /* BPF_F_NO_PREALLOC */);
 	__type(key, __u32);
 	__type(value, struct v8_process);
 } v8_processes SEC(".maps");
