@@ -79,6 +79,7 @@ static __always_inline bool begin_v8_walk(void)
 	memory->key = (__u64)pid * V8_KEY_FACTOR;
 	memory->at = 0;
 	memory->window_bytes = 0;
+	memory->last_function = 0;
 	return true;
 }
 

@@ -59,6 +59,9 @@ struct v8_memory {
 	struct v8_process process;	/* of the sample in hand */
 	__u64 key;		/* of that process: the words above are mixed with it, so that they serve no other */
 	__u64 at;		/* the next of the stack's words to look at */
+	__u64 last_function;	/* of this sample's frames, as its slot has it: recursion has it again; 0: none */
+	__u64 last_shared;
+	__u64 last_ids;
 };
 
 struct {
@@ -215,7 +218,7 @@ static __always_inline int v8_read_frame(struct v8_memory *memory, struct user_r
 	struct v8_process *v8 = &memory->process;
 	bool in_builtins = v8_in_builtins(v8, pc);
 	struct v8_known *known;
-	__u64 shared, word;
+	__u64 function, shared, word;
 	__u32 type;
 
 	frame->ids = 0;
@@ -229,16 +232,23 @@ static __always_inline int v8_read_frame(struct v8_memory *memory, struct user_r
 		return 0;
 	}
 	frame->data = V8_FRAME_NO_FUNCTION;
-	if (!v8_read_object(memory, memory->slots[V8_SLOT_FUNCTION]))
-		return 0;
-	type = v8_type(memory, memory->object[0]);
-	if (type < v8->first_function_type || type > v8->last_function_type)
-		return 0;
-	shared = v8_read_object(memory, v8_word(memory, v8->function_shared));
-	if (!shared || v8_type(memory, memory->object[0]) != v8->shared_type)
-		return 0;
+	function = memory->slots[V8_SLOT_FUNCTION];
+	if (function != memory->last_function) {
+		if (!v8_read_object(memory, function))
+			return 0;
+		type = v8_type(memory, memory->object[0]);
+		if (type < v8->first_function_type || type > v8->last_function_type)
+			return 0;
+		shared = v8_read_object(memory, v8_word(memory, v8->function_shared));
+		if (!shared || v8_type(memory, memory->object[0]) != v8->shared_type)
+			return 0;
+		memory->last_ids = v8_ids(memory, v8_known_of(memory, shared), shared);
+		memory->last_shared = shared;
+		memory->last_function = function;
+	}
+	shared = memory->last_shared;
 	known = v8_known_of(memory, shared);
-	frame->ids = v8_ids(memory, known, shared);
+	frame->ids = memory->last_ids;
 	frame->data = (shared >> 3) << V8_DATA_SHIFT;
 	/* Optimized code that took over in the middle of a loop leaves the interpreter's slots as they were. */
 	if ((in_builtins || top) && v8_read_bytecode(memory, top, known, &frame->place))
