@@ -115,10 +115,17 @@ function takeOption(word: string, rest: string[], rule: Command, options: Map<st
 
 /** ms of `10s`, `500ms`, `2m`, `1h`; a bare number is seconds. Throws DURATION_INVALID. */
 export function parseDuration(text: string): number {
+  const durationMs = parseTime(text);
+  if (durationMs === 0) throw tracerError('DURATION_INVALID', text);
+  return durationMs;
+}
+
+/** The same, from 0 on: a time within a recording. */
+export function parseTime(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
   const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? 's'] ?? Number.NaN;
   const durationMs = match ? Math.round(Number(match[1]) * unitMs) : Number.NaN;
   // A timer cannot count further than 2^31 - 1 ms, some 24 days.
-  if (!(durationMs > 0 && durationMs < 2 ** 31)) throw tracerError('DURATION_INVALID', text);
+  if (!(durationMs >= 0 && durationMs < 2 ** 31)) throw tracerError('DURATION_INVALID', text);
   return durationMs;
 }

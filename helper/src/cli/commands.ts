@@ -2,6 +2,7 @@
 // which is loaded when it is asked for.
 
 import type { CommandOption, Tracer } from '../engine/tracer';
+import { FORMAT_NAMES } from '../export/formats';
 import { HTTP_EXPORTERS } from '../http/exporters';
 import { TRACERS, USUAL_TRACERS } from '../tracers';
 import type { Commands } from './arguments';
@@ -20,7 +21,7 @@ const DEBUGINFOD_OPTION: CommandOption = {
 const FORMAT_OPTION: CommandOption = {
   value: 'FORMAT',
   short: 'f',
-  help: 'speedscope (default), folded, pprof or json.',
+  help: `speedscope (default), ${FORMAT_NAMES.filter((name) => name !== 'speedscope').join(', ')}.`,
 };
 
 const METRIC_OPTION: CommandOption = {
@@ -105,15 +106,36 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
     run: async () => (await import('./check')).check,
   },
   export: {
-    synopsis: 'export RECORDING [--format FORMAT] [--output FILE]',
-    help: 'Convert a recording; to stdout where no --output is given.',
+    synopsis: 'export RECORDING… [--format FORMAT] [--output FILE] [--from TIME] [--to TIME]',
+    help: 'Convert a recording; to stdout where no --output is given. Several recordings of one program are put together first.',
+    notes: [
+      'cpuprofile is what VS Code’s own table and Chrome open; firefox is Firefox Profiler’s processed format, version 60.',
+      'RECORDING may be of another profiler: see "ebpf-tracer import --help".',
+    ],
     options: {
       format: FORMAT_OPTION,
+      from: { value: 'TIME', help: 'Only what was recorded from then on: 12s after the start.' },
+      to: { value: 'TIME', help: 'Only what was recorded before then.' },
       output: { value: 'FILE', short: 'o', help: 'Where the result goes (default: stdout).' },
       json: JSON_OPTION,
     },
     operands: ['RECORDING'],
+    rest: 'RECORDING',
     run: async () => (await import('./exportCommand')).exportCommand,
+  },
+  import: {
+    synopsis: 'import FILE [--output FILE]',
+    help: 'Make a recording of another profiler’s file: it opens in the same page, with the same figures in the editor where it has lines.',
+    notes: [
+      'Read are V8’s .cpuprofile, pprof, the text of perf script (with -F +srcline also lines), folded stacks, speedscope files of py-spy',
+      'and others, and Firefox Profiler’s processed format. "report", "compare" and "export" read them, too.',
+    ],
+    options: {
+      output: { value: 'FILE', short: 'o', help: 'Where the recording goes (default: FILE’s name here; -: stdout).' },
+      json: JSON_OPTION,
+    },
+    operands: ['FILE'],
+    run: async () => (await import('./exportCommand')).importCommand,
   },
   report: {
     synopsis: 'report RECORDING [--format markdown|json] [--metric METRIC]',

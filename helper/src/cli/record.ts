@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { safeName, timeInName } from '../client/recordingNames';
 import { tracersNamed } from '../engine/chooseTracers';
 import type { ChosenTracer, GivenOptions, Tracer } from '../engine/tracer';
-import { convert, FORMAT_SUFFIX, type Format, looksLike, parseFormat } from '../export/formats';
+import { convert, type Format, looksLike, parseFormat, suffixOf } from '../export/formats';
 import { checkOutput, writeAtomically } from '../export/outputFile';
 import { EXIT, type RecordSummary, TracerError, tracerError } from '../protocol';
 import { messages, output } from '../terminal/terminal';
@@ -58,7 +58,7 @@ function planRecording(args: ParsedArguments, caller: Caller, context: CommandCo
     options: {
       tracers: Object.fromEntries(tracers.map(({ tracer, options }) => [tracer.id, options])),
       durationMs,
-      output: format === 'speedscope' ? output : `${output}${FORMAT_SUFFIX.speedscope}`,
+      output: format === 'speedscope' ? output : `${output}${suffixOf('speedscope')}`,
       title,
       anyUser,
       without: (args.options.get('without') ?? []).flatMap((list) => list.split(',')).filter(Boolean),
@@ -87,7 +87,7 @@ function planTracers(given: GivenOptions, { tracers, usual }: CommandContext): C
 
 /** `nginx-2026-01-31T12-00-00.speedscope.json`. */
 const defaultName = (title: string, format: Format): string =>
-  `${safeName(title)}-${timeInName(new Date())}${FORMAT_SUFFIX[format]}`;
+  `${safeName(title)}-${timeInName(new Date())}${suffixOf(format)}`;
 
 /** Prints what came of it. Returns the exit code. */
 async function present(plan: RecordPlan, { summary, error, commandEnd }: Conducted): Promise<number> {

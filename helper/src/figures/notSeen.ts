@@ -12,7 +12,10 @@ export function notSeen(file: RecordingFile): string[] {
   const extra = extraOf(file);
   const [first] = extra.metrics;
   const { losses, badFiles, unnamedFiles, runtimes } = extra.health;
+  const imported = extra.sections?.import as { remarks?: unknown } | null | undefined;
+  const remarks = Array.isArray(imported?.remarks) ? imported.remarks : [];
   return [
+    ...remarks.filter((remark) => typeof remark === 'string'),
     ...(extra.complete ? [] : [`The recording did not end in order (${extra.stopReason}): its end is missing.`]),
     ...(extra.lost > 0 ? [`${extra.lost} of ${first.samples + extra.lost} samples were lost.`] : []),
     ...lossLines(losses),

@@ -5,11 +5,16 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { type RecordingFile, readRecordingBytes, textOfBytes, tracerError } from '../protocol';
+import { CPU_PROFILE } from './cpuProfile';
+import { FIREFOX } from './firefox';
+import { FOLDED } from './folded';
+import { PERF_SCRIPT } from './perfScript';
+import { PPROF } from './pprof';
 import type { ForeignFile, Reader } from './reader';
 import { SPEEDSCOPE } from './speedscope';
 import { Unreadable } from './unreadable';
 
-export const READERS: readonly Reader[] = [SPEEDSCOPE];
+export const READERS: readonly Reader[] = [SPEEDSCOPE, CPU_PROFILE, FIREFOX, PPROF, PERF_SCRIPT, FOLDED];
 
 /** Looked at to know a format. */
 const START_BYTES = 8_192;

@@ -16,6 +16,8 @@ export interface ImportedHead {
   startedAtMs?: number | null;
   durationMs?: number | null;
   arch?: string;
+  /** Relative paths start there. */
+  cwd?: string | null;
   /** What the file cannot say or what was odd in it, in sentences. */
   remarks?: string[];
 }
@@ -35,6 +37,9 @@ const MAX_STEPS = 2e8;
 const MAX_NAME_CHARS = 4_096;
 const MAX_PATH_CHARS = 4_096;
 const MAX_FRAMES = 2_000_000;
+/** Three months. */
+const MAX_NS = 2 ** 53;
+const TOO_FAR = 'its times are too far apart';
 
 export class RecordingBuilder {
   private readonly counts: StackCounts;
@@ -45,6 +50,8 @@ export class RecordingBuilder {
   private lastNs = 0;
 
   constructor(private readonly metrics: readonly Metric[]) {
+    if (metrics.some(({ period }) => period !== null && !(period >= 1 && period < MAX_NS)))
+      throw new Unreadable(TOO_FAR);
     this.counts = new StackCounts(metrics);
   }
 
@@ -95,6 +102,7 @@ export class RecordingBuilder {
         slot,
         stack.map((frame) => [frame]),
       );
+    if (!(timeNs >= 0 && timeNs < MAX_NS)) throw new Unreadable(TOO_FAR);
     this.lastNs = Math.max(this.lastNs, timeNs);
     for (const [i, value] of figures.entries()) {
       if (!(value > 0)) continue;
@@ -116,14 +124,16 @@ export class RecordingBuilder {
   /** `exporter`: the program that wrote the file, as far as it says. */
   finish(head: ImportedHead, exporter: string): RecordingFile {
     if (this.counts.samples === 0) throw new Unreadable('it holds no samples');
+    const durationMs = head.durationMs ?? this.lastNs / 1e6;
+    if (!(durationMs >= 0 && durationMs < MAX_NS / 1e6)) throw new Unreadable(TOO_FAR);
     const whole: RecordingHead = {
       tracerVersion: TRACER_VERSION,
       title: head.title,
       pid: head.pid ?? 0,
       command: head.command ?? '',
-      cwd: null,
+      cwd: head.cwd ?? null,
       startedAt: new Date(dateOrZero(head.startedAtMs)).toISOString(),
-      durationMs: head.durationMs ?? this.lastNs / 1e6,
+      durationMs,
       complete: true,
       stopReason: 'stopped',
       kernel: '',
@@ -143,6 +153,7 @@ export class RecordingBuilder {
         badFiles: [],
       },
       errors: [],
+      beganNs: 0,
       sections: { import: { exporter, remarks: head.remarks ?? [] } },
     };
     const text = [...speedscopeText(this.counts.snapshot(), whole)].join('');

@@ -111,8 +111,20 @@ const TABLE = {
   FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
   MAX_FRAMES_INVALID: ['{0} is not a depth of stacks.', 'Give a whole number of frames from 1 to 1023.'],
   DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
-  FORMAT_INVALID: ['"{0}" is not a format.', 'Use speedscope, folded, pprof or json.'],
+  FORMAT_INVALID: ['"{0}" is not a format.', 'Use one of {1}.'],
   REPORT_FORMAT_INVALID: ['"{0}" is not a format of a report.', 'Use markdown or json.'],
+  RANGE_INVALID: [
+    '{0} to {1} is no stretch of a recording of {2}.',
+    'Give times from its start on, like --from 12s --to 20s.',
+  ],
+  RANGE_WITHOUT_TIMES: [
+    '{0} does not say when its samples were taken.',
+    'Record anew: recordings keep times since version 0.2, where they are not too long.',
+  ],
+  RECORD_UNCONFIRMED: [
+    'Nothing was recorded: {0}.',
+    'Ask the user, or start the server with "ebpf-tracer mcp --allow-record".',
+  ],
   METRIC_UNKNOWN: ['The recording has no figures of "{0}".', 'It has those of: {1}.'],
   NORMALIZATION_INVALID: ['Recordings cannot be compared by "{0}": {1}', 'Use cpu, samples or requests.'],
   PERCENT_INVALID: ['"{0}" is not a percentage.', 'Write it like 5% or 0.5.'],
@@ -134,7 +146,7 @@ const TABLE = {
   ],
   NOT_A_RECORDING: [
     '{0} is not a recording of this tracer: {1}',
-    "Open *.speedscope.json files that this tracer or another profiler wrote in speedscope's format.",
+    'Open recordings of this tracer, or files of other profilers: "ebpf-tracer import --help" lists their formats.',
   ],
   RECORDING_TOO_LARGE: [
     '{0} is too large: recordings of {1} MB and more cannot be read at once.',
@@ -238,6 +250,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'FORMAT_INVALID':
     case 'REPORT_FORMAT_INVALID':
     case 'METRIC_UNKNOWN':
+    case 'RANGE_INVALID':
     case 'NORMALIZATION_INVALID':
     case 'PERCENT_INVALID':
     case 'FUNCTION_UNKNOWN':

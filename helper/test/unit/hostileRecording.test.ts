@@ -7,8 +7,10 @@ import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, truncateSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { convert, type Format } from '../../src/export/formats';
+import { convert, FORMAT_NAMES, type Format } from '../../src/export/formats';
 import { readRecording } from '../../src/export/readRecording';
+import { withMetrics } from '../../src/import/speedscope';
+import { Unreadable } from '../../src/import/unreadable';
 import {
   MAX_RECORDING_BYTES,
   parseRecording,
@@ -20,7 +22,7 @@ import {
 } from '../../src/protocol';
 import { chainOf, greedyTexts, hostileVariants, soundV1 } from '../shared/hostileRecordings';
 
-const FORMATS: Format[] = ['speedscope', 'folded', 'json', 'pprof'];
+const FORMATS = FORMAT_NAMES;
 const SOUND = { 'version 1': soundV1(), 'version 2': upgradeRecording(soundV1() as never) };
 
 /** The sentence with which it is refused; null: it was read. */
@@ -34,6 +36,17 @@ function refusal(read: () => RecordingFile): { file: RecordingFile } | { sentenc
     assert.match(sentence, /^[^\n]{10,300}\.$/, 'one sentence');
     assert.doesNotMatch(sentence, /undefined|\[object|Cannot read|not a function|NaN/);
     return { sentence };
+  }
+}
+
+/** As the command line has other programs' files before these formats see them; null: there is nothing in it. */
+function withFigures(file: RecordingFile, format: Format): RecordingFile | null {
+  if (format !== 'cpuprofile' && format !== 'firefox') return file;
+  try {
+    return withMetrics(file, 'x');
+  } catch (error) {
+    if (error instanceof Unreadable) return null;
+    throw error;
   }
 }
 
@@ -51,11 +64,13 @@ describe('a hostile recording file', function () {
         }
         read++;
         for (const format of FORMATS) {
-          const pieces = [...(await convert(result.file, format))];
+          const shown = withFigures(result.file, format);
+          if (!shown) continue;
+          const pieces = [...(await convert(shown, format))];
           const whole = pieces.map(String).join('');
           if (format === 'pprof') continue;
           assert.doesNotMatch(whole, /NaN|undefined|Infinity|\[object/, `${format}, ${what}`);
-          if (format === 'json' || format === 'speedscope') JSON.parse(whole);
+          if (format !== 'folded') JSON.parse(whole);
         }
       }
       assert.equal(({} as { polluted?: boolean }).polluted, undefined);

@@ -1,8 +1,13 @@
 // Files of other programs in a real Chromium: stock speedscope's own reader, on the page, gives every frame of every profile the same
 // weights; the profiles are chosen by keyboard; events that do not fit each other are shown with a warning.
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseRecording } from '../../src/load';
 import { buildStackTree, functionWeights } from '../../src/stackTree';
+import { fixtureRecording } from '../fixtureRecording';
 import { suiteBrowser } from './suiteBrowser';
 import type { TestPage } from './testPage';
 
@@ -78,8 +83,9 @@ interface Weights {
 }
 
 /** As stock speedscope's importer has them, called as its own page does; our own hooks do not see it. */
-function stockWeights(page: TestPage, text: string): Promise<Weights[]> {
-  return page.page.evaluate(async (file) => {
+function stockWeights(page: TestPage, text: string, name = 'x.speedscope.json'): Promise<Weights[]> {
+  const given: [string, string] = [text, name];
+  return page.page.evaluate(async ([file, path]) => {
     // biome-ignore lint/suspicious/noExplicitAny: Preact's tree, as src/speedscope.ts describes it.
     type Any = any;
     const find = (node: Any): Any => {
@@ -112,9 +118,9 @@ function stockWeights(page: TestPage, text: string): Promise<Weights[]> {
           reject(error);
         }
       };
-      window.speedscope?.loadFileFromBase64('x.speedscope.json', btoa(file));
+      window.speedscope?.loadFileFromBase64(path, btoa(file));
     });
-  }, text);
+  }, given);
 }
 
 function ourWeights(text: string): Weights[] {
@@ -146,6 +152,34 @@ describe("other programs' files in Chromium", function () {
     strictEqual(stock.length, 4);
     ok(Object.keys(stock[0].total).length === 3);
     deepStrictEqual(rounded(ourWeights(GOOD)), stock);
+  });
+
+  it('that we write as .cpuprofile have the same weights there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ebpf-tracer-cpuprofile-'));
+    try {
+      const path = join(folder, 'x.speedscope.json');
+      const recording = JSON.stringify(fixtureRecording());
+      writeFileSync(path, recording);
+      const text = execFileSync(process.execPath, [resolve('dist/cli.js'), 'export', path, '--format', 'cpuprofile']);
+      const ascii = text
+        .toString()
+        .trim()
+        .replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+      const [stock] = await stockWeights(await open(), ascii, 'x.cpuprofile');
+      // Of a function called and inlined that format makes one; the last sample has no time there.
+      const periodUs = (fixtureRecording().ebpfTracer.metrics[0].period ?? 0) / 1e3;
+      const [{ self }] = ourWeights(recording);
+      const ours: Record<string, number> = {};
+      for (const [name, weight] of Object.entries(self))
+        if (weight > 0)
+          ours[name.replace(/ \(inlined\)$/, '')] = (ours[name.replace(/ \(inlined\)$/, '')] ?? 0) + weight / 1e3;
+      const theirs = Object.fromEntries(Object.entries(stock.self).filter(([, weight]) => weight > 0));
+      deepStrictEqual(Object.keys(theirs).sort(), Object.keys(ours).sort());
+      for (const [name, weight] of Object.entries(ours))
+        ok(Math.abs(theirs[name] - weight) <= periodUs + 10, `${name}: ${theirs[name]}, not ${weight}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('show the profile that they name, and the others by keyboard', async () => {
