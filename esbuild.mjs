@@ -2,7 +2,7 @@
 //   node esbuild.mjs            bundles into dist/
 //   node esbuild.mjs --tests    every .ts file, one by one, into out/js (mocha runs there)
 //   --minify --outdir=DIR       for the VSIX (no source maps)
-import { copyFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { copyWebviewAssets } from './webview/assets.mjs';
 
@@ -14,6 +14,7 @@ const common = {
   sourcemap: minify ? false : 'linked',
   logLevel: 'warning',
   legalComments: 'none',
+  metafile: true,
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', 'koffi'] };
 
@@ -39,7 +40,7 @@ if (process.argv.includes('--tests')) {
     logLevel: 'warning',
   });
 } else {
-  await Promise.all([
+  const results = await Promise.all([
     build({ ...node, entryPoints: { extension: 'extension/src/extension.ts' }, outdir: dist }),
     build({
       ...node,
@@ -54,6 +55,7 @@ if (process.argv.includes('--tests')) {
         handlersWorker: 'helper/src/http/handlers/worker.ts',
         otlp: 'helper/src/http/exporters/otlp/encode.ts',
         debuginfod: 'helper/src/symbolize/debuginfod/child.ts',
+        mcp: 'helper/src/assistant/main.ts',
       },
       outdir: dist,
     }),
@@ -66,6 +68,12 @@ if (process.argv.includes('--tests')) {
       outdir: `${dist}/webview`,
     }),
   ]);
+  // For the third-party notices of a package: what of others is inside of the bundles, their own dependencies too.
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const packages = inputs.flatMap(
+    (path) => /^node_modules\/(.*?(?:@[^/]+\/)?[^/@]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? [],
+  );
+  if (minify) writeFileSync(`${dist}/../bundledPackages.json`, JSON.stringify([...new Set(packages)].sort()));
   copyWebviewAssets(`${dist}/webview`);
   // Read at run time by helper/src/symbolize/demangle/wasm.ts, beside the worker's bundle.
   copyFileSync('node_modules/gecko-profiler-demangle/index_bg.wasm', `${dist}/demangle.wasm`);

@@ -27,7 +27,10 @@ if (objects.length === 0) throw new Error('There are no eBPF objects: run make e
 
 copyKoffi(`${STAGE}/dist/node_modules`);
 const native = copyNativeLibraries(`${STAGE}/dist/native`);
-writeFileSync(`${STAGE}/dist/THIRD_PARTY_NOTICES.txt`, thirdPartyNotices(Object.keys(manifest.dependencies), native));
+const bundled = JSON.parse(readFileSync(`${STAGE}/bundledPackages.json`, 'utf8'));
+rmSync(`${STAGE}/bundledPackages.json`);
+const packages = [...new Set([...Object.keys(manifest.dependencies), ...bundled])].sort();
+writeFileSync(`${STAGE}/dist/THIRD_PARTY_NOTICES.txt`, thirdPartyNotices(packages, native));
 
 // A released extension has nothing to develop with.
 const { devDependencies: _, scripts: __, ...released } = manifest;

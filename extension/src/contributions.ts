@@ -26,6 +26,7 @@ export const Command = {
   recordingsRename: 'ebpfTracer.recordings.rename',
   recordingsReveal: 'ebpfTracer.recordings.reveal',
   recordingsExport: 'ebpfTracer.recordings.export',
+  recordingsCompare: 'ebpfTracer.recordings.compare',
   recordingsDelete: 'ebpfTracer.recordings.delete',
 } as const;
 export type CommandId = (typeof Command)[keyof typeof Command];
@@ -49,6 +50,7 @@ export const Setting = {
   httpErrorPercent: 'annotations.httpErrorPercent',
   figureUnit: 'annotations.figures',
   ownFolders: 'myCode.folders',
+  assistantsRedact: 'assistants.redact',
   elevationMethod: 'elevation.method',
 } as const;
 export type SettingName = (typeof Setting)[keyof typeof Setting];
@@ -57,7 +59,18 @@ export const SETTING_SECTION = 'ebpfTracer';
 export const ViewContainer = { tracer: 'ebpfTracer' } as const;
 export const View = { recordings: 'ebpfTracer.recordings' } as const;
 export const RECORDING_EDITOR = 'ebpfTracer.recording';
+/** Files of other profilers in the same page; VS Code's own viewers stay the default. */
+export const FOREIGN_EDITOR = 'ebpfTracer.foreignProfile';
 export const WALKTHROUGH = 'ebpfTracer.getStarted';
+
+/** Tools of language models. */
+export const LanguageModelTool = {
+  report: 'ebpfTracer_report',
+  hotCode: 'ebpfTracer_hotCode',
+  compare: 'ebpfTracer_compare',
+  record: 'ebpfTracer_record',
+} as const;
+export const MCP_PROVIDER = 'ebpfTracer.mcp';
 
 /** Keys for `when` clauses. */
 export const ContextKey = {

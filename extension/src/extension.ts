@@ -2,8 +2,10 @@
 // that activation costs a few milliseconds.
 
 import * as vscode from 'vscode';
+import { registerLanguageModelTools } from './assistant/languageModelTools';
+import { offerMcpServer } from './assistant/mcpServer';
 import { registerCommands } from './commands/register';
-import { RECORDING_EDITOR, View } from './contributions';
+import { FOREIGN_EDITOR, RECORDING_EDITOR, View } from './contributions';
 import { createLogChannel } from './log';
 import { DebugWatcher } from './picker/debugWatcher';
 import { RecordingStore } from './session/recordingStore';
@@ -38,12 +40,21 @@ export function activate(context: vscode.ExtensionContext): TestHooks | undefine
     log,
     recordings,
     debugWatcher,
-    vscode.window.registerTreeDataProvider(View.recordings, new RecordingsTree(recordings)),
+    vscode.window.createTreeView(View.recordings, {
+      treeDataProvider: new RecordingsTree(recordings),
+      canSelectMany: true,
+    }),
     vscode.window.registerCustomEditorProvider(RECORDING_EDITOR, lazyEditors, {
       webviewOptions: { retainContextWhenHidden: true },
       supportsMultipleEditorsPerDocument: false,
     }),
+    vscode.window.registerCustomEditorProvider(FOREIGN_EDITOR, lazyEditors, {
+      webviewOptions: { retainContextWhenHidden: true },
+      supportsMultipleEditorsPerDocument: false,
+    }),
     ...registerCommands(tracer, editors),
+    ...registerLanguageModelTools(tracer),
+    ...offerMcpServer(tracer),
   );
   setImmediate(() => void resumeAfterReload());
   const activationMs = performance.now() - startedAtMs;

@@ -23,6 +23,12 @@ function read<T>(name: SettingName, fallback: T): T {
   return vscode.workspace.getConfiguration(SETTING_SECTION).get<T>(name, fallback);
 }
 
+/** What assistants are not shown, as the command line's --redact takes it. */
+export function assistantRedactions(): string {
+  const chosen = texts(Setting.assistantsRedact).filter((one) => one === 'arguments' || one === 'paths');
+  return chosen.length > 0 ? chosen.join() : 'none';
+}
+
 /** What a recording is made of: CPU time, with HTTP requests where the user wants both; or HTTP requests alone. */
 export type Recorded = 'cpu' | 'http';
 

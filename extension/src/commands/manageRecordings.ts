@@ -1,18 +1,13 @@
 // What can be done with a recording in the Recordings view: open, rename, reveal, export, delete; and "Open Recording…"
 // for a file from elsewhere.
 
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import { cleanEnvironment } from '../../../helper/src/client/helperCommand';
 import { FILE_SUFFIX } from '../../../helper/src/client/recordingNames';
-import { type ErrorReport, TracerError, tracerError } from '../../../helper/src/protocol';
+import { runCommandLine } from '../commandLine';
 import { showNotice } from '../notices';
 import type { StoredRecording } from '../session/recordingStore';
 import { openRecording } from '../session/sessions';
 import type { Tracer } from '../tracer';
-
-const EXPORT_TIMEOUT_MS = 120_000;
 
 export async function openRecordingFile(tracer: Tracer, uri?: vscode.Uri): Promise<void> {
   const chosen =
@@ -20,7 +15,9 @@ export async function openRecordingFile(tracer: Tracer, uri?: vscode.Uri): Promi
     (
       await vscode.window.showOpenDialog({
         title: vscode.l10n.t('Open Recording'),
-        filters: { [vscode.l10n.t('Recordings')]: ['json'] },
+        filters: {
+          [vscode.l10n.t('Recordings')]: ['json', 'cpuprofile', 'pprof', 'pb', 'gz', 'folded', 'collapsed', 'txt'],
+        },
         defaultUri: vscode.Uri.file(tracer.recordings.folder),
       })
     )?.[0];
@@ -55,6 +52,12 @@ export async function exportStored(tracer: Tracer, recording: StoredRecording, s
   const formats = [
     { label: 'pprof', detail: vscode.l10n.t('For "go tool pprof" and services that take pprof'), suffix: '.pb.gz' },
     { label: 'folded', detail: vscode.l10n.t('One line a stack, for flamegraph.pl and others'), suffix: '.folded' },
+    {
+      label: 'cpuprofile',
+      detail: vscode.l10n.t('For the table of VS Code itself, and Chrome'),
+      suffix: '.cpuprofile',
+    },
+    { label: 'firefox', detail: vscode.l10n.t('For Firefox Profiler'), suffix: '.profile.json' },
     { label: 'speedscope', detail: vscode.l10n.t('The file itself'), suffix: FILE_SUFFIX },
   ];
   const format = await vscode.window.showQuickPick(formats, { title: vscode.l10n.t('Export Recording') });
@@ -67,7 +70,10 @@ export async function exportStored(tracer: Tracer, recording: StoredRecording, s
   if (!target) return;
   if (format.label === 'speedscope') {
     await vscode.workspace.fs.copy(vscode.Uri.file(source), target, { overwrite: true });
-  } else await runExport(tracer, source, format.label, target.fsPath);
+  } else {
+    const args = ['export', source, '--format', format.label, '--output', target.fsPath, '--json'];
+    await runCommandLine(tracer.cliScript, args);
+  }
   const copy = vscode.l10n.t('Copy Path');
   // Not waited for: the command has ended.
   void showNotice('information', vscode.l10n.t('Exported to {0}', target.fsPath), [copy]).then((choice) =>
@@ -90,26 +96,4 @@ export async function deleteStored(tracer: Tracer, recording: StoredRecording): 
   await vscode.window.tabGroups.close(tabs);
   await (await tracer.profiles()).clear(recording.path);
   await tracer.recordings.delete(recording.path);
-}
-
-async function runExport(tracer: Tracer, file: string, format: string, output: string): Promise<void> {
-  const argv = [tracer.cliScript, 'export', file, '--format', format, '--output', output, '--json'];
-  try {
-    await promisify(execFile)(process.execPath, argv, {
-      timeout: EXPORT_TIMEOUT_MS,
-      env: cleanEnvironment(process.env, { ELECTRON_RUN_AS_NODE: '1' }),
-    });
-  } catch (error) {
-    const { stdout, message } = error as Error & { stdout?: string };
-    throw parseError(stdout) ?? tracerError('INTERNAL', message);
-  }
-}
-
-function parseError(stdout: string | undefined): TracerError | null {
-  try {
-    const { error } = JSON.parse(stdout ?? '') as { error?: ErrorReport };
-    return error ? new TracerError(error) : null;
-  } catch {
-    return null;
-  }
 }

@@ -46,6 +46,8 @@ export function registerCommands(tracer: Tracer, editors: () => Promise<Recordin
       if (!source) return;
       await (await manage()).exportStored(tracer, one, source.path).finally(() => source.dispose());
     },
+    [Command.recordingsCompare]: async (one: StoredRecording, all?: StoredRecording[]) =>
+      (await import('./compareRecordings')).compareStored(tracer, one, all),
     [Command.recordingsDelete]: async (one: StoredRecording) => (await manage()).deleteStored(tracer, one),
   };
   return Object.entries(flows).map(([id, flow]) =>

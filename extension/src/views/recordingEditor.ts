@@ -4,6 +4,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
+import { FILE_SUFFIX } from '../../../helper/src/client/recordingNames';
 import {
   hottestLine,
   httpSectionOf,
@@ -17,6 +18,7 @@ import {
   visibleText,
 } from '../../../helper/src/protocol';
 import type { FromWebview, ToWebview } from '../../../webview/src/messages';
+import { runCommandLine } from '../commandLine';
 import { Command } from '../contributions';
 import { showNotice } from '../notices';
 import type { FoldChoices } from '../profile/foldChoices';
@@ -40,6 +42,9 @@ const PAINT_AWAITED_MS = 1_000;
 const STALE_CHECKED_FILES = 200;
 /** Sources that are looked for each time a recording is opened; links to those beyond stay links. */
 const MISSING_CHECKED_FILES = 1_000;
+
+/** Our own part stands near the start. */
+const OURS_WITHIN_CHARS = 100_000;
 
 export interface RecordingDocument extends vscode.CustomDocument {
   uri: vscode.Uri;
@@ -220,7 +225,7 @@ class RecordingEditor {
       const version = `${ino} ${mtimeMs} ${size} ${this.session !== null}`;
       if (version === this.shown) return;
       this.shown = version;
-      const text = await readRecordingText(path, TEXT_TOOLS);
+      const text = await this.recordingText(path);
       // A newer version is being read.
       if (version !== this.shown) return;
       this.recording = parseRecording(text, path);
@@ -280,6 +285,17 @@ class RecordingEditor {
   /** It is being recorded, or nothing came of it. */
   private get awaitsFile(): boolean {
     return this.session !== null || (this.end !== null && this.end.end.count === 0);
+  }
+
+  /** Of another profiler's file what the command line makes of it: with figures, and lines where the file has some. */
+  private async recordingText(path: string): Promise<string> {
+    if (path.endsWith(FILE_SUFFIX)) {
+      const text = await readRecordingText(path, TEXT_TOOLS);
+      // Asked for as text: ours are long, and are parsed soon enough.
+      if (text.slice(0, OURS_WITHIN_CHARS).includes('"ebpfTracer":')) return text;
+      return runCommandLine(this.tracer.cliScript, ['import', path, '--output', '-', '--json']).catch(() => text);
+    }
+    return runCommandLine(this.tracer.cliScript, ['import', path, '--output', '-', '--json']);
   }
 
   private changed(): void {

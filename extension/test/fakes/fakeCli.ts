@@ -1,7 +1,8 @@
-// Stands in for dist/cli.js: `list`, `check` and `export`, as far as the extension calls them.
+// Stands in for dist/cli.js: `list`, `check`, `export`, `import`, `report` and `compare`, as far as the extension calls them.
 
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import type { CheckReport } from '../../../helper/src/protocol';
+import { makeRecording } from './makeRecording';
 import { listFakeProcesses } from './processes';
 
 const [verb, ...rest] = process.argv.slice(2);
@@ -22,6 +23,16 @@ switch (verb) {
     console.log(JSON.stringify(report));
     break;
   }
+  case 'report':
+  case 'compare': {
+    const output = rest.indexOf('--output');
+    if (output >= 0) copyFileSync(rest[1], rest[output + 1]);
+    console.log(`${verb} ${rest.join(' ')}`);
+    break;
+  }
+  case 'import':
+    console.log(JSON.stringify(makeRecording({ file: rest[0], title: 'imported' })));
+    break;
   case 'export':
     writeFileSync(rest[rest.indexOf('--output') + 1], `exported as ${rest[rest.indexOf('--format') + 1]}\n`);
     break;

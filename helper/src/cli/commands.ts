@@ -144,6 +144,15 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
     options: {
       format: { value: 'FORMAT', short: 'f', help: 'markdown (default) or json.' },
       metric: METRIC_OPTION,
+      sources: {
+        value: 'FOLDER',
+        repeatable: true,
+        help: 'Show the hottest functions with their source instead, of files in this folder.',
+      },
+      redact: {
+        value: 'LIST',
+        help: 'Leave out arguments (of commands), paths (outside of --sources), both with a comma, or none (default).',
+      },
       json: JSON_OPTION,
     },
     operands: ['RECORDING'],
@@ -159,6 +168,8 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
       'total: of any function with 0.5 % or more in A or B, or of those named by --function. New functions count.',
     ],
     options: {
+      output: { value: 'FILE', short: 'o', help: 'Also write B as a recording that shows the changes in VS Code.' },
+      redact: { value: 'LIST', help: 'As in "report".' },
       by: { value: 'WHAT', help: 'Normalize by cpu (CPU time), samples (default) or requests (HTTP).' },
       metric: METRIC_OPTION,
       'fail-above': { value: 'PERCENT', help: 'Exit with 5 where a function surely grew by more, e.g. 5%.' },
@@ -169,6 +180,28 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
     rest: 'RECORDING',
     tail: true,
     run: async () => (await import('./compareCommand')).compareCommand,
+  },
+  mcp: {
+    synopsis: 'mcp [--folder FOLDER…] [--redact LIST] [--allow-record]',
+    help: 'Serve recordings to an assistant by the Model Context Protocol on stdin and stdout: report, hot code, comparison.',
+    notes: [
+      'All tools but record_program only read. That one asks the user first, through the client (elicitation); where the client cannot ask,',
+      'it is refused unless the server was started with --allow-record. No password is asked for.',
+    ],
+    options: {
+      folder: {
+        value: 'FOLDER',
+        repeatable: true,
+        help: 'Recordings and sources of these folders are shown (default: this one).',
+      },
+      redact: {
+        value: 'LIST',
+        help: 'Leave out arguments (of commands; default), paths (outside of the folders), both with a comma, or none.',
+      },
+      'allow-record': { help: 'Recordings may start without being confirmed each time.' },
+    },
+    operands: [],
+    run: async () => (await import('./mcp')).mcp,
   },
   symbolize: {
     synopsis: 'symbolize FILE [ADDRESS…] [OPTION…]',

@@ -1,10 +1,14 @@
 // `ebpf-tracer compare`: what changed between two programs, or two builds of one, and an exit code for scripts.
 
 import { resolve } from 'node:path';
+import { changesRecording } from '../compare/changesRecording';
 import { type Comparison, compareRecordings, type FunctionChange, functionsAbove } from '../compare/compare';
 import { compareText } from '../compare/compareText';
 import { NORMALIZATIONS, type Normalization } from '../compare/side';
+import { convert } from '../export/formats';
+import { checkOutput, writeAtomically } from '../export/outputFile';
 import { extraOf } from '../figures/figures';
+import { redacted, redactionsOf } from '../figures/redact';
 import { readAnyRecording } from '../import';
 import { EXIT, type RecordingFile, tracerError } from '../protocol';
 import { messages, output } from '../terminal/terminal';
@@ -27,8 +31,13 @@ export async function compareCommand({ operands, tail, options }: ParsedArgument
       ],
       Promise.resolve([]),
     );
-  const [a, b] = [await read(pathsA), await read(pathsB)];
+  const redactions = redactionsOf(value('redact') ?? 'none');
+  const [a, b] = [await read(pathsA), await read(pathsB)].map((files) =>
+    files.map((file) => redacted(file, redactions, [process.cwd()]).file),
+  );
   const comparison = compareRecordings(a, b, { metric: value('metric'), ...(by ? { by } : {}) });
+  const target = value('output');
+  if (target !== undefined) await write(changesRecording(comparison, b), resolve(target));
   const above = threshold === null ? [] : functionsAbove(comparison, threshold, names);
   if (options.has('json'))
     await output.json({ ...comparison, ...(threshold === null ? {} : { failAbove: threshold, above }) });
@@ -37,6 +46,11 @@ export async function compareCommand({ operands, tail, options }: ParsedArgument
     if (threshold !== null) await output.lines(aboveText(above, threshold, comparison));
   }
   return above.length > 0 ? EXIT.slower : EXIT.done;
+}
+
+async function write(file: RecordingFile, output: string): Promise<void> {
+  await checkOutput(output);
+  await writeAtomically(output, await convert(file, 'speedscope'));
 }
 
 /** `A B`, or `A… -- B…`. */

@@ -20,8 +20,8 @@ export interface Match {
 
 /** Guesses are made among so many functions of a file at most. */
 const MAX_GUESSED = 200;
-/** How alike the surroundings of a renamed function must be, 0..1. */
-const LEAST_ALIKE = 0.5;
+/** How alike a renamed function must be, 0..1: more than the same callers alone, which many functions of a file share. */
+const LEAST_ALIKE = 0.6;
 
 /** What compilers append to the name of a function that they have split, cloned or hashed. */
 const APPENDED = /(?:\.(?:constprop|isra|part|cold|lto_priv|llvm|clone)(?:\.\d+)*)+$|::h[0-9a-f]{16}$/;

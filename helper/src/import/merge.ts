@@ -2,14 +2,33 @@
 // them. What tracers found beside samples stays in the recordings themselves.
 
 import { plainFrameName, type TimedSample, timedSamples } from '../export/samples';
-import { type Metric, type RecordingExtra, type RecordingFile, tracerError } from '../protocol';
-import type { Frame } from '../runtimes/frame';
+import { type Metric, type RecordingExtra, type RecordingFile, RUNTIME_NAME, tracerError } from '../protocol';
+import type { Frame, FrameKind } from '../runtimes/frame';
 import { RecordingBuilder } from './recordingBuilder';
+import { Unreadable } from './unreadable';
+
+/** As files have them; others are of newer versions, or mean harm. */
+const KINDS: Readonly<Record<string, FrameKind | undefined>> = {
+  __proto__: null as never,
+  user: 'native',
+  kernel: 'kernel',
+  interpreted: 'interpreted',
+  jit: 'jit',
+};
 
 /** Throws NOT_COMPARABLE. */
 export function mergeRecordings(files: readonly RecordingFile[]): RecordingFile {
+  if (files.length === 1) return files[0];
+  try {
+    return merged(files);
+  } catch (error) {
+    // Too much of all together, or nothing in any.
+    throw error instanceof Unreadable ? tracerError('NOT_COMPARABLE', error.message) : error;
+  }
+}
+
+function merged(files: readonly RecordingFile[]): RecordingFile {
   const [first] = files;
-  if (files.length === 1) return first;
   const extras = files.map(({ ebpfTracer }) => ebpfTracer!);
   const metrics = commonMetrics(extras);
   const builder = new RecordingBuilder(metrics);
@@ -24,14 +43,14 @@ export function mergeRecordings(files: readonly RecordingFile[]): RecordingFile 
   }
   const [{ title, command, pid, startedAt, arch, cwd }] = extras;
   const head = { title, command, pid, startedAtMs: Date.parse(startedAt), durationMs: offsetMs, arch, cwd };
-  const merged = builder.finish(head, first.exporter ?? '');
-  const extra = merged.ebpfTracer!;
+  const whole = builder.finish(head, first.exporter ?? '');
+  const extra = whole.ebpfTracer!;
   extra.lost = extras.reduce((sum, { lost }) => sum + lost, 0);
   extra.complete = extras.every(({ complete }) => complete);
   extra.kernel = extras[0].kernel;
   const { frequencyHz } = extras[0];
   if (frequencyHz !== undefined) extra.frequencyHz = frequencyHz;
-  return merged;
+  return whole;
 }
 
 function commonMetrics(extras: readonly RecordingExtra[]): Metric[] {
@@ -70,9 +89,9 @@ function addMetric(
       line: tree.line[node],
       functionLine: line ?? null,
       module,
-      kind: kind === 'user' ? 'native' : kind,
+      kind: KINDS[kind] ?? 'unknown',
       inlined: inlined === true,
-      runtime: runtime ?? null,
+      runtime: runtime !== undefined && Object.hasOwn(RUNTIME_NAME, runtime) ? runtime : null,
     });
     frames.set(key, frame);
     return frame;

@@ -3,7 +3,7 @@
 // may make us hold are here, for all readers.
 
 import { type RecordingHead, speedscopeText } from '../export/speedscope';
-import { type Metric, parseSpeedscope, type RecordingFile, TRACER_VERSION } from '../protocol';
+import { type Metric, NotSpeedscope, parseSpeedscope, type RecordingFile, TRACER_VERSION } from '../protocol';
 import { EMPTY_FRAME, type Frame } from '../runtimes/frame';
 import { StackCounts } from '../stack/stackCounts';
 import { Unreadable } from './unreadable';
@@ -158,11 +158,20 @@ export class RecordingBuilder {
     };
     const text = [...speedscopeText(this.counts.snapshot(), whole)].join('');
     this.counts.release();
-    const { file } = parseSpeedscope(text);
+    const file = checked(text);
     // One call of ours may have brought many samples.
     for (const metric of file.ebpfTracer?.metrics ?? [])
       if (metric.period !== null) metric.samples = metric.wholeStacks = Math.round(metric.total);
     return { ...file, exporter };
+  }
+}
+
+/** What was counted must be a recording that we read ourselves. */
+function checked(text: string): RecordingFile {
+  try {
+    return parseSpeedscope(text).file;
+  } catch (error) {
+    throw error instanceof NotSpeedscope ? new Unreadable(error.message) : error;
   }
 }
 

@@ -1,4 +1,6 @@
 // The protocol in one import: `import { … } from '../protocol'`.
+
+export * from './changesSection';
 export * from './cutRecording';
 export * from './errors';
 export * from './fileText';

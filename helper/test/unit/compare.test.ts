@@ -1,11 +1,12 @@
 // Comparisons: intervals against statsmodels and against simulations of equal and unequal programs, functions and lines across builds,
 // what is noise, what fails a build, and several recordings of one program.
 import assert from 'node:assert/strict';
+import { changesRecording } from '../../src/compare/changesRecording';
 import { compareRecordings, type FunctionChange, functionsAbove } from '../../src/compare/compare';
 import { compareText } from '../../src/compare/compareText';
 import { type Change, changeOfRate, changeOfShare, dispersionOf } from '../../src/compare/intervals';
 import type { Normalization } from '../../src/compare/side';
-import { TracerError } from '../../src/protocol';
+import { changesOf, parseRecording, TracerError } from '../../src/protocol';
 import { CPU, type MadeFrame, madeRecording } from './fakes/programs';
 
 /** The same numbers in each run (mulberry32). */
@@ -294,6 +295,33 @@ describe('comparison of recordings', () => {
     const { a, functions } = compareRecordings(parts, [older()], {});
     assert.deepEqual([a.recordings, a.total], [2, 800]);
     assert.equal(one(functions, 'parse').shareA, 0.5);
+  });
+
+  it('makes a recording of it, with a section that its readers check', () => {
+    const after = madeRecording([
+      [[main, at('parse', 12, 10)], 600],
+      [[main, at('added', 72, 70)], 100],
+    ]);
+    const made = changesRecording(compareRecordings([older()], [after], {}), [after]);
+    const read = parseRecording(JSON.stringify(made), 'x');
+    const section = changesOf(read.ebpfTracer);
+    assert.equal(read.ebpfTracer?.title, 'program → program');
+    assert.deepEqual(
+      section?.rows.map(({ name, verdict, change, high }) => [name, verdict, change === null, high === null]),
+      [
+        ['parse', 'more', false, false],
+        ['lookup', 'gone', false, false],
+        ['render', 'gone', false, false],
+        ['added', 'new', true, true],
+        ['main', 'noise', false, false],
+      ],
+    );
+    for (const wrong of [{ verdict: 'better' }, { low: null }, { name: 1 }, { before: {} }, { line: -1 }]) {
+      const hostile = structuredClone(read);
+      Object.assign((hostile.ebpfTracer!.sections!.changes as { rows: object[] }).rows[0], wrong);
+      assert.equal(changesOf(hostile.ebpfTracer), null, JSON.stringify(wrong));
+    }
+    assert.equal(changesOf(after.ebpfTracer), null);
   });
 
   it('fails by the rule: whole interval above, 0.5 % or named, new ones count', () => {

@@ -7,8 +7,14 @@ import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, truncateSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { changesRecording } from '../../src/compare/changesRecording';
+import { compareRecordings } from '../../src/compare/compare';
+import { compareText } from '../../src/compare/compareText';
 import { convert, FORMAT_NAMES, type Format } from '../../src/export/formats';
 import { readRecording } from '../../src/export/readRecording';
+import { redacted } from '../../src/figures/redact';
+import { reportOf } from '../../src/figures/report';
+import { reportText } from '../../src/figures/reportText';
 import { withMetrics } from '../../src/import/speedscope';
 import { Unreadable } from '../../src/import/unreadable';
 import {
@@ -26,12 +32,15 @@ const FORMATS = FORMAT_NAMES;
 const SOUND = { 'version 1': soundV1(), 'version 2': upgradeRecording(soundV1() as never) };
 
 /** The sentence with which it is refused; null: it was read. */
-function refusal(read: () => RecordingFile): { file: RecordingFile } | { sentence: string } {
+function refusal(
+  read: () => RecordingFile,
+  codes = /^(NOT_A_RECORDING|RECORDING_TOO_NEW|RECORDING_TOO_LARGE)$/,
+): { file: RecordingFile } | { sentence: string } {
   try {
     return { file: read() };
   } catch (error) {
     assert.ok(error instanceof TracerError, String((error as Error).stack));
-    assert.match(error.report.code, /^(NOT_A_RECORDING|RECORDING_TOO_NEW|RECORDING_TOO_LARGE)$/);
+    assert.match(error.report.code, codes);
     const sentence = error.report.message;
     assert.match(sentence, /^[^\n]{10,300}\.$/, 'one sentence');
     assert.doesNotMatch(sentence, /undefined|\[object|Cannot read|not a function|NaN/);
@@ -78,6 +87,28 @@ describe('a hostile recording file', function () {
       assert.ok(refused > 1000 && read > 200, `${refused} refused, ${read} read`);
       assert.ok('file' in refusal(() => parseRecording(JSON.stringify(sound), 'x')), 'the sound one is read');
     });
+
+  it('with anything wrong in any field has a report of 40 lines, is compared and put together, or refused in a sentence', () => {
+    const sound = SOUND['version 2'];
+    let [answered, refused] = [0, 0];
+    for (const [i, { what, text }] of [...hostileVariants(sound)].entries()) {
+      if (i % 5 !== 0) continue;
+      const result = refusal(() => parseRecording(text, 'x'));
+      const file = 'file' in result ? withFigures(result.file, 'firefox') : null;
+      if (!file) continue;
+      const tried = refusal(() => {
+        const lines = reportText(reportOf(redacted(file, ['arguments', 'paths'], ['/home']).file), '/');
+        assert.ok(lines.length <= 40, what);
+        const compared = compareText(compareRecordings([file], [sound], {}), '/');
+        assert.doesNotMatch([...lines, ...compared].join('\n'), /NaN|undefined|\[object/, what);
+        const made = changesRecording(compareRecordings([sound], [file, sound], {}), [file, sound]);
+        return parseRecording(JSON.stringify(made), 'x');
+      }, /^(NOT_COMPARABLE|METRIC_UNKNOWN)$/);
+      if ('file' in tried) answered++;
+      else refused++;
+    }
+    assert.ok(answered > 50 && refused > 0, `${answered} answered, ${refused} refused`);
+  });
 
   it('is told where it is wrong', () => {
     const wrong = structuredClone(SOUND['version 2']);
