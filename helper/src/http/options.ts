@@ -6,7 +6,7 @@ import { checkShape, type HttpOptions, isBoolean, isListOf, isText, optional, tr
 import { checkFilter, FILTER_HELP, parseFilter } from './filter';
 
 const PLAINTEXT: readonly NonNullable<HttpOptions['plaintext']>[] = ['auto', 'all', 'none'];
-export const SOURCES_MOST = 16;
+const SOURCES_MOST = 16;
 
 export const HTTP_COMMAND_LINE: Readonly<Record<string, CommandOption>> = {
   filter: { value: 'FILTER', repeatable: true, help: FILTER_HELP },

@@ -23,6 +23,3 @@ export function handlerOf(
   const line = source.lineOfFunction(name);
   return line === null ? { function: name, line: inline.line, elsewhere: true } : { function: name, line };
 }
-
-/** `const api = something` of which `prefixes` knows the prefix: groups within one file. */
-export type Prefixes = Map<string, { path: string; whole: boolean }>;

@@ -90,6 +90,6 @@ function handlerFrom(route: DeclaredRoute, observed: string): HttpHandler | null
   if (confidence < HANDLER_CONFIDENCE_LEAST) return null;
   const evidence = [`${framework} declares ${method === '*' ? 'any method' : method} ${path}`];
   if (isBelow) evidence.push('what it is mounted below was not read');
-  if (route.elsewhere) evidence.push('the line is the declaration’s: its function was not found');
+  if (route.elsewhere) evidence.push('the line is that of the declaration, whose function was not found');
   return { function: name, file, line, confidence: Math.round(confidence * 100) / 100, evidence };
 }

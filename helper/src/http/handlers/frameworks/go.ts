@@ -15,8 +15,6 @@ export interface GoRules {
   block?: RegExp;
   /** The handler is the last argument (Gin) or the first behind the path (Echo). */
   handler: 'last' | 'second';
-  /** Is it this framework's router? */
-  isRouter?(source: SourceText, name: string): boolean;
 }
 
 export function goRoutes(source: SourceText, { verbs, group, block, handler }: GoRules): RouteDeclaration[] {
