@@ -2,7 +2,7 @@
 /*
  * What the packets of a flow speak: recognized by how the first payloads begin; HTTP/1 and DNS are then counted message by message,
  * from the first bytes of each packet, the rest is left alone. Where the helper asks for it, the first payloads go to it whole: names
- * and versions in them (TLS, DNS, QUIC) are its to read. Signatures: RFC 9112, 9113 (3.4), 8446 (5.1), 1035 (4.1.1), 9000 (17.2),
+ * and versions in them (TLS, DNS) are its to read. Signatures: RFC 9112, 9113 (3.4), 8446 (5.1), 1035 (4.1.1), 9000 (17.2),
  * 9369; PostgreSQL's and MySQL's message formats, the Redis serialization protocol, as their manuals give them.
  */
 #ifndef LIB_FLOW_PROTOCOL_BPF_H
@@ -241,7 +241,7 @@ static __always_inline int look_closer(void *context, bool is_skb, void *data, v
 		count_message(flow, &first);
 	if (!control->heads || rare->heads >= HEADS_MAX)
 		return 0;
-	if (flow->protocol != FLOW_TLS && flow->protocol != FLOW_DNS && flow->protocol != FLOW_QUIC)
+	if (flow->protocol != FLOW_TLS && flow->protocol != FLOW_DNS)
 		return 0;
 	rare->heads++;
 	send_head(context, is_skb, flow, where, bytes, sequence);

@@ -56,10 +56,10 @@ async function start(argv: readonly string[], tracers: readonly Tracer[], usual:
   const taken = takeAsRoot();
   const chosen = tracersNamed(tracers, args.tracers);
   const served = tracersWithRightsOf(tracers, chosen).map(({ id }) => id);
-  const dropped = dropPrivileges(
-    args,
-    chosen.flatMap(({ capabilities }) => capabilities),
-  );
+  const dropped = dropPrivileges(args, [
+    ...chosen.flatMap(({ capabilities }) => capabilities),
+    ...(args.namespaces ? (['SYS_ADMIN'] as const) : []),
+  ]);
   const stillCapable = await dropPoolCapabilities();
   if (stillCapable > 0) taken.notes.push(`${stillCapable} threads of Node's own kept their capabilities`);
   bePatient();

@@ -16,6 +16,8 @@ export interface ServeArguments {
   heartbeatTimeoutMs: number;
   /** Recordings of other users' processes may be asked for: root's word at the start, not the client's later. */
   anyUser: boolean;
+  /** Recordings in other network namespaces may be asked for, which takes CAP_SYS_ADMIN: root's word as well. */
+  namespaces: boolean;
   /** Ids of the tracers whose rights are kept; others that need no more may be asked for, too. */
   tracers: string[];
   /** Features to do without in every recording: test and diagnosis switch. */
@@ -31,12 +33,13 @@ export function parseServeArguments(
   if (argv[0] !== 'serve') throw tracerError('USAGE', 'The helper has one command: serve.');
   const values = new Map<string, string>();
   let anyUser = false;
+  let namespaces = false;
   for (let i = 1; i < argv.length; i += 2) {
-    if (argv[i] === '--any-user') {
-      anyUser = true;
-      i++;
+    for (; argv[i] === '--any-user' || argv[i] === '--namespaces'; i++) {
+      if (argv[i] === '--any-user') anyUser = true;
+      else namespaces = true;
     }
-    if (i === argv.length) break;
+    if (i >= argv.length) break;
     const name = argv[i];
     const value = argv[i + 1];
     if (!KNOWN.has(name)) throw tracerError('USAGE', `serve has no option ${name}.`);
@@ -64,6 +67,7 @@ export function parseServeArguments(
     cacheDir: path('--cache-dir'),
     heartbeatTimeoutMs: number('--heartbeat-timeout', HEARTBEAT_TIMEOUT_MS),
     anyUser,
+    namespaces,
     tracers: tracersNamed(table, values.get('--for')?.split(',') ?? usual).map(({ id }) => id),
     without: (values.get('--without') ?? '').split(',').filter((word) => word !== ''),
   };

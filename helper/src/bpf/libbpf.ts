@@ -71,6 +71,11 @@ export interface System {
   /** A window onto native memory without a copy; not possible in Electron. */
   view(address: bigint, bytes: number): ArrayBuffer;
   readonly pageBytes: number;
+  /** Of the calling thread alone. */
+  setns(fd: number, kind: number): number;
+  socket(family: number, type: number, protocol: number): number;
+  /** 0: there is no such device in the thread's network namespace. */
+  deviceIndex(name: string): number;
   /** Name of the last error, `EPERM`. */
   errnoName(): string;
   nameOf(errno: number): string;
@@ -223,6 +228,9 @@ function bindSystem(koffi: typeof import('koffi')): System {
     signalMask: self.func('int pthread_sigmask(int how, void *set, void *before)'),
     copy: self.func('void *memcpy(void *to, void *from, size_t bytes)'),
     view: (address, bytes) => koffi.view(address, bytes),
+    setns: self.func('int setns(int fd, int kind)'),
+    socket: self.func('int socket(int family, int type, int protocol)'),
+    deviceIndex: self.func('uint if_nametoindex(str name)'),
     pageBytes: self.func('long sysconf(int name)')(SC_PAGESIZE),
     errnoName: () => name(koffi.errno()),
     nameOf: name,

@@ -38,6 +38,12 @@ const WITHOUT_OPTION: CommandOption = {
 const traceHelp = (tracers: readonly Tracer[], usual: readonly string[]) =>
   `What to record, with commas between: ${tracers.map(({ id, help }) => `${id} (${help}${usual.includes(id) ? '; the default' : ''})`).join(', ')}.`;
 
+/** As `record` has them, with the filter under its short name. */
+function flowOptions(tracers: readonly Tracer[]): Record<string, CommandOption> {
+  const { 'flow-filter': filter, ...others } = tracers.find(({ id }) => id === 'flows')?.commandLine ?? {};
+  return filter ? { filter, ...others } : others;
+}
+
 /** `record` has the options of all tracers. */
 export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]): Commands => ({
   record: {
@@ -90,6 +96,30 @@ export const commandsFor = (tracers: readonly Tracer[], usual: readonly string[]
     operands: [],
     tail: true,
     run: async () => (await import('./http')).http,
+  },
+  flows: {
+    synopsis: 'flows [--pid PID | --interface NAME | --netns NAME|PATH|PID] [OPTION…]',
+    help: 'Count the packets of a process, a network interface or a network namespace by flow: rates, round trips, retransmissions, protocols.',
+    notes: [
+      'Without a target: all interfaces of this network namespace. Packets pass unchanged, whatever is counted.',
+      'The line "Tracing …" on stderr says that everything is attached; Ctrl-C or the duration ends it and prints the result.',
+      'A filter is words: not, tcp, udp, icmp, icmpv6, sctp or a number, port N, an address or ADDRESS/BITS; all of them must fit.',
+    ],
+    options: {
+      pid: { value: 'PID', short: 'p', help: 'A process: flows of its sockets, and of processes that it starts.' },
+      interface: { value: 'NAME', short: 'i', help: 'One network interface.' },
+      netns: {
+        value: 'NAME',
+        help: 'All interfaces of a network namespace: its name (ip netns), a path, or a process in it.',
+      },
+      duration: { value: 'TIME', short: 'd', help: 'End after 10s, 500ms, 2m or 1h (default: until Ctrl-C).' },
+      ...flowOptions(tracers),
+      output: { value: 'FILE', short: 'o', help: 'Keep the recording in this file.' },
+      without: WITHOUT_OPTION,
+      json: { help: 'Print one JSON object a line, for each direction of each flow, then one with the summary.' },
+    },
+    operands: [],
+    run: async () => (await import('./flows')).flows,
   },
   list: {
     synopsis: 'list [--json]',

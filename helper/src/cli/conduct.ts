@@ -2,7 +2,7 @@
 // records until time, exit or Ctrl-C, and waits for the command. Runs as the caller; only the helper has rights.
 
 import type { ChosenTracer } from '../engine/tracer';
-import { type ErrorReport, type RecordOptions, type RecordSummary, tracerError } from '../protocol';
+import { type ErrorReport, type RecordOptions, type RecordSummary, type RecordTarget, tracerError } from '../protocol';
 import { messages } from '../terminal/terminal';
 import type { CommandContext } from './arguments';
 import { becomeCaller, type Caller, cacheDirOf } from './caller';
@@ -10,6 +10,7 @@ import { ConductedRecording } from './conductedRecording';
 import { startHelper } from './elevate';
 import { type CommandEnd, findProgram, type HeldCommand, launchHeld } from './heldLaunch';
 import type { Interrupts } from './interrupts';
+import { isInOtherNamespace } from './namespaces';
 import type { ProgressBar } from './progressBar';
 
 export interface ConductPlan {
@@ -19,6 +20,10 @@ export interface ConductPlan {
   /** null where a command is launched. */
   pids: number[] | null;
   command: string[] | null;
+  /** What is recorded where it is no process; `pids` and `command` are null then. */
+  target?: RecordTarget;
+  /** It lies in another network namespace. */
+  namespaces?: boolean;
   /** Standard output carries nothing but the result. */
   json: boolean;
 }
@@ -55,6 +60,10 @@ export async function conduct(
   }
 }
 
+/** A tracer of network namespaces enters that of its targets. */
+const entersNamespaces = ({ tracers, pids }: ConductPlan): boolean =>
+  tracers.some(({ tracer }) => tracer.targets.includes('netns')) && (pids ?? []).some(isInOtherNamespace);
+
 /** The command behind `--`, once it is started. */
 class Launch {
   held: HeldCommand | null = null;
@@ -88,6 +97,7 @@ async function recordTarget(
     tracers: plan.tracers.map(({ tracer }) => tracer.id),
     without: plan.options.without,
     anyUser: plan.options.anyUser,
+    namespaces: plan.namespaces ?? entersNamespaces(plan),
     log: ({ level, text }) => {
       // Downloads take time: who asked for them sees them.
       if (level === 'error' || (level !== 'debug' && text.startsWith('debuginfod: ')) || process.env.EBPF_TRACER_LOG)
@@ -99,7 +109,11 @@ async function recordTarget(
   try {
     if (interrupts.count > 0) throw tracerError('CANCELLED');
     const recording = new ConductedRecording(helper, display);
-    const target = { pids: plan.pids ?? [held!.pid], children: plan.children, startAtExec: plan.pids === null };
+    const target = plan.target ?? {
+      pids: plan.pids ?? [held!.pid],
+      children: plan.children,
+      startAtExec: plan.pids === null,
+    };
     await recording.start({ ...plan.options, target }, interrupts);
     display.attached?.();
     held?.release();

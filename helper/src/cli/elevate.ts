@@ -31,6 +31,8 @@ export interface StartHelperOptions {
   tracers?: readonly string[];
   /** Other users' processes may be asked for; only root's helper obeys. */
   anyUser?: boolean;
+  /** Other network namespaces may be asked for. */
+  namespaces?: boolean;
   /** Test and diagnosis switch, passed on to every recording. */
   without?: string[];
   log?: (line: HelperNotes['log']) => void;
@@ -97,8 +99,8 @@ async function start(options: StartHelperOptions, socketFolder: string): Promise
 async function startBy(way: Way, options: StartHelperOptions, socketFolder: string, log: ClientLog): ReturnType<Rung> {
   const program = programOf(options.helperPath ?? join(__dirname, 'helper.js'), options.execPath);
   const { uid, gid } = options.caller ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  const { lingerMs = 0, cacheDir, tracers, anyUser = false, without } = options;
-  const request = { program, socketFolder, uid, gid, lingerMs, cacheDir, tracers, anyUser, without };
+  const { lingerMs = 0, cacheDir, tracers, anyUser = false, namespaces = false, without } = options;
+  const request = { program, socketFolder, uid, gid, lingerMs, cacheDir, tracers, anyUser, namespaces, without };
   const result = await startProcess([...PREFIXES[way], ...helperCommand(request)], {
     // sudo's messages in English, so that they can be told apart.
     env: cleanEnvironment(process.env, { LC_ALL: 'C' }),

@@ -21,6 +21,8 @@ export interface HelperRequest {
   tracers?: readonly string[];
   /** The user confirmed that another user's process is recorded. */
   anyUser: boolean;
+  /** Other network namespaces than the helper's own may be asked for. */
+  namespaces?: boolean;
   /** Test and diagnosis switch: features to do without in every recording. */
   without?: readonly string[];
 }
@@ -48,6 +50,7 @@ export function helperCommand(request: HelperRequest): string[] {
     ...(tracers ? ['--for', tracers.join(',')] : []),
     ...(without.length > 0 ? ['--without', without.join(',')] : []),
     ...(request.anyUser ? ['--any-user'] : []),
+    ...(request.namespaces ? ['--namespaces'] : []),
   ];
 }
 

@@ -12,6 +12,7 @@ import {
   FLOW_GROUPS,
   FLOW_KIND_FAMILY_SHIFT,
   FLOW_NOT_PARSED,
+  FLOW_OWNER,
   FLOW_RULE,
   FLOW_TOTALS,
 } from '../abi/flowEvents.gen';
@@ -20,6 +21,7 @@ import { decodeFlow, type FlowEntry } from './decodeFlow';
 
 /** Before struct flow_totals in the map's value: a lock, and a word that stays 0. */
 const GATE_HEAD_BYTES = 16;
+const COPIED_GROUPS = 256;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 export interface FlowCounters {
@@ -87,7 +89,7 @@ export class FlowMaps {
     this.copies = !zeroCopy;
     this.table = zeroCopy
       ? Buffer.from(system.view(this.address, this.tableBytes))
-      : Buffer.alloc(FLOW_GROUP.byteLength * Math.min(groups, 256));
+      : Buffer.alloc(FLOW_GROUP.byteLength * Math.min(groups, COPIED_GROUPS));
   }
 
   control({ groups, rules, ...settings }: FlowControl): void {
@@ -107,18 +109,37 @@ export class FlowMaps {
     native().libbpf.update(this.fds('flow_control'), this.zero, value, 0);
   }
 
-  /** All flows that are in the table now. */
-  *flows(): Generator<FlowEntry> {
+  eachGroup(visit: (group: number, bytes: Buffer, at: number) => void): void {
     const { system } = native();
-    const atOnce = this.copies ? Math.min(this.groups, 256) : this.groups;
+    const atOnce = this.copies ? Math.min(this.groups, COPIED_GROUPS) : this.groups;
     for (let group = 0; group < this.groups; group += atOnce) {
       if (this.copies) system.copy(this.table, this.address + BigInt(group * FLOW_GROUP.byteLength), this.table.length);
       for (let i = 0; i < Math.min(atOnce, this.groups - group); i++)
-        for (let way = 0; way < FLOW_GROUP_FLOWS; way++) {
-          const flow = decodeFlow(this.table, i * FLOW_GROUP.byteLength + way * FLOW.byteLength);
-          if (flow) yield flow;
-        }
+        visit(group + i, this.table, i * FLOW_GROUP.byteLength);
     }
+  }
+
+  /** All flows that are in the table now. */
+  flows(): FlowEntry[] {
+    const found: FlowEntry[] = [];
+    this.eachGroup((_, bytes, at) => {
+      for (let way = 0; way < FLOW_GROUP_FLOWS; way++) {
+        const flow = decodeFlow(bytes, at + way * FLOW.byteLength);
+        if (flow) found.push(flow);
+      }
+    });
+    return found;
+  }
+
+  /** Whose sockets the ends are, by a key of `flow_owners`; null: nobody told. */
+  owner(key: Buffer): { pids: [number, number]; names: [string, string] } | null {
+    const value = Buffer.alloc(FLOW_OWNER.byteLength);
+    if (native().libbpf.lookup(this.fds('flow_owners'), key, value) < 0) return null;
+    const name = (at: number) => value.toString('utf8', at, at + FLOW_OWNER.commFirstLength).split('\0')[0];
+    return {
+      pids: [value.readUInt32LE(FLOW_OWNER.pid), value.readUInt32LE(FLOW_OWNER.pid + 4)],
+      names: [name(FLOW_OWNER.commFirst), name(FLOW_OWNER.commSecond)],
+    };
   }
 
   totals(): FlowTotals {

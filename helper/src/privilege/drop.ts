@@ -39,7 +39,8 @@ export function capabilitiesToKeep(
   const keep: CapabilityName[] = [];
   if (has('BPF') && has('PERFMON')) keep.push('BPF', 'PERFMON');
   else if (has('SYS_ADMIN')) keep.push('SYS_ADMIN');
-  for (const name of needed) if (has(name) && !LOADING.includes(name) && !keep.includes(name)) keep.push(name);
+  for (const name of needed)
+    if (has(name) && (name === 'SYS_ADMIN' || !LOADING.includes(name)) && !keep.includes(name)) keep.push(name);
   // Only for a caller who is root anyway, so that files which only other users may read can be named, too.
   if (uid === 0 && has('DAC_READ_SEARCH')) keep.push('DAC_READ_SEARCH');
   return keep;

@@ -47,7 +47,8 @@ export class ListeningPorts {
 /** More open files than this are not looked at: a proxy with 100,000 connections must not hold up the list. */
 const MAX_FILES = 4_096;
 
-function* socketInodes(pid: number): Generator<string> {
+/** Of the sockets that it has open. */
+export function* socketInodes(pid: number): Generator<string> {
   const open = readProcess(pid, (folder) => {
     try {
       return { folder, names: readdirSync(`${folder}/fd`) };

@@ -108,6 +108,26 @@ const TABLE = {
   ],
   TARGET_UNSUITABLE: ['The tracer {0} cannot record {1}.', 'Choose another target or another tracer.'],
   NO_RECORDING: ['There is no recording {0}.', 'It may have ended already.'],
+  FLOW_FILTER_INVALID: [
+    '"{0}" is not a filter: {1}.',
+    'Write words like: not, tcp, udp, port 443, 10.0.0.0/8; at most 8 filters.',
+  ],
+  SAMPLE_EVERY_INVALID: [
+    '"{0}" is not a sampling of packets.',
+    'Give a whole number up to 10000: one packet in so many is counted.',
+  ],
+  INTERFACE_UNKNOWN: [
+    'There is no network interface "{0}" here.',
+    'List them by: ip link. In a container name its namespace by --netns.',
+  ],
+  NETNS_UNKNOWN: [
+    '{0} is no network namespace that can be entered: {1}.',
+    'Give a name of "ip netns", a path or a process; as root.',
+  ],
+  DEVICES_REFUSED: [
+    'No interface could be traced: {0}.',
+    'Tracing packets needs Linux 6.6 or later and CAP_NET_ADMIN.',
+  ],
   FREQUENCY_INVALID: ['{0} is not a sampling frequency.', 'Give a whole number of samples a second from 1 to 4999.'],
   MAX_FRAMES_INVALID: ['{0} is not a depth of stacks.', 'Give a whole number of frames from 1 to 1023.'],
   DURATION_INVALID: ['"{0}" is not a duration.', 'Write it like 10s, 500ms, 2m or 1h.'],
@@ -258,6 +278,10 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'ADDRESS_INVALID':
     case 'TRACER_UNKNOWN':
     case 'TARGET_UNSUITABLE':
+    case 'FLOW_FILTER_INVALID':
+    case 'SAMPLE_EVERY_INVALID':
+    case 'INTERFACE_UNKNOWN':
+    case 'NETNS_UNKNOWN':
       return EXIT.usage;
     case 'NO_PRIVILEGE':
     case 'SUDO_ABSENT':

@@ -4,6 +4,7 @@ export * from './changesSection';
 export * from './cutRecording';
 export * from './errors';
 export * from './fileText';
+export * from './flows';
 export * from './foldRecording';
 export * from './hottestLine';
 export * from './http';

@@ -68,10 +68,21 @@ export interface HttpFilter {
   minLatencyMs?: number;
 }
 
+/** Packets by flow. */
+export interface FlowOptions {
+  /** Where received packets are met: at TC, which disturbs nothing; or at XDP, generic or in the driver, which may reset its queues. */
+  ingress?: 'tc' | 'generic' | 'native';
+  /** What is counted, as the command line has it (helper/src/flow/filter.ts); one of them has to fit. */
+  filter?: string[];
+  /** One packet in so many, after the first ones of each direction; 0 or left out: each. */
+  sampleEvery?: number;
+}
+
 /** Options of the tracers that this product's clients know by name. */
 export interface TracerOptions {
   cpu: CpuOptions;
   http: HttpOptions;
+  flows: FlowOptions;
 }
 
 /** By id: the tracers that record, with their options. At least one. */

@@ -96,6 +96,15 @@ const ELSEWHERE: Record<string, readonly ErrorCode[]> = {
     ...(['RANGE_WITHOUT_TIMES', 'RECORD_UNCONFIRMED', 'OTLP_NOT_SENT'] as const),
     ...(['NORMALIZATION_INVALID', 'PERCENT_INVALID', 'FUNCTION_UNKNOWN', 'NOT_COMPARABLE', 'RANGE_INVALID'] as const),
   ],
+  'said by the tracer of flows, which a stand-in does not have (test/root/flows)': [
+    ...([
+      'FLOW_FILTER_INVALID',
+      'SAMPLE_EVERY_INVALID',
+      'INTERFACE_UNKNOWN',
+      'NETNS_UNKNOWN',
+      'DEVICES_REFUSED',
+    ] as const),
+  ],
   'said instead of the ready line, before there is a connection': [
     ...(['HELPER_START', 'NO_PRIVILEGE', 'CONTAINER_NO_RIGHTS'] as const),
   ],

@@ -66,6 +66,10 @@ test   setpriv                    util-linux         util-linux       util-linux
 test   setfacl                    acl                acl              acl             acl        acl
 test   bindfs                     bindfs             bindfs           bindfs          -          -
 test   fusermount3                fuse3              fuse3            fuse3           fuse3      fuse3
+test   tshark                     tshark             wireshark-cli    wireshark       wireshark-cli tshark
+test   tcpreplay                  tcpreplay          tcpreplay        -               tcpreplay  tcpreplay
+test   iperf3                     iperf3             iperf3           iperf           iperf3     iperf3
+test   curl                       curl               curl             curl            curl       curl
 test   python3                    python3            python3          python3         python     python3
 test   mmdebstrap                 mmdebstrap         -                -               -          -
 bench  wrk                        wrk                -                -               -          wrk
