@@ -3,7 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingTool, TracedFlows, TwoNamespaces } from './flowNetwork';
@@ -82,6 +91,9 @@ function conversations(capture: string): Counts {
   return Object.fromEntries(Object.entries(counts).filter(([key]) => !fragmented.has(endsOf(key))));
 }
 
+/** A capture's head alone. */
+const EMPTY_CAPTURE_BYTES = 24;
+
 describe('flows as tshark has them', function () {
   this.timeout(240_000);
   let folder: string;
@@ -146,6 +158,16 @@ describe('flows as tshark has them', function () {
       }
     });
 
+  /** dumpcap leaves behind what it has not yet taken from the kernel when it is told to end. */
+  async function settled(file: string): Promise<void> {
+    for (let bytes = -1; ; ) {
+      const now = statSync(file).size;
+      if (now === bytes && now > EMPTY_CAPTURE_BYTES) return;
+      bytes = now;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+
   it('a transfer of iperf3, both ways', async () => {
     const network = new TwoNamespaces();
     try {
@@ -157,6 +179,7 @@ describe('flows as tshark has them', function () {
       const traced = await TracedFlows.start('--netns', network.b);
       network.in(network.a, 'iperf3', '-c', network.addresses.b, '-p', '5201', '-n', '20M');
       const { rows } = await traced.end();
+      await settled(capture);
       dump.kill('SIGINT');
       await new Promise((resolve) => dump.once('close', resolve));
       const expected = conversations(capture);
