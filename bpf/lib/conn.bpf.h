@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
  * What is known of one connection while it lives: which side of HTTP its process has, how far each direction was read, which
- * requests wait for their answers. It lies in the socket's own storage (bpf_sk_storage), so it ends with the socket, is found
- * without a hash, and a descriptor that is used again is never mistaken for the socket that it named before.
+ * requests wait for their answers. It belongs to the socket, never to a descriptor: the object that sees the sockets keeps it.
  */
 #ifndef LIB_CONN_BPF_H
 #define LIB_CONN_BPF_H
@@ -16,10 +15,6 @@ _Static_assert((HTTP_QUEUE & (HTTP_QUEUE - 1)) == 0, "the place is chosen by mas
 #define AF_UNIX		1	/* <sys/socket.h> */
 #define AF_INET		2
 #define AF_INET6	10
-
-#define BPF_MAP_TYPE_SK_STORAGE		24
-#define BPF_F_NO_PREALLOC		(1U << 0)
-#define BPF_SK_STORAGE_GET_F_CREATE	(1ULL << 0)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -35,6 +30,11 @@ struct sock_common {
 	__u16 skc_family;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
 };
 
 struct sock {
@@ -148,8 +148,10 @@ struct http_stream {
 	__u16 flags;		/* enum http1_flags of the message */
 	__u16 status;
 	__u32 sequence;		/* TCP's, behind the last byte that was seen */
+	__u32 batch_at;		/* of the messages of one call: the next, */
+	__u64 batch;		/* and which call; 0: none is under way */
 	__u8 has_sequence;
-	__u8 reserved[3];
+	__u8 reserved[7];
 };
 
 struct http_pending {
@@ -200,6 +202,7 @@ struct http_conn {
 	__u64 websocket_route;
 	__u64 ssl;		/* of a session: the library's object, once it is known */
 	__u64 written_end;	/* behind the last write's bytes */
+	__u64 inode;		/* of a socket that is kept by its address: whether it is still the same one */
 	__u32 pid;		/* that used it last and may be traced */
 	__u32 sequence;		/* of the last request */
 	__u8 role;
@@ -227,13 +230,6 @@ struct http_conn {
 	struct http_pending queue[HTTP_QUEUE];
 	struct http_request request;
 };
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct http_conn);
-} http_conns SEC(".maps");
 
 /* Requests are what a server receives, and what a client sends. */
 static __always_inline bool is_request_stream(struct http_conn *conn, __u8 direction)

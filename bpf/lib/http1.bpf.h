@@ -12,8 +12,7 @@
 #ifndef LIB_HTTP1_BPF_H
 #define LIB_HTTP1_BPF_H
 
-#include "http1_find.bpf.h"
-#include "http2.bpf.h"
+#include "http_rounds.bpf.h"
 
 /* The bytes of one call, as `context->work` describes them. */
 static __always_inline void http_bytes(struct http_context *context)
@@ -25,7 +24,7 @@ static __always_inline void http_bytes(struct http_context *context)
 	struct http_pending *newest;
 
 	if (conn->role == HTTP_ROLE_NONE || stream->state == HTTP1_LOST) {
-		call_loop(HTTP_VECTORS_MAX, next_vector, context, 0);
+		FEW_ROUNDS(HTTP_VECTORS_MAX, next_vector, context);
 		if (stream->state == HTTP1_LOST)
 			find_answer(context);
 		else
@@ -34,9 +33,14 @@ static __always_inline void http_bytes(struct http_context *context)
 	if (conn->role == HTTP_ROLE_IGNORED || conn->role == HTTP_ROLE_TLS)
 		return;
 	if (!conn->http2)
-		call_loop(HTTP_ROUNDS, read_piece, context, 0);
-	if (conn->http2)
-		http2_bytes(context);
+		read_http1(context);
+	if (conn->http2) {
+		if (stream->state == HTTP2_FIND) {
+			FEW_ROUNDS(HTTP_VECTORS_MAX, next_vector, context);
+			find_frame(context);
+		}
+		read_http2(context);
+	}
 	conn->last_direction = direction;
 	/* An upload goes on: what has come of it counts even where the answer does not wait for the rest. */
 	if ((stream->state == HTTP1_BODY || stream->state == HTTP1_CHUNK) && is_request_stream(conn, direction)) {
@@ -51,7 +55,6 @@ static __always_inline void connection_over(struct http_context *context)
 {
 	struct http_conn *conn = context->conn;
 	struct http_stream *stream = answer_stream(conn);
-	__u32 i;
 
 	context->work->at = 0;
 	if (conn->http2) {
@@ -65,12 +68,7 @@ static __always_inline void connection_over(struct http_context *context)
 		   stream->state != HTTP1_STATUS) {
 		finish_oldest(context, stream->status, HTTP_SPAN_UNFINISHED);
 	}
-#pragma clang loop unroll(disable)
-	for (i = 0; i < HTTP_QUEUE; i++) {
-		if (!conn->count)
-			break;
-		finish_oldest(context, 0, HTTP_SPAN_NO_ANSWER);
-	}
+	finish_queue(context);
 	drop_queue(conn, HTTP_QUEUE_FULL);
 	close_websocket(context);
 	conn->role = HTTP_ROLE_IGNORED;

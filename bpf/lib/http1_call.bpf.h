@@ -50,8 +50,14 @@ static __always_inline void pass_over(struct http_context *context, __u32 gap)
 	}
 }
 
-/* One piece of the call's bytes: a vector begins, a body goes on, or a window is read. 1: done. */
-static long read_piece(__u32 round, struct http_context *context)
+enum piece {
+	PIECE_TAKEN = 0,
+	CALL_DONE = 1,
+	WINDOW_OPENED = 2,	/* to be read, then closed */
+};
+
+/* One piece of the call's bytes: a vector begins, a body goes on, or a window is opened. */
+static __always_inline enum piece take_piece(struct http_context *context)
 {
 	struct http_work *work = context->work;
 	struct http_conn *conn = context->conn;
@@ -59,11 +65,11 @@ static long read_piece(__u32 round, struct http_context *context)
 	__u64 bytes;
 
 	if (!work->left || conn->role == HTTP_ROLE_IGNORED || conn->http2)
-		return 1;
+		return CALL_DONE;
 	if (stream->state >= HTTP1_UNTIL_CLOSE) {
 		stream->total += work->left;
 		work->left = 0;
-		return 1;
+		return CALL_DONE;
 	}
 	/* All of the rest is body, wherever it lies. */
 	if (is_payload(stream) && stream->remaining >= work->left) {
@@ -73,11 +79,11 @@ static long read_piece(__u32 round, struct http_context *context)
 		work->left = 0;
 		if (!stream->remaining)
 			body_over(context, stream);
-		return 1;
+		return CALL_DONE;
 	}
 	if (!work->piece_left && work->readable) {
 		next_vector(0, context);
-		return 0;
+		return PIECE_TAKEN;
 	}
 	if (is_payload(stream)) {
 		bytes = work->readable ? work->piece_left : work->left;
@@ -92,11 +98,11 @@ static long read_piece(__u32 round, struct http_context *context)
 		stream->remaining -= bytes;
 		if (!stream->remaining)
 			body_over(context, stream);
-		return 0;
+		return PIECE_TAKEN;
 	}
 	if (!work->readable) {
 		unreadable(context, stream);
-		return 0;
+		return PIECE_TAKEN;
 	}
 	bytes = work->piece_left;
 	if (bytes > HTTP_WINDOW)
@@ -104,18 +110,25 @@ static long read_piece(__u32 round, struct http_context *context)
 	/* Bounded for the verifiers that do not follow the comparison above. */
 	if (bpf_probe_read_user(work->window, bytes & (2 * HTTP_WINDOW - 1), (void *)work->base)) {
 		work->readable = 0;
-		return 0;
+		return PIECE_TAKEN;
 	}
 	work->at = 0;
 	work->end = bytes;
-	call_loop(HTTP_WINDOW + 1, read_window, context, 0);
-	bytes = work->at < work->end ? work->at : work->end;
+	return WINDOW_OPENED;
+}
+
+static __always_inline void close_window(struct http_context *context)
+{
+	struct http_work *work = context->work;
+	struct http_stream *stream = &context->conn->streams[work->direction & 1];
+	__u64 bytes = work->at < work->end ? work->at : work->end;
+
 	work->at = 0;
+	work->end = 0;
 	stream->total += bytes;
 	work->base += bytes;
 	work->left -= bytes;
 	work->piece_left -= bytes;
-	return 0;
 }
 
 #endif /* LIB_HTTP1_CALL_BPF_H */

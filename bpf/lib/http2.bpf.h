@@ -234,18 +234,4 @@ static long read_frames(__u32 round, struct http_context *context)
 	return 0;
 }
 
-/* The bytes of one call. */
-static __always_inline void http2_bytes(struct http_context *context)
-{
-	struct http_work *work = context->work;
-	struct http_conn *conn = context->conn;
-	struct http_stream *stream = &conn->streams[work->direction & 1];
-
-	if (stream->state == HTTP2_FIND) {
-		call_loop(HTTP_VECTORS_MAX, next_vector, context, 0);
-		find_frame(context);
-	}
-	call_loop(HTTP_ROUNDS, read_frames, context, 0);
-}
-
 #endif /* LIB_HTTP2_BPF_H */

@@ -123,7 +123,7 @@ static __always_inline enum frames_found frames_in(struct http_work *work)
 
 	if (!work->readable || walk.left < HTTP2_HEAD_BYTES)
 		return FRAMES_NONE;
-	call_loop(FRAMES_LOOKED_AT, walk_frame, &walk, 0);
+	FEW_ROUNDS(FRAMES_LOOKED_AT, walk_frame, &walk);
 	return walk.found;
 }
 

@@ -7,8 +7,23 @@
 
 #include "http_count.bpf.h"
 
-#define HTTP_ROUNDS		(1 << 20)	/* pieces of one call: more than the bytes of a call can make */
+/*
+ * Small steps, by bpf_loop() (5.17) or, where HTTP_BOUNDED is defined, in a bounded loop that the verifier follows round by round: of fewer then.
+ */
+#ifndef HTTP_BOUNDED
+#define FEW_ROUNDS(rounds, step, context)	call_loop(rounds, step, context, 0)
 #define HTTP_VECTORS_MAX	1024	/* UIO_MAXIOV */
+#else
+#define FEW_ROUNDS(rounds, step, context)                                                                             \
+	do {                                                                                                          \
+		__u32 round;                                                                                          \
+		_Pragma("clang loop unroll(disable)")                                                                 \
+		for (round = 0; round < (rounds); round++)                                                            \
+			if (step(round, context))                                                                     \
+				break;                                                                                \
+	} while (0)
+#define HTTP_VECTORS_MAX	64
+#endif
 
 struct user_vector {
 	__u64 base, bytes;

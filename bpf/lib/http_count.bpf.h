@@ -77,7 +77,9 @@ struct http_work {
 	__u64 socket;		/* address of struct sock */
 	__u8 direction;
 	__u8 readable;		/* the bytes are in user memory */
-	__u8 reserved[6];
+	__u8 place;		/* enum work_place */
+	__u8 session;		/* the connection at hand is the plaintext in that of `socket` */
+	__u8 reserved[4];
 	struct http_series_key key;
 	struct http_route route;
 	struct http_span_event span;
@@ -88,6 +90,19 @@ struct http_work {
 	};
 	char window[HTTP_WINDOW + 8];
 };
+
+enum work_place {
+	WORK_OF_CALLS = 0,
+	WORK_OF_CLOSES = 1,	/* which may interrupt the others */
+	WORK_PLACES = 2,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WORK_PLACES);
+	__type(key, __u32);
+	__type(value, struct http_work);
+} http_works SEC(".maps");
 
 struct http_context {
 	void *ctx;

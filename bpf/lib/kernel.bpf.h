@@ -29,6 +29,7 @@ typedef _Bool bool;
 #define BPF_MAP_TYPE_ARRAY		2
 #define BPF_MAP_TYPE_PROG_ARRAY		3
 #define BPF_MAP_TYPE_PERCPU_ARRAY	6
+#define BPF_MAP_TYPE_LRU_HASH		9
 #define BPF_MAP_TYPE_ARRAY_OF_MAPS	12
 #define BPF_MAP_TYPE_RINGBUF		27
 #define BPF_ANY				0
@@ -84,6 +85,11 @@ struct perf_event_context {
 	struct user_regs regs;
 	__u64 sample_period;
 	__u64 addr;
+};
+
+/* The context of SEC("raw_tp"): an ABI. */
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

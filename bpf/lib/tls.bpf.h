@@ -19,8 +19,6 @@
 #define TLS_HANDSHAKE		0x16
 #define TLS_DATA		0x17
 
-#define BPF_MAP_TYPE_LRU_HASH	9
-
 /* By the address of struct sock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

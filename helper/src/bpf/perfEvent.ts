@@ -64,3 +64,18 @@ export function openOnCpu(attributes: PerfAttributes, cpu: number): number | str
   const fd = system.perfEventOpen(raw, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
   return fd < 0 ? system.errnoName() : Number(fd);
 }
+
+/** uprobe_path and probe_offset of struct perf_event_attr. */
+const PROBE = { path: 56, offset: 64 };
+
+/** A probe of the PMU `type` in one process; `path`: address of the file's name, ended by a zero. The fd, or the errno's name. */
+export function openProbe(probe: { type: number; path: bigint; offset: bigint; pid: number }): number | string {
+  const { system } = native();
+  const raw = Buffer.alloc(ATTR_BYTES);
+  raw.writeUInt32LE(probe.type, ATTR.type);
+  raw.writeUInt32LE(ATTR_BYTES, ATTR.size);
+  raw.writeBigUInt64LE(probe.path, PROBE.path);
+  raw.writeBigUInt64LE(probe.offset, PROBE.offset);
+  const fd = system.perfEventOpen(raw, probe.pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  return fd < 0 ? system.errnoName() : Number(fd);
+}

@@ -6,7 +6,7 @@ import { native } from './libbpf';
 
 /** enum bpf_attach_type: what the program must have been loaded for. */
 export const BPF_TRACE_UPROBE_MULTI = 48;
-const BPF_LINK_CREATE = 28;
+export const BPF_LINK_CREATE = 28;
 const ATTRIBUTE_BYTES = 64;
 
 export interface UprobePoints {
@@ -20,8 +20,8 @@ export interface UprobePoints {
   pid: number;
 }
 
-/** The link's descriptor, to be closed; or the error's name. */
-export function attachUprobes(programFd: number, { path, offsets, cookies, pid }: UprobePoints): number | string {
+/** Descriptors of links, to be closed, here of one; or the error's name. */
+export function attachUprobes(programFd: number, { path, offsets, cookies, pid }: UprobePoints): number[] | string {
   const { system } = native();
   const name = Buffer.from(`${path}\0`, 'utf8');
   const nameBytes = (name.length + 7) & ~7;
@@ -44,7 +44,7 @@ export function attachUprobes(programFd: number, { path, offsets, cookies, pid }
     attributes.writeUInt32LE(offsets.length, 48);
     attributes.writeUInt32LE(pid, 56);
     const link = system.bpf(BPF_LINK_CREATE, attributes, ATTRIBUTE_BYTES);
-    return link < 0 ? system.errnoName() : link;
+    return link < 0 ? system.errnoName() : [link];
   } finally {
     system.free(memory);
   }

@@ -15,12 +15,15 @@ export interface ReportContext {
 }
 
 export function textReport(summary: RecordSummary, { title, tracers, commandEnd, folder }: ReportContext): string[] {
-  const headlines = tracers.map(({ tracer, options }) => tracer.headline(summary, options));
+  const missing = new Map(summary.tracers?.flatMap(({ id, missing: why }) => (why ? [[id, why] as const] : [])));
+  const there = tracers.filter(({ tracer }) => !missing.has(tracer.id));
+  const headlines = there.map(({ tracer, options }) => tracer.headline(summary, options));
   return [
     `${title}: ${headlines.join(', ')}${commandEnd === null ? '' : `; the command ended with ${commandEnd}`}`,
-    ...tracers.flatMap(({ tracer }) => ['', ...tracer.report(summary, folder)]),
+    ...there.flatMap(({ tracer }) => ['', ...tracer.report(summary, folder)]),
+    ...[...missing.values()].map(({ message, fix }) => `${message} ${fix}`),
     ...lossLines(summary.losses),
-    ...tracers.flatMap(({ tracer }) => tracer.remarks?.(summary, folder) ?? []),
+    ...there.flatMap(({ tracer }) => tracer.remarks?.(summary, folder) ?? []),
     `Recording: ${summary.output}`,
   ];
 }

@@ -1,8 +1,9 @@
 // Tracers that run together in one session of the kernel: starts them, adds up what is told of them, ends them.
 
 import { explainLoadError } from '../bpf/loadError';
-import { BpfLoadError } from '../bpf/object';
+import { TracerError } from '../protocol';
 import { ProcessRuntimes } from '../runtimes/processRuntimes';
+import { AbsentTracer } from './absentTracer';
 import type { Capture, CaptureOptions, StartCapture } from './captureTypes';
 import { Session } from './session';
 import type { RunningTracer } from './tracer';
@@ -15,9 +16,15 @@ export const startCapture: StartCapture = async (options, sink) => {
     return capture;
   } catch (error) {
     capture.close();
-    throw error instanceof BpfLoadError ? explainLoadError(error, (level, text) => sink.log?.(level, text)) : error;
+    throw toTracerError(error, (level, text) => sink.log?.(level, text));
   }
 };
+
+/** Throws again what is no refusal. */
+function toTracerError(error: unknown, log: (level: 'warn', text: string) => void): TracerError {
+  if (error instanceof TracerError) return error;
+  return explainLoadError(error, log);
+}
 
 class RunningCapture implements Capture {
   readonly running: RunningTracer[] = [];
@@ -46,9 +53,24 @@ class RunningCapture implements Capture {
     );
   }
 
+  /** What one tracer lacks does not take the others away; only where none can be attached, that is the error. */
   async start({ tracers }: CaptureOptions): Promise<void> {
-    for (const { tracer, options } of tracers) this.running.push(await tracer.start(options, this.session));
-    await this.session.attachRest();
+    const { session } = this;
+    const failures: TracerError[] = [];
+    for (const { tracer, options } of tracers) {
+      const stepsBefore = session.attach.length;
+      try {
+        this.running.push(await tracer.start(options, session));
+      } catch (error) {
+        const failure = toTracerError(error, (level, text) => session.log(level, text));
+        failures.push(failure);
+        this.running.push(new AbsentTracer(failure.report));
+        if (!session.attach.slice(stepsBefore).some(({ taken }) => taken === null))
+          session.report({ what: tracer.unit, taken: null, refused: [{ rung: tracer.id, why: failure.message }] });
+      }
+    }
+    if (failures.length === tracers.length) throw failures[0];
+    await session.attachRest();
   }
 
   get attach() {

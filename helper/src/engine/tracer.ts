@@ -75,6 +75,8 @@ export interface EndFacts {
 }
 
 export interface RunningTracer {
+  /** Why it records nothing, while others of the same recording do; left out: it records. */
+  readonly missing?: ErrorReport;
   /** `waiting`: met, and still to be counted. */
   progress(): { count: number; waiting?: number; lost: number };
   /** What it shows while it runs; left out: its count alone. */

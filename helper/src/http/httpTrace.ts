@@ -1,5 +1,5 @@
-// One HTTP trace from its attach to its summary: attaches http_tracer.o, takes its spans from the ring, reads its exact counts and
-// sets how many spans are sent. It knows nothing of where its rows and spans go.
+// One HTTP trace from its attach to its summary: takes its spans from the ring, reads its exact counts and sets how many spans are
+// sent. It knows nothing of where its rows and spans go.
 
 import { HTTP_CONNECTION_KIND, HTTP_EVENT_KIND, HTTP_UNCOUNTED } from '../abi/httpEvents.gen';
 import type { Words } from '../abi/words';
@@ -45,9 +45,6 @@ const REASONS: Record<keyof typeof HTTP_UNCOUNTED, string> = {
   HTTP_UNCOUNTED_KINDS: '',
 };
 
-const PROGRAMS = ['http_received', 'http_sent', 'http_state'];
-const MARK_OLD = 'http_mark_old';
-
 /** Of what was counted up to some moment. */
 interface Totals {
   atMs: number;
@@ -63,7 +60,6 @@ export interface KnownOfTargets {
 }
 
 export class HttpTrace {
-  readonly attach: AttachStep[] = [];
   private readonly counts: KernelCounts;
   private readonly exemplars = new Exemplars();
   private readonly links: Links;
@@ -90,26 +86,19 @@ export class HttpTrace {
     this.nextTickMs = nowMs() + FIRST_TICK_MS;
     this.http2 = new Http2(options, (span) => this.addSpan(span));
     this.http2.rates = this.rates;
-  }
-
-  /** Programs whose run time is this trace's cost. */
-  static readonly programs = PROGRAMS;
-
-  start(): void {
     this.counts.setRates(FIRST_RATES);
     if (this.options.filter) this.counts.setFilter(this.options.filter);
-    for (const program of PROGRAMS) this.object.attach(program);
-    this.attach.push({ what: 'HTTP on sockets', taken: "the socket layer's tracepoints", refused: [] });
   }
 
   /**
    * Once all processes are targets that are to be: sockets that carried something before are marked, so that their heads are looked for,
-   * and their bodies not taken for heads.
+   * and their bodies not taken for heads. Null: there is no program for it.
    */
-  markOld(): AttachStep {
+  markOld(program: string | null): AttachStep {
     const step: AttachStep = { what: 'sockets open before', taken: null, refused: [] };
     try {
-      this.object.runIterator(MARK_OLD);
+      if (program === null) throw new Error('not in this kernel: those of Unix are taken for new ones');
+      this.object.runIterator(program);
       step.taken = 'marked by an iterator';
     } catch (error) {
       step.refused.push({ rung: 'iterator', why: error instanceof Error ? error.message : String(error) });

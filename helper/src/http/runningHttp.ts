@@ -2,6 +2,7 @@
 
 import { HTTP_EVENT_KIND } from '../abi/httpEvents.gen';
 import { native } from '../bpf/libbpf';
+import type { BpfObject } from '../bpf/object';
 import type { KernelSession } from '../engine/kernelSession';
 import type { EndFacts, RunningTracer } from '../engine/tracer';
 import { runtimeOf } from '../process/runtime';
@@ -16,7 +17,7 @@ import {
 import { Handlers } from './handlers/handlers';
 import { HttpTrace } from './httpTrace';
 import type { ThreadHabit } from './links';
-import { loadHttpTracer } from './loadTracer';
+import { attachSockets, loadProbes } from './loadTracer';
 import { spanTimeline } from './spanTimeline';
 import { TlsLibraries } from './tls/tlsLibraries';
 
@@ -26,38 +27,32 @@ const SOURCES_WAIT_MS = 1_000;
 /** The start waits no longer for probes of libraries that are there already. */
 const LIBRARIES_AT_START_MS = 3_000;
 
-/** Throws BpfLoadError. */
+/** Throws HTTP_NOT_ATTACHED or BpfLoadError. */
 export async function startHttp(options: HttpOptions, session: KernelSession): Promise<RunningTracer> {
-  const { object, attachUprobes } = loadHttpTracer(session, options.plaintext !== 'none');
   const handlers = new Handlers();
-  const trace = new HttpTrace(object, session.possibleCpus, options, {
-    habitOf: threadHabits(),
-    handlerOf: (method, route) => handlers.handlerOf(method, route),
-  });
+  const made = (object: BpfObject) =>
+    new HttpTrace(object, session.possibleCpus, options, {
+      habitOf: threadHabits(),
+      handlerOf: (method, route) => handlers.handlerOf(method, route),
+    });
+  const { object, programs, markOld, trace } = attachSockets(session, made, (step) => session.report(step));
   session.on(HTTP_EVENT_KIND.EVENT_HTTP_SPAN, (words, at) => trace.take(words, at));
   for (const [kind, take] of trace.takers()) session.on(kind, take);
   session.regularly(() => trace.tick());
-  for (const program of HttpTrace.programs) session.countRunTime(object, program);
-  trace.start();
-  for (const step of trace.attach) session.report(step);
-  const libraries =
-    typeof attachUprobes === 'string'
-      ? null
-      : new TlsLibraries(
-          session.processes,
-          attachUprobes,
-          (fd) => void native().system.close(fd),
-          (text) => session.log('debug', `TLS libraries: ${text}`),
-        );
-  session.report(
-    libraries?.step ?? {
-      what: 'TLS plaintext',
-      taken: null,
-      refused: [{ rung: 'probes', why: String(attachUprobes) }],
-    },
-  );
+  for (const program of programs) session.countRunTime(object, program);
+  const { attach, step } = loadProbes(session, options.plaintext !== 'none');
+  session.report(step);
+  const libraries = attach
+    ? new TlsLibraries(
+        session.processes,
+        attach,
+        step,
+        (fd) => void native().system.close(fd),
+        (text) => session.log('debug', `TLS libraries: ${text}`),
+      )
+    : null;
   session.later(async () => {
-    session.report(trace.markOld());
+    session.report(trace.markOld(markOld));
     if (libraries) await followLibraries(libraries, session);
   });
   session.report(handlers.step);

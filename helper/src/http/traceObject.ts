@@ -4,9 +4,8 @@ import type { UprobePoints } from '../bpf/uprobeMulti';
 
 export interface TraceObject {
   mapFd(map: string): number;
-  attach(program: string): void;
   runIterator(program: string): void;
 }
 
-/** The link's descriptor, or why not. */
-export type AttachUprobes = (program: string, points: UprobePoints) => number | string;
+/** Descriptors of links, or why there are none. */
+export type AttachUprobes = (program: string, points: UprobePoints) => number[] | string;

@@ -100,6 +100,8 @@ const METRIC: Record<string, Check> = {
   timeline: optional(object({ afterUs: list(figure), thread: list(whole), node: optional(list(whole)) })),
 };
 
+const report = object({ code: text, message: text, fix: text });
+
 const nativeOnly = object({ reason: text, fix: orNull(text) });
 const anyRuntime = object({
   runtime: text,
@@ -128,7 +130,7 @@ const HEAD: Record<string, Check> = {
   frequencyHz: optional(positive),
   children: truth,
   kernelStacks: optional(truth),
-  tracers: optional(list(object({ id: text, unit: text, count: figure, lost: figure }))),
+  tracers: optional(list(object({ id: text, unit: text, count: figure, lost: figure, missing: optional(report) }))),
   /** Whoever shows a section checks it: each has a shape of its own. */
   sections: optional(object({})),
   lost: figure,
@@ -146,7 +148,7 @@ const HEAD: Record<string, Check> = {
     ),
     runtimes: optional(list(runtimeReport)),
   }),
-  errors: list(object({ code: text, message: text, fix: text })),
+  errors: list(report),
   threads: list(object({ ...process, tid: whole, name: text })),
   frameDetails: list(
     object({

@@ -1,6 +1,8 @@
 // What a client asks of a recording: of what, by which tracers, and where it goes. Shapes alone; the helper checks them
 // (params.ts, and each tracer its own options).
 
+import type { ErrorReport } from './errors';
+
 /** What is recorded. Processes are numbered as the helper's PID namespace does. */
 export type RecordTarget =
   | {
@@ -117,6 +119,8 @@ export interface TracerProgress {
   count: number;
   /** Met, but not arrived. */
   lost: number;
+  /** Why there is nothing of it, although others of the same recording could be attached. */
+  missing?: ErrorReport;
   /** In progress alone: what the tracer shows while it runs. */
   live?: unknown;
 }

@@ -49,8 +49,9 @@ export class RecordingReport {
   /** Of each tracer, in the table's order. */
   progress(): TracerProgress[] {
     return this.tracers.map(({ tracer: { id, unit } }, i) => {
-      const { count, waiting = 0, lost } = this.capture?.running[i]?.progress() ?? { count: 0, lost: 0 };
-      return { id, unit, count: count + waiting, lost };
+      const running = this.capture?.running[i];
+      const { count, waiting = 0, lost } = running?.progress() ?? { count: 0, lost: 0 };
+      return { id, unit, count: count + waiting, lost, ...(running?.missing ? { missing: running.missing } : {}) };
     });
   }
 
@@ -118,7 +119,7 @@ export class RecordingReport {
       lost: health.lost,
       firstSampleMs: times.firstSampleMs,
       health,
-      errors: this.errors,
+      errors: [...this.errors, ...running.flatMap(({ missing }) => missing ?? [])],
       tracers: this.progress(),
       ...(sections.length > 0 ? { sections: Object.fromEntries(sections) } : {}),
       timelines: running.flatMap((tracer) => tracer.timeline?.() ?? []),

@@ -113,3 +113,12 @@ export function pieces(random: Random, total: number): number[] {
   }
   return found;
 }
+
+/** The text in such pieces. */
+export function cut(random: Random, text: string): string[] {
+  let at = 0;
+  return pieces(random, text.length).map((size) => {
+    at += size;
+    return text.slice(at - size, at);
+  });
+}

@@ -67,7 +67,7 @@ export class TracedHttp {
   }
 }
 
-type Command = (string | number | string[] | number[] | Command[])[];
+export type Command = (string | number | string[] | number[] | Command[])[];
 
 /** A process whose every system call on its sockets is a test's. */
 export class Talker {

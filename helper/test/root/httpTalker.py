@@ -1,6 +1,6 @@
 # Speaks over sockets exactly as a test says, one command a line on standard input, one answer a line on standard output: so a test
 # decides which bytes go through which system call, and when. Connections and listeners have names.
-import base64, json, os, socket, struct, sys, time
+import base64, ctypes, json, os, socket, struct, sys, threading, time
 
 sockets = {}
 files = []
@@ -17,6 +17,28 @@ def pieces(values):
 def whole(sock, data):
     while data:
         data = data[sock.send(data):]
+
+
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("bytes", ctypes.c_size_t)]
+
+
+class Message(ctypes.Structure):
+    """struct mmsghdr: sendmmsg(2)."""
+    _fields_ = [("name", ctypes.c_void_p), ("name_bytes", ctypes.c_uint), ("vectors", ctypes.POINTER(Vector)), ("count", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("control_bytes", ctypes.c_size_t), ("flags", ctypes.c_int), ("end", ctypes.c_int), ("passed", ctypes.c_uint)]
+
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def messages(buffers):
+    """One for each of the buffers, in one array; and what keeps them alive."""
+    vectors = [(Vector * 1)(Vector(ctypes.addressof(buffer), len(buffer))) for buffer in buffers]
+    array = (Message * len(buffers))()
+    for message, vector in zip(array, vectors):
+        message.vectors, message.count = vector, 1
+    return array, vectors
 
 
 def run(what, name, *args):
@@ -81,6 +103,12 @@ def run(what, name, *args):
         buffers = [bytearray(length) for length in args[0]]
         count = sock.recvmsg_into(buffers)[0]
         return text(b"".join(bytes(buffer) for buffer in buffers)[:count])
+    if what == "recvmmsg":
+        buffers = [ctypes.create_string_buffer(length) for length in args[0]]
+        array, _ = messages(buffers)
+        # Waits for the first alone (MSG_WAITFORONE).
+        count = libc.recvmmsg(sock.fileno(), array, len(buffers), 0x10000, None)
+        return text(b"".join(buffer.raw[:message.passed] for buffer, message in zip(buffers, array[:count])))
     if what == "send":
         whole(sock, base64.b64decode(args[0]))
     elif what == "more":
@@ -91,6 +119,10 @@ def run(what, name, *args):
         os.writev(sock.fileno(), pieces(args[0]))
     elif what == "sendmsg":
         sock.sendmsg(pieces(args[0]))
+    elif what == "sendmmsg":
+        buffers = [ctypes.create_string_buffer(piece, len(piece)) for piece in pieces(args[0])]
+        array, _ = messages(buffers)
+        return libc.sendmmsg(sock.fileno(), array, len(buffers), 0)
     elif what == "bytewise":
         for byte in base64.b64decode(args[0]):
             sock.send(bytes([byte]))

@@ -115,6 +115,7 @@ const ELSEWHERE: Record<string, readonly ErrorCode[]> = {
   'needs another machine or kernel (test/root/doctorObstacles, libbpfVersions, test/unit)': [
     ...(['KERNEL_NO_BPF', 'KERNEL_NO_BTF', 'LOCKDOWN', 'MEMLOCK', 'LIBBPF_MISSING', 'NATIVE_MISSING'] as const),
     ...([
+      'HTTP_NOT_ATTACHED',
       'PERF_FORBIDDEN',
       'DISK_FULL',
       'PID_KERNEL_THREAD',

@@ -21,7 +21,6 @@ const MAX_PROCESSES = 1_000;
 type Found = { library: number; points: ProbePoints } | 'searching' | 'none';
 
 export class TlsLibraries {
-  readonly step: AttachStep = { what: 'TLS plaintext', taken: null, refused: [] };
   private readonly finder = new PointFinder();
   private readonly found = new Map<MappedFile, Found>();
   /** By process: of each file, its links. */
@@ -33,6 +32,8 @@ export class TlsLibraries {
   constructor(
     private readonly processes: ProcessTable,
     private readonly attach: AttachUprobes,
+    /** Is told which libraries are probed. */
+    private readonly step: AttachStep,
     private readonly closeLink: (fd: number) => void,
     private readonly log: (text: string) => void,
   ) {
@@ -88,7 +89,7 @@ export class TlsLibraries {
       if (offsets.length === 0) continue;
       const cookies = offsets.map((_, i) => (BigInt(library) << LIBRARY_SHIFT) | BigInt(i));
       const link = this.attach(program, { path: `/proc/self/fd/${file.fd}`, offsets, cookies, pid });
-      if (typeof link === 'number') links.push(link);
+      if (typeof link !== 'string') links.push(...link);
       else if (!this.step.refused.some(({ rung }) => rung === file.baseName))
         this.step.refused.push({ rung: file.baseName, why: link });
     }
