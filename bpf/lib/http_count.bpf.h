@@ -179,7 +179,7 @@ static __always_inline __u32 log2_of(__u64 value)
 	return result + (value >> 1);
 }
 
-static __always_inline __u32 latency_bucket(__u64 latency_ns)
+static __always_inline __u64 latency_bucket(__u64 latency_ns)
 {
 	__u64 units = latency_ns >> HTTP_LATENCY_SHIFT, bucket = units;
 	__u32 octave;
@@ -189,9 +189,9 @@ static __always_inline __u32 latency_bucket(__u64 latency_ns)
 		bucket = HTTP_LINEAR_BUCKETS + (octave - 6) * HTTP_OCTAVE_BUCKETS +
 			 ((units >> (octave - 5)) & (HTTP_OCTAVE_BUCKETS - 1));
 	}
-	/* The verifier is to see the comparison, which clang would spare where it knows better. */
-	asm volatile("" : "+r"(bucket));
-	return bucket < HTTP_BUCKETS ? bucket : HTTP_BUCKETS - 1;
+	/* As the verifier of 5.10 follows it, too. */
+	asm volatile("if %0 <= %1 goto +1\n\t%0 = %1" : "+r"(bucket) : "i"(HTTP_BUCKETS - 1));
+	return bucket;
 }
 
 /* The row of work->key, made where there is none. */
