@@ -42,7 +42,7 @@ static __always_inline struct http_conn *make_connection(struct sock *sk, bool w
 	return conn;
 }
 
-static __always_inline struct http_conn *new_connection(struct sock *sk, __u32 bytes, __u8 direction)
+static __noinline struct http_conn *new_connection(struct sock *sk, __u32 bytes, __u8 direction)
 {
 	__u32 zero = 0;
 	struct http_control *control = bpf_map_lookup_elem(&http_control, &zero);
@@ -55,6 +55,13 @@ static __always_inline struct http_conn *new_connection(struct sock *sk, __u32 b
 	if (sk->__sk_common.skc_family == AF_UNIX && control && !control->ready)
 		whole = false;
 	return make_connection(sk, whole);
+}
+
+static __noinline __u32 bytes_missed(struct sock *sk, struct http_stream *stream, __u32 bytes, __u8 direction)
+{
+	if (!sk || !stream)
+		return 0;
+	return missed_bytes(call_tcp_sock(sk), sk, stream, bytes, direction, true);
 }
 
 static __always_inline int socket_call(void *ctx, struct sock *sk, int result, int flags, __u8 direction)
@@ -103,7 +110,7 @@ static __always_inline int socket_call(void *ctx, struct sock *sk, int result, i
 		return 0;
 	}
 	stream = &conn->streams[direction & 1];
-	gap = missed_bytes(call_tcp_sock(sk), sk, stream, result, direction, true);
+	gap = bytes_missed(sk, stream, result, direction);
 	if (unlikely(gap))
 		pass_over(&context, gap);
 	work->left = result;

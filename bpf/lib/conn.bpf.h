@@ -73,6 +73,7 @@ enum http1_state {
 	HTTP1_NAME,
 	HTTP1_VALUE,
 	HTTP1_HEAD_END,		/* a return was read, the line's end comes */
+	HTTP1_HEAD_DONE,	/* all of it was read: what follows is to be decided */
 	HTTP1_METHOD,
 	HTTP1_TARGET,
 	HTTP1_VERSION,

@@ -51,16 +51,20 @@ static __always_inline void http_bytes(struct http_context *context)
 }
 
 /* No more answers will come. */
-static __always_inline void connection_over(struct http_context *context)
+static __noinline int connection_over(struct http_context *context)
 {
-	struct http_conn *conn = context->conn;
-	struct http_stream *stream = answer_stream(conn);
+	struct http_stream *stream;
+	struct http_conn *conn;
 
+	if (!context)
+		return 0;
+	conn = context->conn;
+	stream = answer_stream(conn);
 	context->work->at = 0;
 	if (conn->http2) {
 		end_http2(context, HTTP2_OVER);
 		conn->role = HTTP_ROLE_IGNORED;
-		return;
+		return 0;
 	}
 	if (stream->state == HTTP1_UNTIL_CLOSE) {
 		answer_done(context, stream);
@@ -72,6 +76,7 @@ static __always_inline void connection_over(struct http_context *context)
 	drop_queue(conn, HTTP_QUEUE_FULL);
 	close_websocket(context);
 	conn->role = HTTP_ROLE_IGNORED;
+	return 0;
 }
 
 #endif /* LIB_HTTP1_BPF_H */

@@ -72,8 +72,10 @@ static __always_inline bool is_payload(struct http_stream *stream)
 	return stream->state == HTTP1_BODY || stream->state == HTTP1_CHUNK || stream->state == WEBSOCKET_PAYLOAD;
 }
 
-static __always_inline void body_over(struct http_context *context, struct http_stream *stream)
+static __noinline int body_over(struct http_context *context, struct http_stream *stream)
 {
+	if (!context || !stream)
+		return 0;
 	if (stream->state == WEBSOCKET_PAYLOAD)
 		stream->state = WEBSOCKET_FRAME;
 	else if (stream->state == HTTP1_CHUNK)
@@ -82,6 +84,7 @@ static __always_inline void body_over(struct http_context *context, struct http_
 		request_done(context, stream);
 	else
 		answer_done(context, stream);
+	return 0;
 }
 
 #endif /* LIB_HTTP1_BODY_BPF_H */

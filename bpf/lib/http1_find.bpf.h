@@ -36,66 +36,78 @@ static __always_inline bool begins_with_record(struct http_work *work)
 }
 
 /* A connection whose place in the stream is not known: does an answer begin here? */
-static __always_inline void find_answer(struct http_context *context)
+static __noinline int find_answer(struct http_context *context)
 {
-	struct http_work *work = context->work;
-	struct http_conn *conn = context->conn;
-	__u8 direction = work->direction & 1;
-	struct http_stream *stream = &conn->streams[direction];
+	struct http_stream *stream;
+	struct http_work *work;
+	struct http_conn *conn;
+	__u8 direction;
 
+	if (!context)
+		return 0;
+	work = context->work;
+	conn = context->conn;
+	direction = work->direction & 1;
+	stream = &conn->streams[direction];
 	if (conn->role == HTTP_ROLE_NONE && !conn->tls && begins_with_record(work)) {
 		begin_session(context, false);
-		return;
+		return 0;
 	}
 	if (conn->role == HTTP_ROLE_NONE && join_http2(context))
-		return;
+		return 0;
 	if (conn->last_direction == 2 || conn->last_direction == direction)
-		return;
+		return 0;
 	if (!begins_with_status(work)) {
 		if (!conn->is_http && ++conn->turns >= HTTP_TURNS_MAX) {
 			conn->role = HTTP_ROLE_IGNORED;
 			count_connection(HTTP_CONNECTIONS_OTHER);
 		}
-		return;
+		return 0;
 	}
 	if (conn->role == HTTP_ROLE_NONE)
 		conn->role = direction == HTTP_SENT ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
 	if (stream != answer_stream(conn))
-		return;
+		return 0;
 	if (!conn->is_http)
 		count_connection(HTTP_CONNECTIONS_HTTP1);
 	conn->is_http = 1;
 	stream->state = HTTP1_START;
 	stream->flags = 0;
+	return 0;
 }
 
 /* What does a new connection's first byte say? */
-static __always_inline void find_role(struct http_context *context)
+static __noinline int find_role(struct http_context *context)
 {
-	struct http_work *work = context->work;
-	struct http_conn *conn = context->conn;
+	struct http_work *work;
+	struct http_conn *conn;
 	__u8 byte = 0;
 
+	if (!context)
+		return 0;
+	work = context->work;
+	conn = context->conn;
 	if (!work->readable || bpf_probe_read_user(&byte, 1, (void *)work->base))
 		goto other;
 	if (byte == TLS_HANDSHAKE && !conn->tls) {
 		begin_session(context, true);
-		return;
+		return 0;
 	}
 	/* A server need not wait for the client's preface. */
 	if (!byte && begins_with_settings(work)) {
 		conn->role = work->direction == HTTP_SENT ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
 		begin_http2(context, HTTP2_WHOLE);
 		expect_preface(conn, !work->direction, 0);
-		return;
+		return 0;
 	}
 	if (byte < 'A' || byte > 'Z')
 		goto other;
 	conn->role = work->direction == HTTP_RECEIVED ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
-	return;
+	return 0;
 other:
 	count_connection(HTTP_CONNECTIONS_OTHER);
 	conn->role = HTTP_ROLE_IGNORED;
+	return 0;
 }
 
 #endif /* LIB_HTTP1_FIND_BPF_H */

@@ -50,18 +50,23 @@ static __noinline int broken(struct http_context *context, struct http_stream *s
 }
 
 /* The connection speaks something else from here on: after 101, or through a proxy. */
-static __always_inline void upgraded(struct http_context *context, struct http_stream *stream)
+static __noinline int upgraded(struct http_context *context, struct http_stream *stream)
 {
-	struct http_conn *conn = context->conn;
-	struct http_pending *pending = oldest_pending(conn);
-	bool websocket = pending && stream->status == 101 && (stream->flags & HTTP1_WEBSOCKET) &&
-			 !(pending->flags & HTTP_REQUEST_LEFT_OUT);
+	struct http_pending *pending;
+	struct http_conn *conn;
+	bool websocket;
 
+	if (!context || !stream)
+		return 0;
+	conn = context->conn;
+	pending = oldest_pending(conn);
+	websocket = pending && stream->status == 101 && (stream->flags & HTTP1_WEBSOCKET) &&
+		    !(pending->flags & HTTP_REQUEST_LEFT_OUT);
 	if (pending && stream->status == 101 && (stream->flags & HTTP1_UPGRADES)) {
 		upgrade_to_http2(context, pending);
 		drop_oldest(conn);
 		drop_queue(conn, HTTP_BAD_HEAD);
-		return;
+		return 0;
 	}
 	if (pending)
 		conn->websocket_route = pending->route;
@@ -72,6 +77,7 @@ static __always_inline void upgraded(struct http_context *context, struct http_s
 		open_websocket(context);
 	else
 		conn->role = HTTP_ROLE_IGNORED;
+	return 0;
 }
 
 /* The empty line behind the headers, or behind the trailers. */

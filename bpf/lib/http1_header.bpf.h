@@ -49,11 +49,11 @@ static __always_inline void line_byte(struct http_context *context, struct http_
 
 	if (byte == '\r' && work->at < work->end && work->window[work->at & (HTTP_WINDOW - 1)] == '\n') {
 		work->at++;
-		head_done(context, stream);
+		stream->state = HTTP1_HEAD_DONE;
 	} else if (byte == '\r') {
 		stream->state = HTTP1_HEAD_END;
 	} else if (byte == '\n') {
-		head_done(context, stream);
+		stream->state = HTTP1_HEAD_DONE;
 	} else if ((lower == 'c' || lower == 't' || lower == 'u') && !(stream->flags & HTTP1_TRAILER)) {
 		if (common_name(work, stream)) {
 			if (stream->name != NAME_LENGTH || !common_length(work, stream))
@@ -94,22 +94,27 @@ static __always_inline void name_byte(struct http_context *context, struct http_
 #define LINES_STEP	2
 
 /* Lines that are passed over, up to one that is of interest or to the head's end. */
-static __always_inline void read_lines(struct http_context *context, struct http_stream *stream)
+static __noinline int read_lines(struct http_context *context, struct http_stream *stream)
 {
-	struct http_work *work = context->work;
+	struct http_work *work;
 	__u32 i;
+
+	if (!context || !stream)
+		return 0;
+	work = context->work;
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < LINES_STEP; i++) {
 		if (stream->state == HTTP1_SKIP)
 			skip_bytes(work, stream);
 		if (stream->state != HTTP1_LINE || work->at >= work->end)
-			return;
+			return 0;
 		work->at++;
 		line_byte(context, stream, work->window[(work->at - 1) & (HTTP_WINDOW - 1)]);
 		if (stream->state != HTTP1_SKIP && stream->state != HTTP1_LINE)
-			return;
+			return 0;
 	}
+	return 0;
 }
 
 #endif /* LIB_HTTP1_HEADER_BPF_H */

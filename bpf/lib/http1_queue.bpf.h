@@ -44,16 +44,22 @@ static __always_inline void keep_route(struct http_context *context)
 	conn->last_route = request->hash;
 }
 
-static __always_inline void push_request(struct http_context *context, struct http_stream *stream)
+static __noinline int push_request(struct http_context *context, struct http_stream *stream)
 {
 	struct http_counters *counters = http_counters_here();
-	struct http_conn *conn = context->conn;
-	struct http_work *work = context->work;
-	struct http_request *request = &conn->request;
 	struct http_filter *filter = http_filter_here();
 	struct http_pending *pending;
-	bool left_out = filter && unlikely(filter->at_head) && filter_leaves_out(conn, work->pid);
+	struct http_request *request;
+	struct http_conn *conn;
+	struct http_work *work;
+	bool left_out;
 
+	if (!context || !stream)
+		return 0;
+	conn = context->conn;
+	work = context->work;
+	request = &conn->request;
+	left_out = filter && unlikely(filter->at_head) && filter_leaves_out(conn, work->pid);
 	if (counters) {
 		counters->requests++;
 		if (!conn->is_http)
@@ -64,7 +70,7 @@ static __always_inline void push_request(struct http_context *context, struct ht
 	request->sequence = conn->sequence;
 	if (conn->count >= HTTP_QUEUE || conn->beyond) {
 		conn->beyond++;
-		return;
+		return 0;
 	}
 	if (likely(!left_out))
 		keep_route(context);
@@ -87,6 +93,7 @@ static __always_inline void push_request(struct http_context *context, struct ht
 		pending->flags = HTTP_REQUEST_CONNECT;
 	if (unlikely(left_out))
 		pending->flags |= HTTP_REQUEST_LEFT_OUT;
+	return 0;
 }
 
 /* The oldest request is done; the connection's end may have come first. */

@@ -102,31 +102,37 @@ static __always_inline void method_byte(struct http_context *context, struct htt
 
 #define TARGET_STEP	16	/* bytes of a target at once */
 
-static __always_inline void target_bytes(struct http_context *context, struct http_stream *stream)
+static __noinline int target_bytes(struct http_context *context, struct http_stream *stream)
 {
-	struct http_work *work = context->work;
-	struct http_request *request = &context->conn->request;
+	struct http_request *request;
+	struct http_work *work;
 	__u32 i;
 	__u8 byte;
+
+	if (!context || !stream)
+		return 0;
+	work = context->work;
+	request = &context->conn->request;
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < TARGET_STEP; i++) {
 		if (work->at >= work->end)
-			return;
+			return 0;
 		byte = work->window[work->at & (HTTP_WINDOW - 1)];
 		work->at++;
 		if (byte == ' ') {
 			end_target(request);
 			stream->state = HTTP1_VERSION;
 			stream->at = 0;
-			return;
+			return 0;
 		}
 		if (byte < ' ' || byte == 0x7f) {
 			broken(context, stream);
-			return;
+			return 0;
 		}
 		target_byte(request, byte);
 	}
+	return 0;
 }
 
 /* "HTTP/1.1\r\n" behind a target. */

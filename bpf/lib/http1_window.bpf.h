@@ -11,8 +11,10 @@
 #include "http1_status_line.bpf.h"
 
 /* What is read a byte at a time: what the words above did not take, and the framing of chunks. */
-static __always_inline void other_byte(struct http_context *context, struct http_stream *stream, __u8 byte)
+static __noinline int other_byte(struct http_context *context, struct http_stream *stream, __u8 byte)
 {
+	if (!context || !stream)
+		return 0;
 	switch (stream->state) {
 	case HTTP1_NAME:
 		name_byte(context, stream, byte);
@@ -31,7 +33,7 @@ static __always_inline void other_byte(struct http_context *context, struct http
 		break;
 	case HTTP1_HEAD_END:
 		if (byte == '\n')
-			head_done(context, stream);
+			stream->state = HTTP1_HEAD_DONE;
 		else
 			broken(context, stream);
 		break;
@@ -57,6 +59,7 @@ static __always_inline void other_byte(struct http_context *context, struct http
 		}
 		break;
 	}
+	return 0;
 }
 
 /*
@@ -73,6 +76,8 @@ static long read_window(__u32 round, struct http_context *context)
 		return 1;
 	if (stream->state == HTTP1_SKIP || stream->state == HTTP1_LINE) {
 		read_lines(context, stream);
+		if (stream->state == HTTP1_HEAD_DONE)
+			head_done(context, stream);
 		return 0;
 	}
 	if (is_payload(stream)) {
@@ -101,6 +106,8 @@ static long read_window(__u32 round, struct http_context *context)
 		return 0;
 	work->at++;
 	other_byte(context, stream, work->window[(work->at - 1) & (HTTP_WINDOW - 1)]);
+	if (stream->state == HTTP1_HEAD_DONE)
+		head_done(context, stream);
 	return 0;
 }
 

@@ -80,19 +80,21 @@ static __always_inline struct http2_stream *find_stream(struct http_conn *conn, 
 	return bpf_map_lookup_elem(&http2_streams, &key);
 }
 
-static __always_inline void open_stream(struct http_context *context, __u32 number, bool unseen)
+static __noinline int open_stream(struct http_context *context, __u32 number, bool unseen)
 {
-	struct http2_stream_key key = { .connection = context->conn->id, .stream = number };
 	struct http_counters *counters = http_counters_here();
 	struct http2_stream stream = { .unseen = unseen };
+	struct http2_stream_key key = { .stream = number };
 
-	if (bpf_map_update_elem(&http2_streams, &key, &stream, BPF_ANY))
-		return;
-	if (unseen || !counters)
-		return;
+	if (!context)
+		return 0;
+	key.connection = context->conn->id;
+	if (bpf_map_update_elem(&http2_streams, &key, &stream, BPF_ANY) || unseen || !counters)
+		return 0;
 	counters->requests++;
 	counters->http2_streams++;
 	__sync_fetch_and_add(&context->conn->http2_open, 1);
+	return 0;
 }
 
 static __always_inline __u8 side_of(struct http_conn *conn)

@@ -75,9 +75,11 @@ static __always_inline void batch_over(struct http_stream *stream)
 	stream->batch = 0;
 }
 
-static __always_inline void find_bytes(struct http_work *work, struct http_stream *stream, __u64 number, __u64 second,
-				       __u64 third)
+static __noinline __attribute__((unused)) int find_bytes(struct http_work *work, struct http_stream *stream, __u64 number,
+							 __u64 second, __u64 third)
 {
+	if (!work || !stream)
+		return 0;
 	work->readable = 1;
 	work->piece_left = 0;
 	work->vector_at = 0;
@@ -101,6 +103,7 @@ static __always_inline void find_bytes(struct http_work *work, struct http_strea
 	} else {
 		work->readable = 0;
 	}
+	return 0;
 }
 
 #endif /* LIB_HTTP_ARGUMENTS_BPF_H */

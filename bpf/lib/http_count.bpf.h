@@ -195,12 +195,14 @@ static __always_inline __u64 latency_bucket(__u64 latency_ns)
 }
 
 /* The row of work->key, made where there is none. */
-static __always_inline struct http_series *find_series(struct http_work *work)
+static __noinline struct http_series *find_series(struct http_work *work)
 {
-	struct http_series *series = bpf_map_lookup_elem(&http_series, &work->key);
-	struct http_series *empty;
+	struct http_series *series, *empty;
 	__u32 zero = 0;
 
+	if (!work)
+		return 0;
+	series = bpf_map_lookup_elem(&http_series, &work->key);
 	if (likely(series))
 		return series;
 	empty = bpf_map_lookup_elem(&http_empty, &zero);

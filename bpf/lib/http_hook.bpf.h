@@ -23,7 +23,7 @@
 #define TCP_CLOSE	7
 #define TCP_LAST_ACK	9
 
-static __always_inline bool may_trace(__u32 tgid)
+static __noinline bool may_trace(__u32 tgid)
 {
 	struct target *target = find_frequent_target(tgid);
 

@@ -15,18 +15,21 @@
 #define WEBSOCKET_MASKED	0x80
 #define WEBSOCKET_MASK_BYTES	4
 
-static __always_inline struct http_websocket *websocket_row(struct http_context *context)
+static __noinline struct http_websocket *websocket_row(struct http_context *context)
 {
-	struct http_conn *conn = context->conn;
-	struct http_websocket_key key = {
-		.route = conn->websocket_route,
-		.pid = conn->pid,
-		.side = conn->role == HTTP_ROLE_CLIENT ? HTTP_CLIENT : HTTP_SERVER,
-		.tls = conn->tls,
-	};
-	struct http_websocket *row = bpf_map_lookup_elem(&http_websockets, &key);
+	struct http_websocket_key key = {};
 	struct http_websocket empty = {};
+	struct http_websocket *row;
+	struct http_conn *conn;
 
+	if (!context)
+		return 0;
+	conn = context->conn;
+	key.route = conn->websocket_route;
+	key.pid = conn->pid;
+	key.side = conn->role == HTTP_ROLE_CLIENT ? HTTP_CLIENT : HTTP_SERVER;
+	key.tls = conn->tls;
+	row = bpf_map_lookup_elem(&http_websockets, &key);
 	if (row)
 		return row;
 	bpf_map_update_elem(&http_websockets, &key, &empty, BPF_NOEXIST);
