@@ -83,17 +83,8 @@ static __always_inline bool begin_v8_walk(void)
 	return true;
 }
 
-SEC("?perf_event")
-int sample_v8(struct perf_event_context *ctx)
-{
-	if (begin_v8_walk())
-		call_loop(EVENTS_MAX_USER_WORDS, v8_next_frame, 0, 0);
-	end_of_pass(ctx);
-	return 0;
-}
-
-/* The same for kernels before 5.17, whose native walk leaves so many frames at the most. */
-SEC("?perf_event")
+/* For kernels before 5.17, whose native walk leaves so many frames at the most. First and loaded where nobody says which. */
+SEC("perf_event")
 int sample_v8_bounded(struct perf_event_context *ctx)
 {
 	__u32 i;
@@ -106,6 +97,15 @@ int sample_v8_bounded(struct perf_event_context *ctx)
 				break;
 		}
 	}
+	end_of_pass(ctx);
+	return 0;
+}
+
+SEC("?perf_event")
+int sample_v8(struct perf_event_context *ctx)
+{
+	if (begin_v8_walk())
+		call_loop(EVENTS_MAX_USER_WORDS, v8_next_frame, 0, 0);
 	end_of_pass(ctx);
 	return 0;
 }

@@ -70,7 +70,7 @@ const TABLE = {
   KERNEL_NO_BPF: ['This kernel refuses eBPF programs: {0}', 'See "ebpf-tracer check" for what this machine lacks.'],
   HTTP_NOT_ATTACHED: [
     'HTTP cannot be traced on this kernel: {0}',
-    'Use Linux 5.8 or later with BTF; CPU time can be recorded all the same ("ebpf-tracer record").',
+    'Use Linux 6.3 or later with BTF; CPU time can be recorded all the same ("ebpf-tracer record").',
   ],
   KERNEL_NO_BTF: [
     'This kernel has no type information (/sys/kernel/btf/vmlinux).',
