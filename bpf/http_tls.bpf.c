@@ -83,6 +83,8 @@ int http_tls_read(struct user_regs *regs)
 	session = session_of(thread, 0);
 	if (!session || session->role == HTTP_ROLE_IGNORED)
 		return 0;
+	if (is_ticket(&session->streams[HTTP_RECEIVED], base, bytes))
+		return 0;
 	if (session->streams[HTTP_RECEIVED].state == HTTP1_START && !begins_message(base, bytes))
 		return 0;
 	return plaintext(regs, session, base, bytes, HTTP_RECEIVED);

@@ -159,6 +159,31 @@ static __always_inline bool begins_message(__u64 base, __u64 bytes)
 	return false;
 }
 
+#define TICKET_NONCE	8	/* where its length stands: behind lifetime and age (RFC 8446, 4.6.1) */
+#define TICKET_MOST	65536
+
+/*
+ * Is this a ticket for a later session, which a server of TLS 1.3 sends when it likes? Its head goes another way, its body by the copy
+ * that passes plaintext on, between two frames of HTTP/2. All its lengths must add up.
+ */
+static __always_inline bool is_ticket(struct http_stream *stream, __u64 base, __u64 bytes)
+{
+	__u64 at = TICKET_NONCE;
+	__u8 length[2] = {};
+
+	if (stream->state != HTTP2_HEAD || stream->at || bytes < TICKET_NONCE + 1 || bytes > TICKET_MOST)
+		return false;
+	if (bpf_probe_read_user(length, 1, (void *)(base + at)))
+		return false;
+	at += 1 + length[0];
+	if (at + 2 > bytes || bpf_probe_read_user(length, 2, (void *)(base + at)))
+		return false;
+	at += 2 + (length[0] << 8 | length[1]);
+	if (at + 2 > bytes || bpf_probe_read_user(length, 2, (void *)(base + at)))
+		return false;
+	return at + 2 + (length[0] << 8 | length[1]) == bytes;
+}
+
 /* Whether this copy is the one of its library by which plaintext leaves it. */
 static __always_inline bool is_plaintext_copy(void *ctx, __u64 base, __u64 bytes)
 {
