@@ -14,9 +14,12 @@ const MORE = WORDS.map((word) => `${word}-tree`);
 
 const BACK = `require('http').createServer((q, s) => setTimeout(() => s.end('x'.repeat(100)), 5 + Math.random() * 40))
   .listen(PORT, '127.0.0.1');`;
-/** Calls at once, and after a timer: no thread tells whose call it is, only the order of what follows. */
+/**
+ * Calls at once, and after a timer: no thread tells whose call it is, only the order of what follows. None before it is traced: of a
+ * connection that is older, the first request cannot be counted.
+ */
 const NODE_FRONT = `const http = require('http');
-  http.createServer((q, s) => setTimeout(() => http.get({ port: BACK, host: '127.0.0.1', path: '/back' + q.url },
+  http.createServer((q, s) => q.url === '/first' ? s.end('up') : setTimeout(() => http.get({ port: BACK, host: '127.0.0.1', path: '/back' + q.url },
     (a) => { a.resume(); a.on('end', () => s.end('done')); }), q.url.includes('tree') ? 10 : 0)).listen(PORT, '127.0.0.1');`;
 /** A thread a connection. */
 const PYTHON_FRONT = `
