@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
 /*
  * The table of flows, and what one packet does to it. The table is our own, over an array: finding a flow calls no helper function,
- * so that the packet of a known flow costs a third of what it costs over the kernel's hash (bpf/README.md has the figures). A flow
- * lies in one of two groups of eight; its place in the first is tried before all others. A new flow takes a free place, else that
+ * which the kernel's hash would for each packet. A flow lies
+ * in one of two groups of eight; its place in the first is tried before all others. A new flow takes a free place, else that
  * of the flow whose last packet is longest ago. Both directions are one entry. A direction's packets and bytes belong to the CPU that
  * saw it first, which adds without a lock; other CPUs add to figures of their own, atomically. TCP's order is kept by plain writes:
  * one direction on two CPUs in the same moment may cost a retransmission its place in the figures, no packet its count.
