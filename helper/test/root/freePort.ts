@@ -1,6 +1,6 @@
-// A port that nobody listens on, chosen by the kernel.
+// A port that nobody listens on, chosen by the kernel, and when somebody does.
 
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -9,4 +9,17 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** Resolves once connections to the port are taken. */
+export async function listening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await new Promise((resolve) =>
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+    );
+    socket.destroy();
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

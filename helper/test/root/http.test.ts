@@ -3,9 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { HttpFilter } from '../../src/protocol';
-import { conversation, cut, pieces, randomFrom } from './httpConversations';
 import { base64, countsOf, Talker, TracedHttp } from './httpHarness';
-import { httpTalk, OK, Peer } from './httpTalk';
+import { converse, httpTalk, OK, Peer } from './httpTalk';
 
 /** All with one seed. */
 const CONVERSATIONS = 150;
@@ -197,24 +196,9 @@ describe('HTTP/1 on sockets', function () {
   it('counts conversations of every framing, in pieces of any size', async function () {
     this.timeout(240_000);
     await talk.trace();
-    const random = randomFrom(20_261_201);
-    const expected: Record<string, number> = {};
-    for (let i = 0; i < CONVERSATIONS; i++) {
-      const { requests, answers, counted: rows } = conversation(random);
-      for (const [row, count] of Object.entries(rows)) expected[row] = (expected[row] ?? 0) + count;
-      const peer = await Peer.to(talk.port);
-      const said = peer.say(requests);
-      const sends = cut(random, answers).map(base64);
-      await talk.say('all', '', [
-        ['accept', 'c', 'l'],
-        ...pieces(random, requests.length).map((size) => ['exactly', 'c', size]),
-        ...sends.map((piece, n) => (n % 5 === 0 ? ['writev', 'c', ['', piece]] : ['send', 'c', piece])),
-      ]);
-      await said;
-      await peer.hears(answers.length);
-      await talk.say('close', 'c');
-      await peer.closed;
-    }
+    const expected = await converse(talk, 20_261_201, CONVERSATIONS, (piece, n) =>
+      n % 5 === 0 ? ['writev', 'c', ['', piece]] : ['send', 'c', piece],
+    );
     const { uncounted } = talk.section();
     assert.deepEqual({ counted: talk.counted(), uncounted }, { counted: expected, uncounted: {} });
   });

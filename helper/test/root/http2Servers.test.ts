@@ -4,11 +4,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpRouteRow } from '../../src/protocol';
-import { freePort } from './freePort';
+import { freePort, listening } from './freePort';
 import { until } from './helperProcess';
 import { countsOf, TracedHttp } from './httpHarness';
 
@@ -63,18 +62,6 @@ const ask = (method, path, body = '', headers = {}) => new Promise((resolve) => 
   console.log(JSON.stringify(told));
   session.close();
 })();`;
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const open = await new Promise((resolve) =>
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-    );
-    socket.destroy();
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const has = (program: string) => spawnSync('which', [program]).status === 0;
 const countOf = (rows: readonly HttpRouteRow[]) => rows.reduce((sum, { count }) => sum + count, 0);

@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { HttpSection } from '../../src/protocol';
 import { errorOf, jsonOf, readRecording, startCli, workload } from './cli';
-import { conversation, cut, pieces, randomFrom } from './httpConversations';
 import { base64 } from './httpHarness';
-import { httpTalk, OK, Peer } from './httpTalk';
+import { converse, httpTalk, OK, Peer } from './httpTalk';
 import { recordHooks } from './recordHooks';
 
 const CONVERSATIONS = 40;
@@ -27,24 +26,9 @@ describe('HTTP by the end of each system call', function () {
 
   it('counts conversations of every framing, in pieces of any size', async () => {
     await talk.trace();
-    const random = randomFrom(14);
-    const expected: Record<string, number> = {};
-    for (let i = 0; i < CONVERSATIONS; i++) {
-      const { requests, answers, counted: rows } = conversation(random);
-      for (const [row, count] of Object.entries(rows)) expected[row] = (expected[row] ?? 0) + count;
-      const peer = await Peer.to(talk.port);
-      const said = peer.say(requests);
-      const sends = cut(random, answers).map(base64);
-      await talk.say('all', '', [
-        ['accept', 'c', 'l'],
-        ...pieces(random, requests.length).map((size) => ['exactly', 'c', size]),
-        ...sends.map((piece, n) => (n % 5 === 0 ? ['sendmsg', 'c', ['', piece]] : ['write', 'c', piece])),
-      ]);
-      await said;
-      await peer.hears(answers.length);
-      await talk.say('close', 'c');
-      await peer.closed;
-    }
+    const expected = await converse(talk, 14, CONVERSATIONS, (piece, n) =>
+      n % 5 === 0 ? ['sendmsg', 'c', ['', piece]] : ['write', 'c', piece],
+    );
     assert.deepEqual(
       { counted: talk.counted(), uncounted: talk.section().uncounted },
       { counted: expected, uncounted: {} },

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpSection } from '../../src/protocol';
+import { conversation, cut, pieces, randomFrom } from './httpConversations';
 import { base64, type Command, countsOf, Talker, TracedHttp } from './httpHarness';
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -123,4 +124,35 @@ export function httpTalk(without: readonly string[] = []): Talk {
   beforeEach(() => talk.begin());
   afterEach(() => talk.leave());
   return talk;
+}
+
+/**
+ * Has `count` conversations of every framing, in pieces of any size, and returns how often each row must be counted. `sending`: the call
+ * by which the talker sends the n-th piece of an answer.
+ */
+export async function converse(
+  talk: Talk,
+  seed: number,
+  count: number,
+  sending: (piece: string, n: number) => Command,
+): Promise<Record<string, number>> {
+  const random = randomFrom(seed);
+  const expected: Record<string, number> = {};
+  for (let i = 0; i < count; i++) {
+    const { requests, answers, counted } = conversation(random);
+    for (const [row, times] of Object.entries(counted)) expected[row] = (expected[row] ?? 0) + times;
+    const peer = await Peer.to(talk.port);
+    const said = peer.say(requests);
+    const sends = cut(random, answers).map(base64);
+    await talk.say('all', '', [
+      ['accept', 'c', 'l'],
+      ...pieces(random, requests.length).map((size): Command => ['exactly', 'c', size]),
+      ...sends.map(sending),
+    ]);
+    await said;
+    await peer.hears(answers.length);
+    await talk.say('close', 'c');
+    await peer.closed;
+  }
+  return expected;
 }

@@ -4,10 +4,9 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './freePort';
+import { freePort, listening } from './freePort';
 import { countsOf, TracedHttp } from './httpHarness';
 
 const BODY_BYTES = 300_000;
@@ -65,18 +64,6 @@ require('https').createServer({ key: fs.readFileSync('${folder}/key.pem'), cert:
     return ['nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder]];
   },
 };
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const open = await new Promise((resolve) =>
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-    );
-    socket.destroy();
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 function ask(port: number, agent: Agent, method: string, path: string, body = ''): Promise<number> {
   return new Promise((resolve, reject) => {
