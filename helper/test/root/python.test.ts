@@ -158,7 +158,10 @@ describe('Python', function () {
       });
 
       it('samples say for which task of asyncio they are: by number, or by the name that it was given', async function () {
-        if (!TASKS_FROM.test(interpreter.name)) this.skip();
+        if (!TASKS_FROM.test(interpreter.name)) {
+          console.log('      skipped: this Python does not tell which task runs');
+          return this.skip();
+        }
         run = await startPython(interpreter, 'tasks.py');
         const { file, summary } = await recordPython(run, outputOf(interpreter, 'tasks'), TASK_SAMPLES);
         const tasks = file.ebpfTracer!.metrics[0].contexts.find(({ kind }) => kind === 'task')!;
