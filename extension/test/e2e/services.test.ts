@@ -192,7 +192,10 @@ describe('profile services with their HTTP requests', function () {
 
   it('stands above the function that answers a route, and leads to it', async function () {
     const { workbench } = product;
-    if (service === undefined || !(await workbench.editor('app.py').first().isVisible())) return this.skip();
+    if (service === undefined) {
+      console.log('      skipped: the service that the test before shows could not be started');
+      return this.skip();
+    }
     const lens = workbench
       .editor('app.py')
       .first()

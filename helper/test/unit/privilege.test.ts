@@ -238,6 +238,7 @@ describe('privilege', () => {
         cacheDir: null,
         heartbeatTimeoutMs: 60_000,
         anyUser: false,
+        namespaces: false,
         tracers: ['cpu'],
         without: [],
       });
