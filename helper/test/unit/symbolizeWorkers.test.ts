@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FileTask } from '../../src/symbolize/pool/messages';
 import { WorkerPool } from '../../src/symbolize/pool/pool';
 import type { WorkerLimits } from '../../src/symbolize/pool/slot';
+import { nodesCode } from './mappedFile';
 
 const MB = 1e6;
 const NEVER_MS = 600_000;
@@ -37,12 +38,6 @@ describe("symbolization's workers", function () {
   let pool: WorkerPool | null = null;
   const path = nodesCode();
   let fd = -1;
-
-  /** Where the code of Node is: in the program, or in libnode.so where a distribution keeps it apart. */
-  function nodesCode(): string {
-    const maps = readFileSync('/proc/self/maps', 'latin1');
-    return /^\S+ r-xp .*?(\/\S*\/libnode\.so\S*)$/m.exec(maps)?.[1] ?? process.execPath;
-  }
 
   /** Reads Node's own symbols, a large table, by a pool of one worker. */
   async function work(limits: Partial<WorkerLimits>): Promise<void> {
