@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import type { ScriptPlace } from '../../src/runtimes/v8/types';
 import { NODE_PROGRAMS } from '../tools/nodeVersions';
-import { imageOf, readStack, startBlocked } from './v8/blockedNode';
+import { codeFileOf, imageOf, readStack, startBlocked } from './v8/blockedNode';
 
 const PROGRAM = resolve('helper/test/golden/v8/stacks.js');
 /** What has to be reached, by tier: then the test knows that it tests it. */
@@ -93,10 +93,11 @@ for (const { major, find } of NODE_PROGRAMS)
 
     for (const { mode, flags = [], warm = '2000', tier } of CASES.filter(({ from = 0 }) => from <= major))
       it([mode, ...flags, warm === '2000' ? '' : warm].join(' ').trim(), async () => {
-        const image = imageOf(path);
+        const code = codeFileOf(path);
+        const image = imageOf(code);
         const { child, told } = await startBlocked(path, [...flags, PROGRAM, mode, warm]);
         try {
-          const { places } = readStack(child.pid!, path, image, 'tell');
+          const { places } = readStack(child.pid!, code, image, 'tell');
           expectSame(places, told);
           if (warm === HOT && mode === 'plain') expectOptimized(places);
           if (tier) assert.ok(places.some((place) => typeof place !== 'string' && place.tier === tier));

@@ -1,7 +1,7 @@
 // A Node.js program that stands still, and its stacks by its memory alone: V8's frames are followed by frame pointer from the first
 // place on the stack that leads to an entry frame, as the kernel's programs do from the registers.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { FileSource } from '../../../src/bytes/source';
 import { ElfFile } from '../../../src/elf/parser';
@@ -21,6 +21,12 @@ const BYTECODES = 32;
 const BYTECODE_OFFSET = 36;
 
 let lastFileId = 1_000_000;
+
+/** Where V8's code is: in the program, or in the library in which a distribution keeps it. */
+export function codeFileOf(program: string): string {
+  const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
+  return /=> (\/\S*libnode\.so\S*)/.exec(stdout ?? '')?.[1] ?? program;
+}
 
 export function imageOf(program: string): V8Image {
   const fd = openSync(program, 'r');
