@@ -8,16 +8,8 @@ export interface Conversation {
   counted: Record<string, number>;
 }
 
-/** 0 <= result < 1; the same numbers in every run. */
-export type Random = () => number;
-
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+/** 0 <= result < 1. */
+type Random = () => number;
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)];
 const upTo = (random: Random, most: number) => Math.floor(random() * (most + 1));

@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpSection } from '../../src/protocol';
-import { conversation, cut, pieces, randomFrom } from './httpConversations';
+import { randomFrom } from '../tools/mutate';
+import { conversation, cut, pieces } from './httpConversations';
 import { base64, type Command, countsOf, Talker, TracedHttp } from './httpHarness';
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -23,6 +23,12 @@ export class Random {
   }
 }
 
+/** The same as numbers from 0 on, below 1. */
+export function randomFrom(seed: number): () => number {
+  const random = new Random(seed);
+  return () => random.below(2 ** 32) / 2 ** 32;
+}
+
 const NUMBERS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
 
 /** A damaged copy of `bytes`. `other`: where foreign pieces come from. */

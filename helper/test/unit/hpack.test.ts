@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { DynamicTable, KEPT_BYTES_MOST } from '../../src/http/http2/dynamicTable';
 import { HpackDecoder, HpackError } from '../../src/http/http2/hpack';
 import { decodedMost, decodeHuffman } from '../../src/http/http2/huffman';
+import { randomFrom } from '../tools/mutate';
 import { knownTo, stories } from './http2/stories';
 
 type Field = [name: string | null, value: string | null];
@@ -11,14 +12,6 @@ type Field = [name: string | null, value: string | null];
 const all = () => true;
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 const INPUTS = process.env.MATRIX ? 1_000_000 : 50_000;
-
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function decode(decoder: HpackDecoder, block: Uint8Array, cut = false): Field[] {
   const fields: Field[] = [];

@@ -14,17 +14,9 @@ import { spanRates } from '../../src/http/spanBudget';
 import { spanTimeline } from '../../src/http/spanTimeline';
 import { parseTraceParent } from '../../src/http/traceContext';
 import type { HttpSection, HttpSpan } from '../../src/protocol';
+import { randomFrom } from '../tools/mutate';
 
 const MS = 1e6;
-
-/** The same numbers in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** Bucket of a time, found in the ranges alone. */
 function bucketOf(ns: number): number {
@@ -45,7 +37,7 @@ describe('HTTP: latencies', () => {
   });
 
   it('finds percentiles to 2 %', () => {
-    const random = generator(1);
+    const random = randomFrom(1);
     const values = Array.from({ length: 4_000 }, () => 50_000 * 10 ** (4 * random())).sort((a, b) => a - b);
     const buckets = new Uint32Array(HTTP_BUCKETS);
     for (const value of values) buckets[bucketOf(value)]++;
@@ -186,7 +178,7 @@ describe('HTTP: redaction', () => {
   });
 
   it('lets none of 1,000 planted secrets through', () => {
-    const random = generator(7);
+    const random = randomFrom(7);
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
     const word = (length: number) =>
       Array.from({ length }, () => letters[Math.floor(random() * letters.length)]).join('');
@@ -267,7 +259,7 @@ describe('HTTP: spans', () => {
   });
 
   it('keeps the slowest, the last errors and an even sample', () => {
-    const exemplars = new Exemplars(generator(3));
+    const exemplars = new Exemplars(randomFrom(3));
     for (let i = 0; i < 20_000; i++)
       exemplars.add(span({ startNs: i, endNs: i + ((i * 7_919) % 20_000), error: i % 10 === 0 ? 'status' : null }));
     const kept = exemplars.all();

@@ -15,18 +15,11 @@ import { shapeOf } from '../../src/http/http2/shape';
 import { bucketOf, bucketRange } from '../../src/http/latency';
 import { routeTable } from '../../src/http/routeTable';
 import type { HttpSpan } from '../../src/protocol';
+import { randomFrom } from '../tools/mutate';
 import * as h2 from './http2/frames';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 const INPUTS = process.env.MATRIX ? 1_000_000 : 50_000;
-
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const wordsOf = (bytes: Buffer) => {
   const memory = new Uint8Array(Math.ceil(bytes.length / 8) * 8);

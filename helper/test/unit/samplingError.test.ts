@@ -2,6 +2,7 @@
 
 import { ok, strictEqual } from 'node:assert';
 import { samplingError95, shareInterval95 } from '../../src/protocol';
+import { randomFrom } from '../tools/mutate';
 
 describe('the sampling error of a share', () => {
   it('gives the Wilson interval (values from the formula, computed by hand)', () => {
@@ -20,11 +21,7 @@ describe('the sampling error of a share', () => {
 
   it('covers the true share in 95 of 100 recordings', () => {
     // 2,000 recordings of 400 samples of a function with 12 %: a fixed sequence of uniform numbers.
-    let state = 1;
-    const uniform = () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state / 2 ** 32;
-    };
+    const uniform = randomFrom(1);
     let covered = 0;
     for (let recording = 0; recording < 2000; recording++) {
       let hits = 0;
